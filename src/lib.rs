@@ -1,6 +1,6 @@
 //! minirun: a rootless container launcher.
-#![cfg_attr(test, allow(missing_docs, reason = "tests explain themselves"))]
+//!
+//! The story in reading order: [`plan`] thinks, without touching anything; [`sys`] asks the kernel.
 
 pub mod plan;
-pub mod store;
 pub mod sys;

@@ -1,5 +1,62 @@
-//! What will be done, as data. Touches no file, clock, environment or kernel.
+//! What will be done, as data. Touches no file, clock, environment or kernel, so that it can be tested and printed
+//! without any privilege.
 
+pub mod account;
+pub mod attachment;
+pub mod capability;
 pub mod digest;
+pub mod environment;
+pub mod from_spec;
+pub mod host;
 pub mod idmap;
+pub mod limit;
+pub mod mount;
+pub mod name;
+pub mod namespace;
+pub mod network_file;
 pub mod path;
+pub mod platform;
+pub mod process;
+pub mod reference;
+pub mod request;
+pub mod rootfs;
+pub mod show;
+pub mod signal;
+pub mod source;
+pub mod spec;
+pub mod userns;
+
+use attachment::Attachment;
+use name::ContainerId;
+use namespace::Namespaces;
+use path::ContainerPath;
+use process::Process;
+use request::RootAccess;
+use rootfs::{Fill, Rootfs};
+
+/// Everything that will be asked of the kernel to make one container, in the order in which it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The container.
+    pub id: ContainerId,
+    /// Its host name.
+    pub hostname: String,
+    /// Its namespaces.
+    pub namespaces: Namespaces,
+    /// What `/` is made of.
+    pub rootfs: Rootfs,
+    /// Whether `/` can be written.
+    pub root_access: RootAccess,
+    /// Volumes that are filled from the image before anything is mounted.
+    pub fills: Vec<Fill>,
+    /// The mounts, in order.
+    pub mounts: Vec<Attachment>,
+    /// Paths whose content is hidden.
+    pub masked: Vec<ContainerPath>,
+    /// Paths that can only be read.
+    pub read_only: Vec<ContainerPath>,
+    /// Kernel settings of the container's own namespaces: name with dots, value.
+    pub sysctls: Vec<(String, String)>,
+    /// The first process.
+    pub process: Process,
+}

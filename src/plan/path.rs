@@ -1,7 +1,7 @@
 //! Paths inside a container.
 //!
 //! A [`ContainerPath`] is bytes, absolute and lexically clean. It is not a [`std::path::Path`] and does not
-//! turn into one by accident: only [`crate::sys::root::Root`] opens it, inside a root filesystem.
+//! turn into one by accident: only [`crate::sys::root`] opens it, inside a root filesystem.
 
 use std::ffi::OsStr;
 use std::fmt;

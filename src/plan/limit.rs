@@ -1,0 +1,266 @@
+//! Amounts and limits: sizes in bytes, and `--ulimit`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Why a text is no amount or limit.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum LimitError {
+    /// Not a size.
+    #[error("`{0}` is not a size (a number of bytes, also with k, m, g, t or p)")]
+    Size(String),
+    /// No bytes at all where there must be some.
+    #[error("the size `{0}` must be more than nothing")]
+    ZeroSize(String),
+    /// `--ulimit` without `=`.
+    #[error("`{0}` is not a limit (NAME=SOFT or NAME=SOFT:HARD)")]
+    Shape(String),
+    /// A resource nobody knows.
+    #[error(
+        "there is no limit `{0}`; there are as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack"
+    )]
+    Resource(String),
+    /// A value that is no number.
+    #[error("`{value}` in `{text}` is not a limit (a number, or -1 for unlimited)")]
+    Value {
+        /// The whole limit.
+        text: String,
+        /// The part that is wrong.
+        value: String,
+    },
+    /// The soft limit is above the hard one.
+    #[error("the soft limit in `{0}` is above the hard one")]
+    SoftAboveHard(String),
+}
+
+/// Reads a size as Docker does: a number, which may have a fraction, then `k`, `m`, `g`, `t` or `p` for binary
+/// multiples, then `b` or `ib`; letters of any case. The result is in bytes.
+///
+/// # Errors
+/// The text is no size, or more bytes than a file can have.
+pub fn parse_size(text: &str) -> Result<u64, LimitError> {
+    size(&text.to_ascii_lowercase()).ok_or_else(|| LimitError::Size(text.to_owned()))
+}
+
+/// Reads a size that has to be more than nothing, such as `--shm-size`. The result is in bytes.
+///
+/// # Errors
+/// The text is no size, or 0.
+pub fn parse_positive_size(text: &str) -> Result<u64, LimitError> {
+    match parse_size(text)? {
+        0 => Err(LimitError::ZeroSize(text.to_owned())),
+        bytes => Ok(bytes),
+    }
+}
+
+/// The size of `/dev/shm` if nobody says another, in bytes.
+pub const DEFAULT_SHM_SIZE: u64 = 64 << 20;
+
+fn size(text: &str) -> Option<u64> {
+    let digits = text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(digits)?;
+    let shift = match unit {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        "p" | "pb" | "pib" => 50,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let whole = u128::from(whole.parse::<u64>().ok()?) << shift;
+    // More digits than these are less than a byte.
+    let fraction = fraction.get(..fraction.len().min(18))?;
+    let part = (u128::from(fraction.parse::<u64>().ok()?) << shift)
+        / 10u128.pow(u32::try_from(fraction.len()).ok()?);
+    u64::try_from(whole + part).ok().filter(|bytes| i64::try_from(*bytes).is_ok())
+}
+
+/// A resource of `getrlimit(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names of getrlimit(2)")]
+pub enum Resource {
+    As,
+    Core,
+    Cpu,
+    Data,
+    Fsize,
+    Locks,
+    Memlock,
+    Msgqueue,
+    Nice,
+    Nofile,
+    Nproc,
+    Rss,
+    Rtprio,
+    Rttime,
+    Sigpending,
+    Stack,
+}
+
+impl Resource {
+    /// Every resource.
+    pub const ALL: [Self; 16] = [
+        Self::As,
+        Self::Core,
+        Self::Cpu,
+        Self::Data,
+        Self::Fsize,
+        Self::Locks,
+        Self::Memlock,
+        Self::Msgqueue,
+        Self::Nice,
+        Self::Nofile,
+        Self::Nproc,
+        Self::Rss,
+        Self::Rtprio,
+        Self::Rttime,
+        Self::Sigpending,
+        Self::Stack,
+    ];
+
+    /// The word of `--ulimit`; the kernel's name is `RLIMIT_` and the same in upper case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::As => "as",
+            Self::Core => "core",
+            Self::Cpu => "cpu",
+            Self::Data => "data",
+            Self::Fsize => "fsize",
+            Self::Locks => "locks",
+            Self::Memlock => "memlock",
+            Self::Msgqueue => "msgqueue",
+            Self::Nice => "nice",
+            Self::Nofile => "nofile",
+            Self::Nproc => "nproc",
+            Self::Rss => "rss",
+            Self::Rtprio => "rtprio",
+            Self::Rttime => "rttime",
+            Self::Sigpending => "sigpending",
+            Self::Stack => "stack",
+        }
+    }
+}
+
+/// One `--ulimit`: what the kernel will allow the container's processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ulimit {
+    /// Of what.
+    pub resource: Resource,
+    /// The limit that counts; `None` is unlimited.
+    pub soft: Option<u64>,
+    /// How far an unprivileged process may raise it; `None` is unlimited.
+    pub hard: Option<u64>,
+}
+
+impl FromStr for Ulimit {
+    type Err = LimitError;
+
+    fn from_str(text: &str) -> Result<Self, LimitError> {
+        let (name, values) = text.split_once('=').ok_or_else(|| LimitError::Shape(text.to_owned()))?;
+        let resource = Resource::ALL.into_iter().find(|resource| resource.name() == name);
+        let resource = resource.ok_or_else(|| LimitError::Resource(name.to_owned()))?;
+        let value = |value: &str| match value {
+            "-1" => Ok(None),
+            _ => decimal(value)
+                .map(Some)
+                .ok_or_else(|| LimitError::Value { text: text.into(), value: value.into() }),
+        };
+        let (soft, hard) = values.split_once(':').unwrap_or((values, values));
+        let (soft, hard) = (value(soft)?, value(hard)?);
+        if hard.is_some_and(|hard| soft.is_none_or(|soft| soft > hard)) {
+            return Err(LimitError::SoftAboveHard(text.to_owned()));
+        }
+        Ok(Self { resource, soft, hard })
+    }
+}
+
+/// Digits and nothing else; the standard parser takes a `+`, too. The kernel's own "unlimited" is no number.
+fn decimal(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|&number| digits && number != u64::MAX)
+}
+
+impl fmt::Display for Ulimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |limit: Option<u64>| limit.map_or_else(|| "-1".to_owned(), |limit| limit.to_string());
+        write!(f, "{}={}:{}", self.resource.name(), shown(self.soft), shown(self.hard))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("1", 1),
+            ("10b", 10),
+            ("1k", 1 << 10),
+            ("1KB", 1 << 10),
+            ("1KiB", 1 << 10),
+            ("64m", DEFAULT_SHM_SIZE),
+            ("1.5g", 3 << 29),
+            ("0.5k", 512),
+            ("2T", 2 << 40),
+            ("1pib", 1 << 50),
+            ("1.0000000000000000000000001k", 1024),
+        ] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for bad in [
+            "", "k", ".", ".5", "1.", "1.2.3", "-1", "+1", "1x", "1 m", "1bk", "1mm", "١", "9999p", "1ib",
+            " 1",
+        ] {
+            assert_eq!(parse_size(bad), Err(LimitError::Size(bad.into())), "{bad:?}");
+        }
+        assert_eq!(parse_size(&"9".repeat(100)), Err(LimitError::Size("9".repeat(100))));
+        assert_eq!(parse_positive_size("0"), Err(LimitError::ZeroSize("0".into())));
+        assert_eq!(parse_positive_size("64m"), Ok(DEFAULT_SHM_SIZE));
+    }
+
+    #[test]
+    fn ulimits() {
+        for (text, resource, soft, hard) in [
+            ("nofile=1024:2048", Resource::Nofile, Some(1024), Some(2048)),
+            ("nofile=1024", Resource::Nofile, Some(1024), Some(1024)),
+            ("core=-1", Resource::Core, None, None),
+            ("core=0:-1", Resource::Core, Some(0), None),
+            ("as=5:5", Resource::As, Some(5), Some(5)),
+        ] {
+            let limit: Ulimit = text.parse().unwrap();
+            assert_eq!(limit, Ulimit { resource, soft, hard }, "{text}");
+            assert_eq!(limit.to_string().parse(), Ok(limit));
+        }
+        for bad in [
+            "",
+            "nofile",
+            "nofile=",
+            "nofile=:",
+            "nofile=1:",
+            "nofile=:1",
+            "nofile=2:1",
+            "nofile=-1:1",
+            "nofile=+1",
+            "nofile=-2",
+            "nofile=1:2:3",
+            "files=1",
+            "NOFILE=1",
+            "=1",
+            "nofile=1k",
+            "nofile= 1",
+        ] {
+            assert!(bad.parse::<Ulimit>().is_err(), "{bad:?}");
+        }
+        let message = "files=1".parse::<Ulimit>().unwrap_err().to_string();
+        for resource in Resource::ALL {
+            assert!(message.contains(resource.name()), "{message}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What the user asked for, typed but not resolved against the machine or the image.
+
+use std::path::PathBuf;
+
+use super::account::UserSpec;
+use super::capability::CapabilitySet;
+use super::environment::Setting;
+use super::limit::Ulimit;
+use super::mount::MountRequest;
+use super::name::{ContainerName, Hostname, Label};
+use super::namespace::Network;
+use super::network_file::{Dns, HostEntry};
+use super::path::ContainerPath;
+use super::platform::Platform;
+use super::process::{FirstProcess, NewPrivileges, Streams};
+use super::rootfs::Lifetime;
+use super::signal::SignalNumber;
+use super::source::ImageSource;
+use super::userns::UsernsMode;
+
+/// How a container's root filesystem comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Driver {
+    /// Overlay, and a copy where the kernel refuses it.
+    #[default]
+    Auto,
+    /// Overlay or an error.
+    Overlay,
+    /// A private copy of the image.
+    Vfs,
+}
+
+/// Whether the container may write to its root filesystem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootAccess {
+    /// Into the writable layer.
+    ReadWrite,
+    /// Only where something else is mounted (`--read-only`).
+    ReadOnly,
+}
+
+/// What `minirun run` was asked to do.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// Which image.
+    pub image: ImageSource,
+    /// The same as typed; what is not UTF-8 in it is replaced.
+    pub image_text: String,
+    /// Which platform of it; the machine's own if not said.
+    pub platform: Option<Platform>,
+    /// What follows the image: the command, or the arguments of the entrypoint.
+    pub command: Vec<String>,
+    /// `--entrypoint`; an empty one resets the image's.
+    pub entrypoint: Option<String>,
+    /// `--name`.
+    pub name: Option<ContainerName>,
+    /// `--hostname`.
+    pub hostname: Option<Hostname>,
+    /// The lines of every `--env-file`.
+    pub environment_files: Vec<Setting>,
+    /// `--env`, which beats the files whatever the order.
+    pub environment: Vec<Setting>,
+    /// `--workdir`.
+    pub working_directory: Option<ContainerPath>,
+    /// `--user`: names are the image's.
+    pub user: Option<UserSpec>,
+    /// `--group-add`, as typed.
+    pub extra_groups: Vec<String>,
+    /// `-v`, `--mount`, `--tmpfs`.
+    pub mounts: Vec<MountRequest>,
+    /// `--read-only`.
+    pub root_access: RootAccess,
+    /// `-i`, `-t`.
+    pub streams: Streams,
+    /// `--init`.
+    pub first: FirstProcess,
+    /// `--stop-signal`, which beats the image's.
+    pub stop_signal: Option<SignalNumber>,
+    /// `--rm`.
+    pub lifetime: Lifetime,
+    /// `--network`.
+    pub network: Network,
+    /// `--cap-add` and `--cap-drop`, resolved.
+    pub capabilities: CapabilitySet,
+    /// `--security-opt no-new-privileges`.
+    pub new_privileges: NewPrivileges,
+    /// `--userns`.
+    pub userns: UsernsMode,
+    /// `--driver`.
+    pub driver: Driver,
+    /// `--label`.
+    pub labels: Vec<Label>,
+    /// `--ulimit`.
+    pub limits: Vec<Ulimit>,
+    /// `--shm-size`, bytes.
+    pub shm_size: u64,
+    /// `--cidfile`, already absolute.
+    pub cid_file: Option<PathBuf>,
+    /// `--add-host`.
+    pub extra_hosts: Vec<HostEntry>,
+    /// `--dns` and its kin.
+    pub dns: Dns,
+}
