@@ -31,6 +31,12 @@ impl SysError {
         Self::new(call, Errno::from_raw_os_error(errno as i32))
     }
 
+    /// The call, as it prints.
+    #[must_use]
+    pub fn call(&self) -> &str {
+        &self.call
+    }
+
     /// What the kernel answered.
     #[must_use]
     pub fn errno(&self) -> Errno {

@@ -1,0 +1,121 @@
+//! New processes: in new namespaces, or plain copies of this one.
+//!
+//! The copy runs one closure and leaves with `_exit`, so that no destructor of the parent runs twice. The
+//! caller is single-threaded at that moment (`run` and the store's workers start no thread before).
+
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::sched::CloneFlags;
+use rustix::io::Errno;
+use rustix::process::Pid;
+
+use super::{Call, SysError};
+
+/// A process that this one started.
+#[derive(Debug)]
+pub struct Child {
+    /// Its ID in this process's PID namespace.
+    pub pid: Pid,
+    /// A handle that never names another process, whatever becomes of the ID (5.3).
+    pub pidfd: OwnedFd,
+}
+
+/// Copies this process into new `namespaces`; the copy runs `body` and exits with what it returns.
+///
+/// # Errors
+/// What `clone3(2)` says: `EPERM` where user namespaces are closed to this user, `ENOSPC` where there are too
+/// many of them, `EAGAIN` at a limit of processes.
+#[expect(unsafe_code, reason = "clone3 has no safe wrapper")]
+pub fn spawn(namespaces: CloneFlags, body: impl FnOnce() -> u8) -> Result<Child, SysError> {
+    let mut pidfd: libc::c_int = -1;
+    let flags = u64::try_from(namespaces.bits() | libc::CLONE_PIDFD).unwrap_or_default();
+    // SAFETY: clone_args is plain integers, for which all zeros is a value.
+    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
+    arguments.flags = flags;
+    arguments.pidfd = (&raw mut pidfd) as u64;
+    arguments.exit_signal = libc::SIGCHLD as u64;
+    // SAFETY: without CLONE_VM the child has a copy of this memory and, as no stack is given, goes on here;
+    // `arguments` and `pidfd` outlive the call.
+    let result =
+        unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, std::mem::size_of_val(&arguments)) };
+    if result == 0 {
+        leave(body());
+    }
+    let shown = || format!("clone3({})", show(namespaces));
+    if result < 0 {
+        return Err(SysError::from_io(shown(), &std::io::Error::last_os_error()));
+    }
+    let pid = i32::try_from(result).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| SysError::new(shown(), Errno::RANGE))?;
+    // SAFETY: on success the kernel stored a new descriptor there, which nobody else owns.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Child { pid, pidfd })
+}
+
+/// Ends this process without running destructors or handlers that belong to the process it is a copy of.
+#[expect(unsafe_code, reason = "_exit has no safe wrapper")]
+pub fn leave(status: u8) -> ! {
+    // SAFETY: _exit takes any status and does not return.
+    unsafe { libc::_exit(i32::from(status)) }
+}
+
+fn show(namespaces: CloneFlags) -> String {
+    let names: Vec<&str> = namespaces.iter_names().map(|(name, _)| name).collect();
+    if names.is_empty() { "0".to_owned() } else { names.join("|") }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ExitStatus {
+    /// It returned this code.
+    Exited(u8),
+    /// This signal ended it.
+    Signaled(i32),
+}
+
+impl ExitStatus {
+    /// The code of a shell: the process's own, or 128 and the signal's number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Exited(code) => code,
+            Self::Signaled(signal) => 128_u8.saturating_add(u8::try_from(signal).unwrap_or(127)),
+        }
+    }
+}
+
+impl Child {
+    /// Waits until the process has ended and reaps it.
+    ///
+    /// # Errors
+    /// What `waitpid(2)` says; an interrupted wait goes on.
+    pub fn wait(&self) -> Result<ExitStatus, SysError> {
+        loop {
+            match rustix::process::waitpid(Some(self.pid), rustix::process::WaitOptions::empty()) {
+                Err(Errno::INTR) | Ok(None) => {}
+                Ok(Some((_, status))) => return Ok(exit_status(status)),
+                Err(errno) => return Err(SysError::new(format!("waitpid({})", self.pid), errno)),
+            }
+        }
+    }
+
+    /// Sends `signal`; a process that has ended is not an error.
+    ///
+    /// # Errors
+    /// What `pidfd_send_signal(2)` says.
+    pub fn signal(&self, signal: rustix::process::Signal) -> Result<(), SysError> {
+        match rustix::process::pidfd_send_signal(&self.pidfd, signal) {
+            Err(Errno::SRCH) => Ok(()),
+            result => result.call(|| format!("pidfd_send_signal({}, {signal:?})", self.pidfd.as_raw_fd())),
+        }
+    }
+}
+
+/// The meaning of a wait status.
+#[must_use]
+pub fn exit_status(status: rustix::process::WaitStatus) -> ExitStatus {
+    match (status.terminating_signal(), status.exit_status()) {
+        (Some(signal), _) => ExitStatus::Signaled(signal),
+        (None, code) => ExitStatus::Exited(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(255)),
+    }
+}

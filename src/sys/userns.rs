@@ -1,0 +1,191 @@
+//! User namespaces: writing ID maps, and running a piece of work inside one.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::sched::CloneFlags;
+use rustix::io::Errno;
+use rustix::process::Pid;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use super::channel::Channel;
+use super::clone::{self, Child, ExitStatus};
+use super::report::Report;
+use super::{Call, SysError, process};
+use crate::plan::idmap::{IdMap, IdRange};
+use crate::plan::userns::{MapWriter, UserNamespace};
+
+/// What the launcher says when the maps are written.
+const MAPPED: &[u8] = b"mapped";
+
+/// Why an ID map could not be set.
+#[derive(Debug, Error)]
+pub enum MapError {
+    /// The kernel refused the map.
+    #[error("cannot map the IDs of the new user namespace")]
+    Write(#[source] SysError),
+    /// `newuidmap` or `newgidmap` could not be started.
+    #[error("cannot run `{program}`")]
+    Start {
+        /// The program's path.
+        program: String,
+        /// Why not.
+        #[source]
+        source: SysError,
+    },
+    /// `newuidmap` or `newgidmap` refused.
+    #[error("`{program}` refused the map: {message}")]
+    Refused {
+        /// The program's path.
+        program: String,
+        /// What it printed.
+        message: String,
+    },
+}
+
+/// Writes the one-ID map of the namespace that this process has just been born into.
+///
+/// # Errors
+/// The kernel refused.
+pub fn map_itself(map: &IdMap) -> Result<(), MapError> {
+    // Without this the group map is refused: dropping groups could open files that a group is kept out of.
+    write_file(Path::new("/proc/self/setgroups"), "deny")?;
+    write_file(Path::new("/proc/self/uid_map"), &IdMap::text(&map.users))?;
+    write_file(Path::new("/proc/self/gid_map"), &IdMap::text(&map.groups))
+}
+
+/// Writes the maps of the namespace of `child` from outside, where `writer` is not the child itself.
+///
+/// # Errors
+/// The kernel or one of the programs refused.
+pub fn map_child(child: &Child, namespace: &UserNamespace) -> Result<(), MapError> {
+    let pid = child.pid;
+    match &namespace.writer {
+        MapWriter::Itself => Ok(()),
+        MapWriter::Launcher => {
+            let directory = format!("/proc/{pid}");
+            let path = |name: &str| Path::new(&directory).join(name);
+            write_file(&path("uid_map"), &IdMap::text(&namespace.map.users))?;
+            write_file(&path("gid_map"), &IdMap::text(&namespace.map.groups))
+        }
+        MapWriter::Programs { newuidmap, newgidmap } => {
+            // Side by side: each takes a millisecond, most of it start-up.
+            let users = start(newuidmap, pid, &namespace.map.users)?;
+            let groups = start(newgidmap, pid, &namespace.map.groups)?;
+            finish(newuidmap, users)?;
+            finish(newgidmap, groups)
+        }
+    }
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), MapError> {
+    let shown = || format!("write({path:?}, {:?})", text.trim_end());
+    let file = std::fs::OpenOptions::new().write(true).open(path).call(shown).map_err(MapError::Write)?;
+    // The kernel takes a map in one write only.
+    rustix::io::write(&file, text.as_bytes()).map(drop).call(shown).map_err(MapError::Write)
+}
+
+fn start(program: &Path, pid: Pid, ranges: &[IdRange]) -> Result<std::process::Child, MapError> {
+    let numbers = ranges.iter().flat_map(|range| [range.container, range.host, range.size]);
+    Command::new(program)
+        .arg(pid.to_string())
+        .args(numbers.map(|number| number.to_string()))
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .call(|| format!("execve({program:?})"))
+        .map_err(|source| MapError::Start { program: program.display().to_string(), source })
+}
+
+fn finish(program: &Path, started: std::process::Child) -> Result<(), MapError> {
+    let name = || program.display().to_string();
+    let output = started
+        .wait_with_output()
+        .call(|| format!("waitpid({program:?})"))
+        .map_err(|source| MapError::Start { program: name(), source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(MapError::Refused { program: name(), message })
+}
+
+/// Why work in another user namespace gave no result.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// The worker could not be started.
+    #[error("cannot start a process in a new user namespace")]
+    Start(#[source] SysError),
+    /// Its IDs could not be mapped.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// It could not enter the namespace.
+    #[error(transparent)]
+    SetUp(Report),
+    /// It ended without an answer.
+    #[error("the process that does the work ended early ({0:?})")]
+    Died(ExitStatus),
+    /// Its answer could not be read.
+    #[error("cannot read the answer of the process that does the work")]
+    Answer(#[source] SysError),
+}
+
+/// Runs `work` in a process of its own inside a new user namespace (in this one, for `None`), and brings its
+/// result back. The process dies with this one, and what it holds open or locked goes with it.
+///
+/// # Errors
+/// The process could not be made, or ended before it had an answer.
+pub fn within<T: Serialize + DeserializeOwned>(
+    namespace: Option<&UserNamespace>,
+    work: impl FnOnce() -> T,
+) -> Result<T, WorkerError> {
+    let Some(namespace) = namespace else { return Ok(work()) };
+    let (ours, theirs) = Channel::pair().map_err(WorkerError::Start)?;
+    let (answer, sink) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+        .call(|| "pipe2()")
+        .map_err(WorkerError::Start)?;
+    let child = clone::spawn(CloneFlags::CLONE_NEWUSER, || {
+        answer_with(&theirs, namespace, work, &std::fs::File::from(sink))
+    })
+    .map_err(WorkerError::Start)?;
+    drop(theirs);
+    let mapped = map_child(&child, namespace);
+    let answer_word: &[u8] = if mapped.is_ok() { MAPPED } else { b"refused" };
+    ours.send(answer_word, None).map_err(WorkerError::Start)?;
+    let mut bytes = Vec::new();
+    let read = std::fs::File::from(answer).read_to_end(&mut bytes);
+    let status = child.wait().map_err(WorkerError::Answer)?;
+    mapped?;
+    read.call(|| "read(answer)").map_err(WorkerError::Answer)?;
+    let answer: Result<T, Report> = serde_json::from_slice(&bytes).map_err(|_| WorkerError::Died(status))?;
+    answer.map_err(WorkerError::SetUp)
+}
+
+fn answer_with<T: Serialize>(
+    channel: &Channel,
+    namespace: &UserNamespace,
+    work: impl FnOnce() -> T,
+    mut sink: &std::fs::File,
+) -> u8 {
+    let entered = enter(channel, namespace).map_err(|error| Report::of(&error, None));
+    let result = entered.map(|()| work());
+    let written = serde_json::to_vec(&result).is_ok_and(|bytes| sink.write_all(&bytes).is_ok());
+    u8::from(!written)
+}
+
+fn enter(channel: &Channel, namespace: &UserNamespace) -> Result<(), MapError> {
+    process::die_with_parent().map_err(MapError::Write)?;
+    if namespace.writer == MapWriter::Itself {
+        map_itself(&namespace.map)?;
+    }
+    match channel.receive().map_err(MapError::Write)? {
+        Some((word, _)) if word == MAPPED => Ok(()),
+        _ => Err(MapError::Write(SysError::new("recvmsg(maps)", Errno::PIPE))),
+    }
+}
