@@ -1,6 +1,8 @@
 //! minirun: a rootless container launcher.
 //!
-//! The story in reading order: [`plan`] thinks, without touching anything; [`sys`] asks the kernel.
+//! The story in reading order: [`plan`] thinks, without touching anything; [`sys`] asks the kernel; [`store`] keeps
+//! images, layers, volumes and containers on disk.
 
 pub mod plan;
+pub mod store;
 pub mod sys;

@@ -1,0 +1,325 @@
+//! Containers on disk: what each was made from, and how it ended.
+//!
+//! A container is one directory, made aside and put in place by one rename. Whoever runs it holds a lock on the
+//! directory, which the kernel lets go when the last of its processes is gone: so a container is alive exactly as long
+//! as its directory is locked, and no process ID is ever written down. Containers that are to be removed at their end
+//! lie apart, so that what a killed launcher left behind is found without looking at all the others.
+
+mod name;
+mod record;
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+use thiserror::Error;
+
+use super::directory::Directory;
+use super::remove::remove_tree;
+use super::temporary::Temporary;
+use super::{Store, StoreError, layout, lock};
+use crate::plan::name::{ContainerId, ContainerName};
+use crate::plan::rootfs::Lifetime;
+use crate::sys::SysError;
+
+pub use record::{Container, ContainerRecord, EndRecord, MountRecord, State};
+
+/// Why there is no such container.
+#[derive(Debug, Error)]
+pub enum ContainerError {
+    /// The name is taken.
+    #[error("the name `{name}` is in use by container {id}")]
+    NameInUse {
+        /// The name.
+        name: ContainerName,
+        /// Whose it is.
+        id: ContainerId,
+    },
+    /// No container is called so.
+    #[error("there is no container `{0}`")]
+    Unknown(String),
+    /// The beginning of more than one ID.
+    #[error("`{text}` could be any of {count} containers")]
+    Ambiguous {
+        /// What was asked for.
+        text: String,
+        /// How many begin so.
+        count: usize,
+    },
+    /// The container runs.
+    #[error("container `{0}` is running")]
+    Running(String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ContainerError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NameInUse { name, .. } => {
+                Some(format!("choose another --name, or remove that container: minirun rm {name}"))
+            }
+            Self::Unknown(_) => Some("see `minirun ps -a`".to_owned()),
+            Self::Ambiguous { .. } => Some("give more digits of the ID".to_owned()),
+            Self::Running(_) => Some("wait for it, or use rm --force, which kills it".to_owned()),
+            Self::Store(error) => error.hint(),
+        }
+    }
+}
+
+/// A container's directory while its launcher lives; the lock goes with the process.
+#[derive(Debug)]
+pub struct Bundle {
+    directory: Directory,
+    id: ContainerId,
+    lifetime: Lifetime,
+    _lock: OwnedFd,
+}
+
+/// The files that a new container's directory gets: name and content.
+pub type Files<'a> = &'a [(&'a str, &'a [u8])];
+
+impl Store {
+    /// The directory that a container has, or will have.
+    #[must_use]
+    pub fn container_path(&self, id: &ContainerId, lifetime: Lifetime) -> PathBuf {
+        self.path().join(container_name(id.as_str(), lifetime))
+    }
+
+    /// Makes the directory of a container with empty `directories` and with `files`, locked.
+    ///
+    /// # Errors
+    /// The name is taken, or the store cannot be written; then nothing is left.
+    pub fn make_container(
+        &self,
+        record: &ContainerRecord,
+        directories: &[&str],
+        files: Files<'_>,
+    ) -> Result<Bundle, ContainerError> {
+        let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
+        let temporary = Temporary::new(self)?;
+        let fill = || -> Result<(), SysError> {
+            // Texts, numbers and truths under text keys: all of that can become JSON.
+            let json = serde_json::to_vec(record).unwrap_or_default();
+            temporary.directory().write(layout::RECORD, &json)?;
+            for name in directories {
+                temporary.directory().make(name)?;
+            }
+            for (name, content) in files {
+                temporary.directory().write(name, content)?;
+                let mode = rustix::fs::Mode::from_raw_mode(0o644);
+                rustix::fs::chmodat(temporary.directory(), *name, mode, rustix::fs::AtFlags::empty())
+                    .map_err(|errno| SysError::new(format!("fchmodat({name:?}, 644)"), errno))?;
+            }
+            Ok(())
+        };
+        fill().map_err(|cause| self.write_error(cause))?;
+        // Until the container is there, nothing but this says that the name is taken.
+        let _lock = self.lock_name(&record.name)?;
+        self.take_name(record, &temporary)?;
+        let name = container_name(record.id.as_str(), lifetime);
+        match temporary.publish(self, &name) {
+            Ok((directory, lock)) => Ok(Bundle { directory, id: record.id.clone(), lifetime, _lock: lock }),
+            Err(error) => {
+                self.release_name(record)?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Writes down how a container ended.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn end_container(&self, bundle: &Bundle, end: EndRecord) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(&end).unwrap_or_default();
+        let temporary = Temporary::new(self)?;
+        let name = format!("{}/{}", container_name(bundle.id.as_str(), bundle.lifetime), layout::STATUS);
+        temporary.replace_file(self, &name, &json)
+    }
+
+    /// All containers, the newest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn containers(&self) -> Result<Vec<Container>, StoreError> {
+        let mut containers = Vec::new();
+        for lifetime in [Lifetime::Kept, Lifetime::Ephemeral] {
+            for id in self.container_ids(lifetime)? {
+                containers.extend(self.read_container(&id, lifetime)?);
+            }
+        }
+        containers.sort_by(|one, other| {
+            let key = |container: &Container| (container.record.created, container.record.id.clone());
+            key(other).cmp(&key(one))
+        });
+        Ok(containers)
+    }
+
+    /// The container that `text` names: a name, an ID or the beginning of one.
+    ///
+    /// # Errors
+    /// Nothing or more than one container is called so.
+    pub fn find_container(&self, text: &str) -> Result<Container, ContainerError> {
+        if let Ok(name) = text.parse::<ContainerName>()
+            && let Some(container) = self.named(&name)?
+        {
+            return Ok(container);
+        }
+        let mut found = Vec::new();
+        for lifetime in [Lifetime::Kept, Lifetime::Ephemeral] {
+            let ids = self.container_ids(lifetime)?;
+            found.extend(ids.into_iter().filter(|id| id.starts_with(text)).map(|id| (id, lifetime)));
+        }
+        match &found[..] {
+            _ if text.is_empty() => Err(ContainerError::Unknown(text.to_owned())),
+            [] => Err(ContainerError::Unknown(text.to_owned())),
+            [(id, lifetime)] => {
+                let container = self.read_container(id, *lifetime)?;
+                container.ok_or_else(|| ContainerError::Unknown(text.to_owned()))
+            }
+            _ => Err(ContainerError::Ambiguous { text: text.to_owned(), count: found.len() }),
+        }
+    }
+
+    /// Removes a container that does not run. Called where its files can be removed: inside their user namespace.
+    ///
+    /// # Errors
+    /// The container runs, or the store cannot be written.
+    pub fn remove_container(&self, record: &ContainerRecord) -> Result<(), ContainerError> {
+        let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
+        let name = container_name(record.id.as_str(), lifetime);
+        let Some(directory) = self.open_container(&name)? else { return Ok(()) };
+        let lock = seize(&directory).map_err(|cause| self.read_error(cause))?;
+        if lock.is_none() {
+            return Err(ContainerError::Running(record.name.to_string()));
+        }
+        self.discard_container(record, &name)
+    }
+
+    /// Removes a container whose launcher is this process, at its end.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn discard_bundle(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<(), ContainerError> {
+        self.discard_container(record, &container_name(bundle.id.as_str(), bundle.lifetime))
+    }
+
+    fn discard_container(&self, record: &ContainerRecord, name: &str) -> Result<(), ContainerError> {
+        self.release_name(record)?;
+        let temporary = match Temporary::new(self) {
+            // Not even room for a directory: it goes where it is, which makes some.
+            Err(StoreError::Full { .. }) => return self.remove_in_place(name),
+            made => made?,
+        };
+        let root = self.writable()?;
+        match root.rename(name, temporary.directory(), "container") {
+            Err(error) if error.errno() == Errno::NOENT => return Ok(()),
+            result => result.map_err(|cause| self.write_error(cause))?,
+        }
+        temporary.discard().map_err(|cause| StoreError::Remove { path: self.path().to_owned(), cause }.into())
+    }
+
+    fn remove_in_place(&self, name: &str) -> Result<(), ContainerError> {
+        let Some(directory) = self.directory()? else { return Ok(()) };
+        remove_tree(directory.as_fd(), name.as_ref())
+            .map_err(|cause| StoreError::Remove { path: self.path().to_owned(), cause }.into())
+    }
+
+    /// Containers that were to be removed at their end and whose launcher was killed before.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn abandoned_containers(&self) -> Result<Vec<ContainerRecord>, StoreError> {
+        let mut abandoned = Vec::new();
+        for id in self.container_ids(Lifetime::Ephemeral)? {
+            if let Some(container) = self.read_container(&id, Lifetime::Ephemeral)?
+                && container.state != State::Running
+            {
+                abandoned.push(container.record);
+            }
+        }
+        Ok(abandoned)
+    }
+
+    fn container_ids(&self, lifetime: Lifetime) -> Result<Vec<String>, StoreError> {
+        let Some(directory) = self.directory()? else { return Ok(Vec::new()) };
+        directory.names_in(parent_name(lifetime)).map_err(|cause| self.read_error(cause))
+    }
+
+    fn open_container(&self, name: &str) -> Result<Option<Directory>, StoreError> {
+        let Some(directory) = self.directory()? else { return Ok(None) };
+        match directory.directory(name) {
+            Ok(container) => Ok(Some(container)),
+            Err(error) if error.errno() == Errno::NOENT => Ok(None),
+            Err(cause) => Err(self.read_error(cause)),
+        }
+    }
+
+    fn read_container(&self, id: &str, lifetime: Lifetime) -> Result<Option<Container>, StoreError> {
+        let name = container_name(id, lifetime);
+        let Some(directory) = self.open_container(&name)? else { return Ok(None) };
+        let Some(record) =
+            self.read_json(&format!("{name}/{}", layout::RECORD), "the record of a container")?
+        else {
+            return Ok(None);
+        };
+        // A shared lock is free for as many as ask, and refused only while the launcher holds its own.
+        let is_free = try_lock_shared(&directory).map_err(|cause| self.read_error(cause))?;
+        let state = if is_free {
+            let end = self.read_json(&format!("{name}/{}", layout::STATUS), "the end of a container")?;
+            end.map_or(State::Dead, State::Exited)
+        } else {
+            State::Running
+        };
+        Ok(Some(Container { record, state, path: directory.path().to_owned() }))
+    }
+}
+
+impl Bundle {
+    /// The container's directory.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+}
+
+fn parent_name(lifetime: Lifetime) -> &'static str {
+    match lifetime {
+        Lifetime::Kept => layout::CONTAINERS,
+        Lifetime::Ephemeral => layout::EPHEMERAL,
+    }
+}
+
+fn container_name(id: &str, lifetime: Lifetime) -> String {
+    format!("{}/{id}", parent_name(lifetime))
+}
+
+/// Locks a container that nobody runs; one that is merely looked at is free in a moment.
+fn seize(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
+    loop {
+        let lock = try_lock(directory)?;
+        if lock.is_some() || !try_lock_shared(directory)? {
+            return Ok(lock);
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn try_lock(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
+    let lock = rustix::io::fcntl_dupfd_cloexec(directory.as_fd(), 3)
+        .map_err(|errno| SysError::new("fcntl(DUPFD_CLOEXEC)", errno))?;
+    Ok(lock::try_lock(&lock, &directory.path().display().to_string())?.then_some(lock))
+}
+
+fn try_lock_shared(directory: &Directory) -> Result<bool, SysError> {
+    use rustix::fs::{FlockOperation, flock};
+    match flock(directory, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(SysError::new(format!("flock({:?}, SHARED)", directory.path()), errno)),
+    }
+}

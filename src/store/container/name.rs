@@ -1,0 +1,75 @@
+//! Names of containers: a file each, which only one can make, and which says whose the name is.
+
+use rustix::io::Errno;
+
+use super::{Container, ContainerError, ContainerRecord};
+use crate::plan::name::{ContainerId, ContainerName};
+use crate::plan::rootfs::Lifetime;
+use crate::store::lock::NameLock;
+use crate::store::temporary::Temporary;
+use crate::store::{Store, StoreError, layout};
+
+impl Store {
+    pub(super) fn named(&self, name: &ContainerName) -> Result<Option<Container>, StoreError> {
+        let Some(bytes) = self.read_file(&layout::container_name(name.as_str()))? else { return Ok(None) };
+        let Ok(id) = String::from_utf8_lossy(&bytes).trim().parse::<ContainerId>() else { return Ok(None) };
+        for lifetime in [Lifetime::Kept, Lifetime::Ephemeral] {
+            if let Some(container) = self.read_container(id.as_str(), lifetime)?
+                && container.record.name == *name
+            {
+                return Ok(Some(container));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits until nobody else is about to give something this name.
+    pub(super) fn lock_name(&self, name: &ContainerName) -> Result<NameLock, StoreError> {
+        let locks = self.temporary_directory()?;
+        NameLock::wait(&locks, &format!("name-{name}")).map_err(|cause| self.write_error(cause))
+    }
+
+    /// Takes a name, locked, by making its file. One that a killed process left is written over.
+    pub(super) fn take_name(
+        &self,
+        record: &ContainerRecord,
+        temporary: &Temporary,
+    ) -> Result<(), ContainerError> {
+        let root = self.writable()?;
+        let file = layout::container_name(record.name.as_str());
+        let own = "name";
+        let write = || {
+            temporary.directory().write(own, record.id.as_str().as_bytes())?;
+            temporary.directory().link(own, root, &file)
+        };
+        match write() {
+            Ok(()) => {}
+            Err(error) if error.errno() == Errno::EXIST => {
+                if let Some(holder) = self.named(&record.name)? {
+                    return Err(ContainerError::NameInUse {
+                        name: record.name.clone(),
+                        id: holder.record.id,
+                    });
+                }
+                // A launcher was killed between taking the name and making the container.
+                temporary
+                    .directory()
+                    .rename(own, root, &file)
+                    .map_err(|cause| ContainerError::Store(self.write_error(cause)))?;
+                return Ok(());
+            }
+            Err(cause) => return Err(ContainerError::Store(self.write_error(cause))),
+        }
+        temporary.directory().unlink(own).map_err(|cause| self.write_error(cause))?;
+        Ok(())
+    }
+
+    pub(super) fn release_name(&self, record: &ContainerRecord) -> Result<(), StoreError> {
+        let file = layout::container_name(record.name.as_str());
+        let holder = self.read_file(&file)?;
+        if holder.as_deref() != Some(record.id.as_str().as_bytes()) {
+            return Ok(());
+        }
+        self.writable()?.unlink(&file).map(drop).map_err(|cause| self.write_error(cause))
+    }
+}

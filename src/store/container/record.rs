@@ -1,0 +1,105 @@
+//! What is written down about a container, and what is read back.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::digest::Digest;
+use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
+use crate::sys::clone::ExitStatus;
+
+/// One mount, as `inspect` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MountRecord {
+    /// `bind`, `volume` or `tmpfs`.
+    pub kind: String,
+    /// The volume.
+    pub volume: Option<VolumeName>,
+    /// Whether the volume was made without a name, for this container.
+    pub anonymous: bool,
+    /// The path on the host; what is not UTF-8 in it is replaced.
+    pub source: String,
+    /// The path in the container.
+    pub destination: String,
+    /// Whether it can be written.
+    pub writable: bool,
+    /// How later mounts travel.
+    pub propagation: String,
+}
+
+/// What `record.json` of a container holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerRecord {
+    /// Its ID.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: ContainerName,
+    /// The image as the user named it.
+    pub image: String,
+    /// The image's ID; none for directories and the machine's own root.
+    pub image_id: Option<Digest>,
+    /// When it was made, seconds since 1970.
+    pub created: i64,
+    /// The whole command line.
+    pub command: Vec<String>,
+    /// Its environment.
+    pub environment: Vec<String>,
+    /// Where the command starts.
+    pub working_directory: String,
+    /// User and group, as numbers.
+    pub user: String,
+    /// Its host name.
+    pub hostname: String,
+    /// The image's labels and the user's.
+    pub labels: Vec<Label>,
+    /// Its mounts.
+    pub mounts: Vec<MountRecord>,
+    /// Whether it has a terminal.
+    pub terminal: bool,
+    /// Whether `/` is read-only.
+    pub read_only: bool,
+    /// `none` or `host`.
+    pub network: String,
+    /// How the root filesystem is made: `overlay`, `vfs` or `host`.
+    pub driver: String,
+    /// The directories of the image's layers, the topmost first; what is not UTF-8 in them is replaced.
+    pub lower_directories: Vec<String>,
+    /// The signal that asks it to stop.
+    pub stop_signal: Option<String>,
+    /// Whether it goes with its end (`--rm`).
+    pub removed_at_end: bool,
+}
+
+/// What `status.json` of a container holds, once it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndRecord {
+    /// How the command ended.
+    pub status: ExitStatus,
+    /// When, seconds since 1970.
+    pub finished: i64,
+}
+
+/// What a container is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its processes exist.
+    Running,
+    /// It has ended.
+    Exited(EndRecord),
+    /// Its launcher was killed, and so was it.
+    Dead,
+}
+
+/// A container of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// What it was made from.
+    pub record: ContainerRecord,
+    /// What it is doing.
+    pub state: State,
+    /// Its directory.
+    pub path: PathBuf,
+}

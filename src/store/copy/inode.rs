@@ -1,0 +1,251 @@
+//! Copies one inode that is not a directory, and the metadata of any.
+
+use std::ffi::{CStr, OsStr};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, SeekFrom, Stat, Timespec, Timestamps, XattrFlags};
+use rustix::io::Errno;
+use rustix::process::{Gid, Uid};
+
+use crate::sys::{Call, SysError};
+
+/// How much is copied at once where the kernel cannot do it, in bytes.
+const BUFFER: usize = 256 << 10;
+
+/// What becomes of the xattrs that overlay keeps its marks in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Marks {
+    /// The copy is a layer again.
+    Kept,
+    /// The copy stands somewhere else, where they would mean something else.
+    Dropped,
+}
+
+/// In which way a copy differs.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Dress {
+    /// The owner as this process sees it; `None` leaves the new inode to its maker.
+    pub(in crate::store) owner: Option<(u32, u32)>,
+    /// Overlay's marks.
+    pub(in crate::store) marks: Marks,
+}
+
+/// Copies the inode `name` of type and metadata `stat` into another directory, where it must not exist.
+pub(in crate::store) fn copy_inode(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+    name: &OsStr,
+    stat: &Stat,
+    dress: Dress,
+) -> Result<(), SysError> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => copy_file(source, destination, name, stat, dress),
+        FileType::Symlink => {
+            let target =
+                rustix::fs::readlinkat(source, name, Vec::new()).call(|| format!("readlinkat({name:?})"))?;
+            rustix::fs::symlinkat(&target, destination, name)
+                .call(|| format!("symlinkat({target:?}, {name:?})"))?;
+            own_name(destination, name, dress.owner)?;
+            time_name(destination, name, &mtime(stat))
+        }
+        kind => {
+            rustix::fs::mknodat(destination, name, kind, Mode::RUSR | Mode::WUSR, stat.st_rdev)
+                .call(|| format!("mknodat({name:?}, {kind:?})"))?;
+            own_name(destination, name, dress.owner)?;
+            mode_name(destination, name, stat.st_mode)?;
+            time_name(destination, name, &mtime(stat))
+        }
+    }
+}
+
+fn copy_file(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+    name: &OsStr,
+    stat: &Stat,
+    dress: Dress,
+) -> Result<(), SysError> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let from = rustix::fs::openat(source, name, flags, Mode::empty())
+        .call(|| format!("openat({name:?}, RDONLY)"))?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let to = rustix::fs::openat(destination, name, flags, Mode::RUSR | Mode::WUSR)
+        .call(|| format!("openat({name:?}, CREATE|EXCL)"))?;
+    copy_data(from.as_fd(), to.as_fd(), u64::try_from(stat.st_size).unwrap_or(0))
+        .call(|| format!("copy_file_range({name:?})"))?;
+    copy_metadata(from.as_fd(), to.as_fd(), stat, dress)
+}
+
+/// Owner, xattrs, mode and time, in the order in which none undoes another.
+pub(in crate::store) fn copy_metadata(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+    stat: &Stat,
+    dress: Dress,
+) -> Result<(), SysError> {
+    copy_owner_and_xattrs(source, destination, dress)?;
+    rustix::fs::fchmod(destination, Mode::from_raw_mode(stat.st_mode & 0o7777)).call(|| "fchmod")?;
+    rustix::fs::futimens(destination, &mtime(stat)).call(|| "futimens")
+}
+
+/// The part of the metadata that a directory can have before it is filled.
+pub(in crate::store) fn copy_owner_and_xattrs(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+    dress: Dress,
+) -> Result<(), SysError> {
+    if let Some((user, group)) = dress.owner {
+        rustix::fs::fchown(destination, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))
+            .call(|| format!("fchown({user}, {group})"))?;
+    }
+    for name in xattr_names(source)? {
+        if dress.marks == Marks::Dropped && name.starts_with(b"user.overlay.") {
+            continue;
+        }
+        let Ok(name) = CStr::from_bytes_with_nul(&name) else { continue };
+        copy_xattr(source, destination, name)?;
+    }
+    Ok(())
+}
+
+fn copy_xattr(source: BorrowedFd<'_>, destination: BorrowedFd<'_>, name: &CStr) -> Result<(), SysError> {
+    let mut value = Vec::with_capacity(64 << 10);
+    match rustix::fs::fgetxattr(source, name, rustix::buffer::spare_capacity(&mut value)) {
+        Ok(_) => {}
+        // Gone meanwhile, or of a namespace that only others may read.
+        Err(Errno::NODATA | Errno::PERM | Errno::ACCESS) => return Ok(()),
+        Err(errno) => return Err(SysError::new(format!("fgetxattr({name:?})"), errno)),
+    }
+    match rustix::fs::fsetxattr(destination, name, &value, XattrFlags::empty()) {
+        Ok(()) => Ok(()),
+        // Labels and capabilities belong to whoever may set them; `user` xattrs must not get lost.
+        Err(Errno::PERM | Errno::NOTSUP) if !name.to_bytes().starts_with(b"user.") => Ok(()),
+        Err(errno) => Err(SysError::new(format!("fsetxattr({name:?})"), errno)),
+    }
+}
+
+/// The names of the xattrs, each with its NUL.
+pub(in crate::store) fn xattr_names(inode: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, SysError> {
+    let names = match rustix::fs::flistxattr_query(inode) {
+        Ok(0) | Err(Errno::NOTSUP) => return Ok(Vec::new()),
+        result => result.and_then(|_| {
+            let mut names = Vec::with_capacity(64 << 10);
+            rustix::fs::flistxattr(inode, rustix::buffer::spare_capacity(&mut names))?;
+            Ok(names)
+        }),
+    };
+    let names = names.call(|| "flistxattr")?;
+    Ok(names.split_inclusive(|&byte| byte == 0).map(<[u8]>::to_vec).collect())
+}
+
+/// Access and modification time of a copy: both the modification time.
+pub(in crate::store) fn mtime(stat: &Stat) -> Timestamps {
+    let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    timestamps(stat.st_mtime, nanoseconds)
+}
+
+/// The same time for access and modification.
+pub(in crate::store) fn timestamps(seconds: i64, nanoseconds: i64) -> Timestamps {
+    let time = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+    Timestamps { last_access: time, last_modification: time }
+}
+
+/// Changes the owner of a name, which may be a symlink.
+pub(in crate::store) fn own_name(
+    directory: BorrowedFd<'_>,
+    name: &OsStr,
+    owner: Option<(u32, u32)>,
+) -> Result<(), SysError> {
+    let Some((user, group)) = owner else { return Ok(()) };
+    let (uid, gid) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
+    rustix::fs::chownat(directory, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+        .call(|| format!("fchownat({name:?}, {user}, {group})"))
+}
+
+/// Sets the times of a name, which may be a symlink.
+pub(in crate::store) fn time_name(
+    directory: BorrowedFd<'_>,
+    name: &OsStr,
+    times: &Timestamps,
+) -> Result<(), SysError> {
+    rustix::fs::utimensat(directory, name, times, AtFlags::SYMLINK_NOFOLLOW)
+        .call(|| format!("utimensat({name:?})"))
+}
+
+/// Changes the mode of a name that this process has just made and that is no symlink.
+pub(in crate::store) fn mode_name(
+    directory: BorrowedFd<'_>,
+    name: &OsStr,
+    mode: u32,
+) -> Result<(), SysError> {
+    rustix::fs::chmodat(directory, name, Mode::from_raw_mode(mode & 0o7777), AtFlags::empty())
+        .call(|| format!("fchmodat({name:?})"))
+}
+
+/// Copies `size` bytes: shared where the file system can, else part by part without the holes.
+fn copy_data(from: BorrowedFd<'_>, to: BorrowedFd<'_>, size: u64) -> Result<(), Errno> {
+    if size == 0 || rustix::fs::ioctl_ficlone(to, from).is_ok() {
+        return Ok(());
+    }
+    rustix::fs::ftruncate(to, size)?;
+    let mut at = 0;
+    while at < size {
+        let start = match rustix::fs::seek(from, SeekFrom::Data(at)) {
+            Ok(start) => start,
+            Err(Errno::NXIO) => return Ok(()),
+            Err(_) => return copy_range(from, to, at, size),
+        };
+        at = rustix::fs::seek(from, SeekFrom::Hole(start))?;
+        copy_range(from, to, start, at)?;
+    }
+    Ok(())
+}
+
+fn copy_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, start: u64, end: u64) -> Result<(), Errno> {
+    let (mut read_at, mut write_at) = (start, start);
+    while read_at < end {
+        let left = usize::try_from(end - read_at).unwrap_or(usize::MAX);
+        match rustix::fs::copy_file_range(from, Some(&mut read_at), to, Some(&mut write_at), left) {
+            Ok(0) => return Ok(()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return copy_by_hand(from, to, read_at, end),
+        }
+    }
+    Ok(())
+}
+
+fn copy_by_hand(from: BorrowedFd<'_>, to: BorrowedFd<'_>, mut at: u64, end: u64) -> Result<(), Errno> {
+    let mut buffer = vec![0; BUFFER];
+    while at < end {
+        let room = usize::try_from(end - at).unwrap_or(usize::MAX).min(BUFFER);
+        let count = match rustix::io::pread(from, &mut buffer[..room], at) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(Errno::INTR) => continue,
+            Err(errno) => return Err(errno),
+        };
+        write_all_at(to, &buffer[..count], at)?;
+        at += count as u64;
+    }
+    Ok(())
+}
+
+/// Writes all of `bytes` at `offset`.
+pub(in crate::store) fn write_all_at(
+    to: BorrowedFd<'_>,
+    mut bytes: &[u8],
+    mut offset: u64,
+) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::pwrite(to, bytes, offset) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(count) => {
+                bytes = &bytes[count..];
+                offset += count as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

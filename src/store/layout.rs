@@ -1,0 +1,150 @@
+//! What lies where in a store. No other file spells these names.
+//!
+//! ```text
+//! version                         "1": the layout described here
+//! images/HEX/                     one image; HEX are the digits of the digest of its configuration
+//!     record.json                 layers, sizes and digests, as minirun reads them
+//!     config.json                 the configuration, byte for byte
+//!     manifest.json               the manifest, byte for byte, when the image came with one
+//! references/NAME                 one name of an image; `/` and `%` of the name are percent-encoded
+//! layers/OWNERS/HEX/              one unpacked layer; HEX are the digits of its chain ID
+//!     tree/                       the files; a lower directory of containers
+//!     layer.json                  diff ID, size and number of entries
+//! containers/ID/                  one container that stays until it is removed
+//!     record.json                 what it was made from
+//!     config.json                 the same as an OCI runtime specification
+//!     status.json                 how it ended
+//!     upper/ work/ merged/        its writable layer, and where the root filesystem is mounted for itself alone
+//!     rootfs/                     with the driver vfs: its copy of the image
+//!     hosts hostname resolv.conf  the files of these names in its /etc
+//! ephemeral/ID/                   the same for a container that is removed at its end (--rm)
+//! names/NAME                      which container has this name
+//! volumes/NAME/                   one volume
+//!     _data/                      its files
+//!     volume.json                 labels and age
+//! archives/HEX                    which image an archive file was found to hold
+//! tmp/                            what is being made, each under a lock that dies with its process
+//! ```
+
+use sha2::{Digest as _, Sha256};
+
+use crate::plan::digest::{Algorithm, Digest};
+
+/// The file that says which layout this is.
+pub const VERSION_FILE: &str = "version";
+/// The layout of this program.
+pub const VERSION: &str = "1";
+/// The directory of images.
+pub const IMAGES: &str = "images";
+/// The directory of the names of images.
+pub const REFERENCES: &str = "references";
+/// The directory of unpacked layers.
+pub const LAYERS: &str = "layers";
+/// The directory of containers.
+pub const CONTAINERS: &str = "containers";
+/// The directory of containers that are removed at their end.
+pub const EPHEMERAL: &str = "ephemeral";
+/// The directory of the names of containers.
+pub const NAMES: &str = "names";
+/// The directory of named volumes.
+pub const VOLUMES: &str = "volumes";
+/// The directory of what is known about archive files outside the store.
+pub const ARCHIVES: &str = "archives";
+/// The directory of what is being made.
+pub const TEMPORARY: &str = "tmp";
+/// All directories of a store.
+pub const DIRECTORIES: [&str; 9] =
+    [IMAGES, REFERENCES, LAYERS, CONTAINERS, EPHEMERAL, NAMES, VOLUMES, ARCHIVES, TEMPORARY];
+
+/// In an image: what minirun knows of it.
+pub const RECORD: &str = "record.json";
+/// In an image: the configuration as it was read.
+pub const CONFIG: &str = "config.json";
+/// In an image: the manifest as it was read.
+pub const MANIFEST: &str = "manifest.json";
+/// In a container: how it ended.
+pub const STATUS: &str = "status.json";
+/// In a container: locked by the process that runs it, so that the kernel can tell which one that is.
+pub const OWNER: &str = "owner";
+/// In a volume: its files.
+pub const VOLUME_DATA: &str = "_data";
+/// In a volume: what minirun knows of it.
+pub const VOLUME: &str = "volume.json";
+/// In a layer: the files.
+pub const TREE: &str = "tree";
+/// In a layer: what minirun knows of it.
+pub const LAYER: &str = "layer.json";
+
+/// The longest file name, in bytes, that file systems take.
+const NAME_MAX: usize = 255;
+
+/// The directory of one image, from the store.
+#[must_use]
+pub fn image(id: &Digest) -> String {
+    format!("{IMAGES}/{}", id.hex())
+}
+
+/// The directory of one layer, from the store; `owners` is [`super::layer::LayerOwners::directory_name`].
+#[must_use]
+pub fn layer(owners: &str, chain_id: &Digest) -> String {
+    format!("{LAYERS}/{owners}/{}", chain_id.hex())
+}
+
+/// The lock, in the temporary directory, of whoever makes a layer.
+#[must_use]
+pub fn layer_lock(owners: &str, chain_id: &Digest) -> String {
+    format!("layer-{owners}-{}.lock", chain_id.hex())
+}
+
+/// The file of one name of an image, from the store.
+#[must_use]
+pub fn reference(name: &str) -> String {
+    format!("{REFERENCES}/{}", encode(name))
+}
+
+/// The file of one container's name, from the store.
+#[must_use]
+pub fn container_name(name: &str) -> String {
+    format!("{NAMES}/{}", encode(name))
+}
+
+/// The directory of one volume, from the store.
+#[must_use]
+pub fn volume(name: &str) -> String {
+    format!("{VOLUMES}/{name}")
+}
+
+/// `name` as one file name of at most 255 bytes: percent-encoded, or its digest when that is too long.
+fn encode(name: &str) -> String {
+    let encoded = name.replace('%', "%25").replace('/', "%2F");
+    if encoded.len() <= NAME_MAX && !encoded.starts_with('.') {
+        return encoded;
+    }
+    digest_of(Algorithm::Sha256, name.as_bytes()).to_string()
+}
+
+/// The digest of bytes in memory.
+#[must_use]
+pub fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> Digest {
+    match algorithm {
+        Algorithm::Sha256 => Digest::from_bytes(algorithm, &Sha256::digest(bytes)),
+        Algorithm::Sha512 => Digest::from_bytes(algorithm, &sha2::Sha512::digest(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_file_name() {
+        assert_eq!(
+            reference("docker.io/library/busybox:latest"),
+            "references/docker.io%2Flibrary%2Fbusybox:latest"
+        );
+        assert_ne!(encode("a/b"), encode("a%2Fb"));
+        let long = encode(&"a/".repeat(200));
+        assert!(long.starts_with("sha256:") && long.len() <= NAME_MAX);
+        assert!(encode("..").starts_with("sha256:"));
+    }
+}

@@ -1,0 +1,182 @@
+//! OCI image layouts: `index.json` leads to manifests, by way of further indexes, and to the images.
+//!
+//! Source: OCI image specification, image-layout.md, image-index.md.
+
+use super::LoadError;
+use super::blob::{BlobError, Blobs, blob_name};
+use super::candidate::{Candidate, Configuration, Names};
+use super::wire::{self, Descriptor, Document, Kind};
+use crate::plan::digest::Digest;
+use crate::plan::platform::Platform;
+use crate::store::document::{self, DOCUMENT_MAX};
+
+/// The document that lists the images of a layout.
+pub(super) const INDEX: &str = "index.json";
+/// The document that makes a directory a layout.
+pub(super) const LAYOUT: &str = "oci-layout";
+
+/// How deep indexes may lie inside `index.json`.
+const DEPTH_MAX: usize = 4;
+/// The most documents that are looked at: more would be a bomb of indexes.
+const DOCUMENTS_MAX: usize = 4096;
+
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+const REFERENCE_NAME: &str = "org.opencontainers.image.ref.name";
+
+/// What one or more entries of `index.json` with the same name offer.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) names: Names,
+    leaves: Vec<Leaf>,
+}
+
+/// A manifest, and the way to it.
+#[derive(Debug)]
+struct Leaf {
+    manifest: Descriptor,
+    indexes: Vec<Digest>,
+}
+
+/// Reads a layout.
+pub(super) struct Layout<'a> {
+    pub(super) blobs: &'a Blobs,
+    pub(super) source_name: &'a str,
+}
+
+impl Layout<'_> {
+    /// The named images, whatever their platforms.
+    pub(super) fn groups(&self) -> Result<Vec<Group>, LoadError> {
+        self.check_layout()?;
+        let bytes = self.blobs.document(INDEX, DOCUMENT_MAX).map_err(|cause| self.blob(cause))?;
+        let Document::Index(entries) = parse(&bytes, INDEX, Some("application/vnd.oci.image.index.v1+json"))?
+        else {
+            return Err(LoadError::NotAnImage(self.source_name.to_owned()));
+        };
+        let mut groups: Vec<Group> = Vec::new();
+        let mut documents = 0;
+        for entry in entries {
+            let names = names(&entry);
+            let mut leaves = Vec::new();
+            self.collect(entry, &mut Vec::new(), &mut leaves, &mut documents)?;
+            match groups.iter_mut().find(|group| group.names == names) {
+                Some(group) => group.leaves.append(&mut leaves),
+                None => groups.push(Group { names, leaves }),
+            }
+        }
+        Ok(groups)
+    }
+
+    /// The image of the group that fits `wanted` best, or the platforms that there are.
+    pub(super) fn pick(
+        &self,
+        group: &Group,
+        wanted: &Platform,
+    ) -> Result<Result<Candidate, Vec<String>>, LoadError> {
+        let mut platforms = Vec::with_capacity(group.leaves.len());
+        for leaf in &group.leaves {
+            platforms.push(match &leaf.manifest.platform {
+                Some(said) => Platform::new(&said.os, &said.architecture, said.variant.as_deref()),
+                None => self.candidate(group, leaf)?.platform,
+            });
+        }
+        let best = wanted.choose(&platforms).and_then(|index| group.leaves.get(index));
+        let Some(leaf) = best else {
+            return Ok(Err(platforms.iter().map(ToString::to_string).collect()));
+        };
+        let candidate = self.candidate(group, leaf)?;
+        // What the index promises must be what the image says of itself; many leave the variant out there.
+        let of = |platform: &Platform| (platform.os().to_owned(), platform.architecture().to_owned());
+        if of(&candidate.platform) != of(wanted) {
+            return Ok(Err(vec![candidate.platform.to_string()]));
+        }
+        Ok(Ok(candidate))
+    }
+
+    fn check_layout(&self) -> Result<(), LoadError> {
+        let bytes = self.blobs.document(LAYOUT, DOCUMENT_MAX).map_err(|cause| self.blob(cause))?;
+        document::parse::<oci_spec::image::OciLayout>(&bytes, "the header of an OCI image layout")
+            .map_err(|cause| LoadError::Document { name: LAYOUT.to_owned(), cause })?;
+        Ok(())
+    }
+
+    fn collect(
+        &self,
+        entry: Descriptor,
+        indexes: &mut Vec<Digest>,
+        leaves: &mut Vec<Leaf>,
+        documents: &mut usize,
+    ) -> Result<(), LoadError> {
+        *documents += 1;
+        if *documents > DOCUMENTS_MAX || indexes.len() > DEPTH_MAX {
+            return Err(LoadError::TooManyDocuments(DOCUMENTS_MAX));
+        }
+        match Kind::of(&entry.media_type) {
+            Kind::Manifest if is_image(&entry) => {
+                leaves.push(Leaf { manifest: entry, indexes: indexes.clone() });
+            }
+            Kind::Index => {
+                let Document::Index(entries) = self.document(&entry)? else {
+                    return Err(LoadError::NotAnImage(self.source_name.to_owned()));
+                };
+                indexes.push(entry.digest);
+                for entry in entries {
+                    self.collect(entry, indexes, leaves, documents)?;
+                }
+                indexes.pop();
+            }
+            // Signatures, bills of materials and whatever else is kept beside images.
+            Kind::Manifest | Kind::Config | Kind::Layer | Kind::Unknown => {}
+        }
+        Ok(())
+    }
+
+    fn candidate(&self, group: &Group, leaf: &Leaf) -> Result<Candidate, LoadError> {
+        let of = &leaf.manifest;
+        let bytes =
+            self.blobs.verified(&of.digest, of.size, DOCUMENT_MAX).map_err(|cause| self.blob(cause))?;
+        let Document::Manifest { config, layers } =
+            parse(&bytes, &blob_name(&of.digest), Some(&of.media_type))?
+        else {
+            return Err(LoadError::NotAnImage(self.source_name.to_owned()));
+        };
+        let config = Configuration::read(self.blobs, &config, self.source_name)?;
+        let blob = |layer: Descriptor| (blob_name(&layer.digest), Some(layer.digest), Some(layer.size));
+        let layers = config.layers(layers.into_iter().map(blob).collect())?;
+        let mut manifest_digests = vec![of.digest.clone()];
+        manifest_digests.extend(leaf.indexes.iter().rev().cloned());
+        Ok(Candidate {
+            id: config.id,
+            config_bytes: config.bytes,
+            manifest_bytes: Some(bytes),
+            manifest_digests,
+            layers,
+            platform: config.platform,
+            names: group.names.clone(),
+        })
+    }
+
+    fn document(&self, of: &Descriptor) -> Result<Document, LoadError> {
+        let bytes =
+            self.blobs.verified(&of.digest, of.size, DOCUMENT_MAX).map_err(|cause| self.blob(cause))?;
+        parse(&bytes, &blob_name(&of.digest), Some(&of.media_type))
+    }
+
+    fn blob(&self, cause: BlobError) -> LoadError {
+        LoadError::Blob { source_name: self.source_name.to_owned(), cause }
+    }
+}
+
+fn parse(bytes: &[u8], name: &str, media_type: Option<&str>) -> Result<Document, LoadError> {
+    wire::parse(bytes, media_type).map_err(|cause| LoadError::Manifest { name: name.to_owned(), cause })
+}
+
+fn is_image(entry: &Descriptor) -> bool {
+    let unknown =
+        |platform: &wire::DescriptorPlatform| platform.os == "unknown" || platform.architecture == "unknown";
+    entry.artifact_type.is_none() && !entry.platform.as_ref().is_some_and(unknown)
+}
+
+fn names(entry: &Descriptor) -> Names {
+    let annotation = |key| entry.annotations.as_ref().and_then(|all| all.get(key)).cloned();
+    Names { full: annotation(CONTAINERD_NAME).into_iter().collect(), short: annotation(REFERENCE_NAME) }
+}

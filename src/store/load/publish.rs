@@ -1,0 +1,161 @@
+//! Makes what was unpacked visible: layers first, then images, then their names.
+//!
+//! Every layer that a load uses is pinned until its image is visible, so that no removal takes it along. An
+//! image itself may be removed before it has its names. So a load looks again after naming it, and a removal
+//! looks for new names after taking it away: whoever comes second sees the other.
+
+use std::collections::HashSet;
+
+use rustix::fs::syncfs;
+use rustix::io::Errno;
+
+use super::stage::{Prepared, Stage};
+use super::{LoadError, Loaded};
+use crate::plan::digest::Digest;
+use crate::plan::reference::Reference;
+use crate::store::directory::Directory;
+use crate::store::layer::chain_ids;
+use crate::store::lock;
+use crate::store::record::Record;
+use crate::store::temporary::{Temporary, random_name};
+use crate::store::{Store, StoreError, layout};
+use crate::sys::{Call, SysError};
+
+/// How often a load begins again because layers went away under it.
+const ATTEMPTS: usize = 5;
+
+impl Stage<'_> {
+    /// Makes everything visible: layers, then images, then their names.
+    pub(super) fn publish(mut self) -> Result<Vec<Loaded>, LoadError> {
+        self.publish_layers()?;
+        for _ in 0..ATTEMPTS {
+            for image in &self.images {
+                self.publish_image(image)?;
+                for reference in &image.references {
+                    self.store.set_reference(&self.temporary, reference, &image.candidate.id)?;
+                }
+            }
+            if !self.has_lost_images()? {
+                return Ok(self.images.into_iter().map(Prepared::into_loaded).collect());
+            }
+        }
+        Err(LoadError::RemovedMeanwhile { attempts: ATTEMPTS })
+    }
+
+    /// Makes an imported image visible.
+    pub(in crate::store) fn publish_import(
+        &mut self,
+        id: &Digest,
+        config: &[u8],
+        diff_id: &Digest,
+        reference: Option<&Reference>,
+    ) -> Result<(), StoreError> {
+        self.publish_layers()?;
+        let layers = self.layers.get(diff_id).map(|staged| staged.record.reference(diff_id.clone()));
+        let record =
+            Record { id: id.clone(), manifest_digests: Vec::new(), layers: layers.into_iter().collect() };
+        self.store.add_image(&self.temporary, record, config, None)?;
+        match reference {
+            Some(reference) => self.store.set_reference(&self.temporary, reference, id),
+            None => Ok(()),
+        }
+    }
+
+    fn publish_layers(&mut self) -> Result<(), StoreError> {
+        self.store.make_owners(&self.temporary, self.owners)?;
+        let root = self.store.writable()?;
+        let error = |cause| self.store.write_error(cause);
+        // A layer that is visible is complete, also after a power cut.
+        syncfs(root).call(|| format!("syncfs({:?})", self.store.path())).map_err(error)?;
+        let owners = self.owners.directory_name();
+        for (chain_id, staged) in &mut self.layers {
+            let Some(name) = staged.name.take() else { continue };
+            let to = layout::layer(&owners, chain_id);
+            while !rename_new(self.temporary.directory(), &name, root, &to).map_err(error)? {
+                // Somebody else made the same layer: that one is to be kept, if it is still there.
+                if let Some(pin) = lock::pin(root, &to).map_err(error)? {
+                    staged.pin = pin;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn publish_image(&self, image: &Prepared) -> Result<(), StoreError> {
+        let candidate = &image.candidate;
+        let mut layers = Vec::with_capacity(candidate.layers.len());
+        let diff_ids: Vec<Digest> = candidate.layers.iter().map(|layer| layer.diff_id.clone()).collect();
+        for chain_id in chain_ids(&diff_ids) {
+            layers.extend(self.layers.get(&chain_id).map(|staged| staged.record.reference(chain_id.clone())));
+        }
+        let manifest_digests = candidate.manifest_digests.clone();
+        let record = Record { id: candidate.id.clone(), manifest_digests, layers };
+        self.store.add_image(
+            &self.temporary,
+            record,
+            &candidate.config_bytes,
+            candidate.manifest_bytes.as_deref(),
+        )
+    }
+
+    /// Whether an image was removed since it was made visible.
+    fn has_lost_images(&self) -> Result<bool, StoreError> {
+        for image in &self.images {
+            if !self.store.contains(&layout::image(&image.candidate.id))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Store {
+    /// Makes an image visible, or adds to what is known of one that is there.
+    pub(in crate::store) fn add_image(
+        &self,
+        temporary: &Temporary,
+        record: Record,
+        config: &[u8],
+        manifest: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        let name = layout::image(&record.id);
+        if let Some(mut known) = self.record(record.id.hex())? {
+            let before = known.clone();
+            known.manifest_digests.extend(record.manifest_digests);
+            let mut seen = HashSet::new();
+            known.manifest_digests.retain(|digest| seen.insert(digest.clone()));
+            if known != before {
+                let json = known.to_json();
+                temporary.replace_file(self, &format!("{name}/{}", layout::RECORD), json.as_bytes())?;
+            }
+            return Ok(());
+        }
+        let write = || {
+            let own = random_name()?;
+            temporary.directory().make(&own)?;
+            let directory = temporary.directory().directory(&own)?;
+            directory.write(layout::RECORD, record.to_json().as_bytes())?;
+            directory.write(layout::CONFIG, config)?;
+            manifest.map_or(Ok(()), |bytes| directory.write(layout::MANIFEST, bytes))?;
+            Ok(own)
+        };
+        let own = write().map_err(|cause| self.write_error(cause))?;
+        let root = self.writable()?;
+        rename_new(temporary.directory(), &own, root, &name).map_err(|cause| self.write_error(cause))?;
+        Ok(())
+    }
+}
+
+/// Renames a directory to where there may be the same one already, made by somebody else; whether there was none.
+pub(in crate::store) fn rename_new(
+    from: &Directory,
+    name: &str,
+    root: &Directory,
+    to: &str,
+) -> Result<bool, SysError> {
+    match from.rename(name, root, to) {
+        Err(error) if matches!(error.errno(), Errno::EXIST | Errno::NOTEMPTY) => Ok(false),
+        result => result.map(|()| true),
+    }
+}

@@ -1,0 +1,274 @@
+//! Unpacks what is missing, out of sight.
+//!
+//! Two processes that need the same layer: the second waits for the lock of the first and then uses what it
+//! made. Locks are waited for only while the layers of the first image are taken, from the lowest up; chain IDs
+//! make that the same order for everybody, so that nobody waits in a circle.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use rustix::fs::{Mode, fchmod};
+
+use super::blob::BlobError;
+use super::candidate::{Candidate, LayerSource};
+use super::source::Opened;
+use super::{LoadError, Loaded, Progress};
+use crate::plan::digest::Digest;
+use crate::plan::reference::Reference;
+use crate::store::directory::Directory;
+use crate::store::layer::{LayerOwners, LayerRecord, chain_ids};
+use crate::store::lock::{self, NameLock};
+use crate::store::merged::Merged;
+use crate::store::temporary::Temporary;
+use crate::store::unpack::{LayerBlob, Limits, UnpackError, Warning, check, unpack};
+use crate::store::{Store, StoreError, layout};
+use crate::sys::{Call, SysError};
+
+/// A layer of an image that is being loaded.
+#[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) record: LayerRecord,
+    /// Its directory in the temporary directory; none when it is in the store.
+    pub(super) name: Option<String>,
+    /// Its directory, kept from being removed.
+    pub(super) pin: Directory,
+}
+
+/// An image whose layers are all there.
+pub(super) struct Prepared {
+    pub(super) candidate: Candidate,
+    pub(super) references: Vec<Reference>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Prepared {
+    pub(super) fn into_loaded(self) -> Loaded {
+        Loaded { id: self.candidate.id, references: self.references, warnings: self.warnings }
+    }
+}
+
+/// What is being loaded, invisible still.
+pub(in crate::store) struct Stage<'a> {
+    pub(super) store: &'a Store,
+    pub(super) owners: &'a LayerOwners,
+    limits: &'a Limits,
+    pub(super) temporary: Temporary,
+    locks: Vec<NameLock>,
+    pub(super) layers: HashMap<Digest, Staged>,
+    pub(super) images: Vec<Prepared>,
+    /// How many directories were made.
+    made: usize,
+}
+
+impl<'a> Stage<'a> {
+    /// Makes room for what is being loaded.
+    pub(in crate::store) fn new(
+        store: &'a Store,
+        owners: &'a LayerOwners,
+        limits: &'a Limits,
+    ) -> Result<Self, StoreError> {
+        let temporary = Temporary::new(store)?;
+        let (locks, layers, images) = (Vec::new(), HashMap::new(), Vec::new());
+        Ok(Self { store, owners, limits, temporary, locks, layers, images, made: 0 })
+    }
+
+    /// Unpacks the layers of an image that are missing.
+    pub(super) fn add(
+        &mut self,
+        opened: &Opened,
+        candidate: Candidate,
+        references: Vec<Reference>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), LoadError> {
+        progress(Progress::Image { id: candidate.id.clone(), layers: candidate.layers.len() });
+        let warnings = self.take_layers(opened, &candidate, progress)?;
+        self.images.push(Prepared { candidate, references, warnings });
+        Ok(())
+    }
+
+    pub(super) fn take_layers(
+        &mut self,
+        opened: &Opened,
+        candidate: &Candidate,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<String>, LoadError> {
+        let diff_ids: Vec<Digest> = candidate.layers.iter().map(|layer| layer.diff_id.clone()).collect();
+        let chain = chain_ids(&diff_ids);
+        let mut warnings = Vec::new();
+        for (index, (layer, chain_id)) in candidate.layers.iter().zip(&chain).enumerate() {
+            let number = index + 1;
+            if self.has_layer(chain_id)? {
+                // Not needed, and yet a source is whole or an error, whatever the store has already.
+                let blob = layer_blob(opened, layer);
+                blob.and_then(|blob| {
+                    check(blob, self.limits).map_err(|error| LayerError::Unpack(Box::new(error)))
+                })
+                .map_err(|error| error.of_layer(number, chain.len(), &layer.diff_id, opened))?;
+                progress(Progress::LayerPresent { number, diff_id: layer.diff_id.clone() });
+                continue;
+            }
+            progress(Progress::LayerBegun { number, diff_id: layer.diff_id.clone(), size: layer.size });
+            let below = chain.get(..index).unwrap_or_default();
+            let mut bytes = |bytes| progress(Progress::LayerBytes { number, bytes });
+            let unpacked = self.unpack_blob(opened, layer, below, &mut bytes);
+            let (staged, layer_warnings) =
+                unpacked.map_err(|error| error.of_layer(number, chain.len(), &layer.diff_id, opened))?;
+            self.layers.insert(chain_id.clone(), staged);
+            warnings.extend(layer_warnings);
+            progress(Progress::LayerDone { number });
+        }
+        Ok(warnings)
+    }
+
+    /// Whether the layer is in the store or staged; if it is not, nobody else will unpack it meanwhile, or it
+    /// does no harm if they do.
+    fn has_layer(&mut self, chain_id: &Digest) -> Result<bool, StoreError> {
+        if self.layers.contains_key(chain_id) || self.find_layer(chain_id)? {
+            return Ok(true);
+        }
+        let directory = self.store.temporary_directory()?;
+        let name = layout::layer_lock(&self.owners.directory_name(), chain_id);
+        let lock = if self.images.is_empty() {
+            NameLock::wait(&directory, &name).map(Some)
+        } else {
+            NameLock::take(&directory, &name)
+        };
+        let lock = lock.map_err(|cause| self.store.write_error(cause))?;
+        if self.find_layer(chain_id)? {
+            return Ok(true);
+        }
+        self.locks.extend(lock);
+        Ok(false)
+    }
+
+    fn find_layer(&mut self, chain_id: &Digest) -> Result<bool, StoreError> {
+        let Some(directory) = self.store.directory()? else { return Ok(false) };
+        let name = layout::layer(&self.owners.directory_name(), chain_id);
+        let pin = lock::pin(directory, &name).map_err(|cause| self.store.read_error(cause))?;
+        let (Some(pin), Some(record)) = (pin, self.store.layer_record(self.owners, chain_id)?) else {
+            return Ok(false);
+        };
+        self.layers.insert(chain_id.clone(), Staged { record, name: None, pin });
+        Ok(true)
+    }
+
+    fn unpack_blob(
+        &mut self,
+        opened: &Opened,
+        layer: &LayerSource,
+        below: &[Digest],
+        bytes: &mut dyn FnMut(u64),
+    ) -> Result<(Staged, Vec<String>), LayerError> {
+        self.unpack(layer_blob(opened, layer)?, below, bytes)
+    }
+
+    /// Unpacks one layer into the temporary directory, on top of those whose chain IDs are `below`.
+    fn unpack(
+        &mut self,
+        blob: LayerBlob<'_>,
+        below: &[Digest],
+        bytes: &mut dyn FnMut(u64),
+    ) -> Result<(Staged, Vec<String>), LayerError> {
+        let lowers = Merged::new(self.lower_trees(below)?);
+        let name = format!("layer-{}", self.made);
+        self.made += 1;
+        let directory = self.make_layer(&name).map_err(|cause| self.store.write_error(cause))?;
+        let tree = directory.directory(layout::TREE).map_err(|cause| self.store.read_error(cause))?;
+        let unpacked = unpack(blob, tree.as_fd(), &lowers, self.owners.ownership(), self.limits, bytes)
+            .map_err(|cause| LayerError::Unpack(Box::new(cause)))?;
+        let record = LayerRecord {
+            diff_id: unpacked.diff_id,
+            size: unpacked.bytes,
+            entries: unpacked.entries,
+            opaque_root: unpacked.opaque_root,
+        };
+        directory
+            .write(layout::LAYER, record.to_json().as_bytes())
+            .map_err(|cause| self.store.write_error(cause))?;
+        let warnings = in_words(&unpacked.warnings);
+        let pinned = lock::pin(self.temporary.directory(), &name);
+        let pin = pinned.map_err(|cause| self.store.write_error(cause))?.unwrap_or(directory);
+        Ok((Staged { record, name: Some(name), pin }, warnings))
+    }
+
+    fn make_layer(&self, name: &str) -> Result<Directory, SysError> {
+        self.temporary.directory().make(name)?;
+        let directory = self.temporary.directory().directory(name)?;
+        directory.make(layout::TREE)?;
+        // What the root of a container is when no layer says otherwise.
+        let tree = directory.directory(layout::TREE)?;
+        fchmod(&tree, Mode::from_raw_mode(0o755)).call(|| "fchmod(0755)")?;
+        Ok(directory)
+    }
+
+    /// The trees of the layers below, the highest first, none below an opaque root.
+    fn lower_trees(&self, below: &[Digest]) -> Result<Vec<OwnedFd>, StoreError> {
+        let mut trees = Vec::with_capacity(below.len());
+        for chain_id in below.iter().rev() {
+            let Some(staged) = self.layers.get(chain_id) else { continue };
+            let tree = staged.pin.directory(layout::TREE);
+            trees.push(tree.map_err(|cause| self.store.read_error(cause))?.into());
+            if staged.record.opaque_root {
+                break;
+            }
+        }
+        Ok(trees)
+    }
+
+    /// Unpacks the only layer of an image that is being imported; its diff ID, and what could not be kept.
+    pub(in crate::store) fn import(
+        &mut self,
+        blob: LayerBlob<'_>,
+        bytes: &mut dyn FnMut(u64),
+    ) -> Result<(Digest, Vec<String>), LayerError> {
+        let (staged, warnings) = self.unpack(blob, &[], bytes)?;
+        let diff_id = staged.record.diff_id.clone();
+        self.layers.insert(diff_id.clone(), staged);
+        Ok((diff_id, warnings))
+    }
+}
+
+fn layer_blob<'b>(opened: &'b Opened, layer: &LayerSource) -> Result<LayerBlob<'b>, LayerError> {
+    let blob = opened.blobs.open(&layer.name).map_err(LayerError::Blob)?;
+    Ok(LayerBlob {
+        reader: blob.reader,
+        digest: layer.digest.clone(),
+        size: layer.size.or(Some(blob.size)),
+        diff_id: Some(layer.diff_id.clone()),
+    })
+}
+
+/// The warnings about one layer for the user, all devices in one of them.
+fn in_words(warnings: &[Warning]) -> Vec<String> {
+    let mut devices = warnings.iter().filter(|warning| matches!(warning, Warning::Device { .. }));
+    let others = warnings.iter().filter(|warning| !matches!(warning, Warning::Device { .. }));
+    let first = devices.next().map(|first| match devices.count() {
+        0 => first.to_string(),
+        _ => format!("{first} and others: a container gets the devices it needs"),
+    });
+    first.into_iter().chain(others.map(ToString::to_string)).collect()
+}
+
+/// Why one layer is not unpacked.
+#[derive(Debug)]
+pub(in crate::store) enum LayerError {
+    Blob(BlobError),
+    Unpack(Box<UnpackError>),
+    Store(StoreError),
+}
+
+impl From<StoreError> for LayerError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl LayerError {
+    fn of_layer(self, number: usize, count: usize, diff_id: &Digest, opened: &Opened) -> LoadError {
+        match self {
+            Self::Blob(cause) => LoadError::Blob { source_name: opened.name.clone(), cause },
+            Self::Unpack(cause) => LoadError::Layer { number, count, diff_id: diff_id.clone(), cause },
+            Self::Store(error) => LoadError::Store(error),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! A stack of layer directories seen as the one tree that overlay makes of them, without mounting anything.
+//!
+//! A character device 0:0 hides what lies below it, and so does a directory whose `user.overlay.opaque` is `y`.
+//! Every step is taken by descriptor and never through a symlink; links are followed here, inside the tree, as
+//! the kernel does for a process whose root it is.
+//! Source: kernel documentation, overlayfs.rst, "whiteouts and opaque directories".
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+use thiserror::Error;
+
+use crate::plan::path::ContainerPath;
+use crate::sys::{Call, SysError};
+
+/// How many symlinks one path may lead through, as in the kernel.
+pub(super) const LINK_LIMIT: u32 = 40;
+/// The mark of a directory that hides what lies below it.
+pub(super) const OPAQUE: &str = "user.overlay.opaque";
+
+/// Why something in a stack of layers could not be reached.
+#[derive(Debug, Error)]
+pub enum MergedError {
+    /// The kernel refused.
+    #[error(transparent)]
+    System(#[from] SysError),
+    /// The path leads through more than 40 symlinks.
+    #[error("`{0}` leads through too many symlinks")]
+    Loop(ContainerPath),
+    /// What is there is a directory, a device or a pipe.
+    #[error("`{0}` is not a regular file")]
+    NotRegular(ContainerPath),
+    /// The file is larger than the caller wants to read.
+    #[error("`{path}` is larger than {limit} bytes")]
+    TooLarge {
+        /// The file.
+        path: ContainerPath,
+        /// The limit in bytes.
+        limit: u64,
+    },
+}
+
+/// What a name in a merged directory is.
+pub(super) enum Found {
+    /// A directory, made of one or more.
+    Directory(MergedDir),
+    /// Anything else, in the directory of the given place in [`MergedDir::parts`].
+    Other(usize, Stat),
+}
+
+/// The directories that make one merged directory, the top one first.
+#[derive(Default)]
+pub(super) struct MergedDir {
+    pub(super) parts: Vec<OwnedFd>,
+}
+
+/// Opens a directory by its name, never through a symlink.
+pub(super) fn open_directory(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(parent, name, flags, Mode::empty())
+}
+
+/// Whether overlay takes this inode for "there is nothing here".
+pub(super) fn is_whiteout(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
+}
+
+/// Whether overlay shows nothing from below this directory.
+pub(super) fn is_opaque(directory: BorrowedFd<'_>) -> Result<bool, SysError> {
+    let mut value = [0; 4];
+    match rustix::fs::fgetxattr(directory, OPAQUE, &mut value[..]) {
+        Ok(length) => Ok(&value[..length] == b"y"),
+        Err(Errno::NODATA | Errno::NOTSUP | Errno::RANGE) => Ok(false),
+        Err(errno) => Err(SysError::new(format!("fgetxattr({OPAQUE:?})"), errno)),
+    }
+}
+
+/// The metadata of a name; `None` where there is nothing.
+pub(super) fn stat_name(directory: impl AsFd, name: &OsStr) -> Result<Option<Stat>, SysError> {
+    match rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(SysError::new(format!("fstatat({name:?}, SYMLINK_NOFOLLOW)"), errno)),
+    }
+}
+
+impl MergedDir {
+    /// What `name` is here; `None` where nothing is, or a whiteout.
+    pub(super) fn find(&self, name: &OsStr) -> Result<Option<Found>, SysError> {
+        let mut parts = Vec::new();
+        for (place, part) in self.parts.iter().enumerate() {
+            let Some(stat) = stat_name(part, name)? else { continue };
+            if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+                if parts.is_empty() && !is_whiteout(&stat) {
+                    return Ok(Some(Found::Other(place, stat)));
+                }
+                break;
+            }
+            let directory =
+                open_directory(part, name).call(|| format!("openat({name:?}, DIRECTORY|NOFOLLOW)"))?;
+            let hides = place + 1 < self.parts.len() && is_opaque(directory.as_fd())?;
+            parts.push(directory);
+            if hides {
+                break;
+            }
+        }
+        Ok((!parts.is_empty()).then_some(Found::Directory(Self { parts })))
+    }
+
+    /// Where the symlink `name` in the directory at `place` points to.
+    pub(super) fn read_link(&self, place: usize, name: &OsStr) -> Result<Vec<u8>, SysError> {
+        let target = rustix::fs::readlinkat(&self.parts[place], name, Vec::new());
+        Ok(target.call(|| format!("readlinkat({name:?})"))?.into_bytes())
+    }
+}
+
+/// A stack of layer directories; the first one is the top.
+#[derive(Default)]
+pub struct Merged {
+    pub(super) root: MergedDir,
+}
+
+/// The end of a walk: the directories on the way, and the name there.
+enum Arrival {
+    /// The path is a directory: the last of the stack, or the root.
+    Directory(Vec<MergedDir>),
+    /// The path is something else in the last directory of the stack.
+    Other { stack: Vec<MergedDir>, place: usize, name: OsString, stat: Stat },
+}
+
+impl Merged {
+    /// The tree of `layers`, the top one first; without any layer it is empty.
+    ///
+    /// The descriptors must be open for reading, as for `readdir`.
+    #[must_use]
+    pub fn new(layers: Vec<OwnedFd>) -> Self {
+        Self { root: MergedDir { parts: layers } }
+    }
+
+    /// Whether there is no layer at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.root.parts.is_empty()
+    }
+
+    /// The metadata of what `path` leads to, symlinks followed; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// The kernel refuses, or the path leads through too many symlinks.
+    pub fn stat(&self, path: &ContainerPath) -> Result<Option<Stat>, MergedError> {
+        let directory = match self.walk(path)? {
+            None => return Ok(None),
+            Some(Arrival::Other { stat, .. }) => return Ok(Some(stat)),
+            Some(Arrival::Directory(mut stack)) => stack.pop(),
+        };
+        match directory.as_ref().unwrap_or(&self.root).parts.first() {
+            Some(top) => Ok(Some(rustix::fs::fstat(top).call(|| format!("fstat({path:?})"))?)),
+            None => Ok(None),
+        }
+    }
+
+    /// What is at `path`, its last name not followed; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// As of [`Merged::stat`].
+    pub fn lookup(&self, path: &ContainerPath) -> Result<Option<Stat>, MergedError> {
+        let names: Vec<&OsStr> = path.components().collect();
+        let Some((last, parents)) = names.split_last() else { return self.stat(path) };
+        let above: OsString = parents.iter().flat_map(|name| [OsStr::new("/"), name]).collect();
+        let above = ContainerPath::root().join(above);
+        let Some(Arrival::Directory(stack)) = self.walk(&above)? else { return Ok(None) };
+        let parent = stack.last().unwrap_or(&self.root);
+        match parent.find(last)? {
+            Some(Found::Other(_, stat)) => Ok(Some(stat)),
+            Some(Found::Directory(directory)) => {
+                let top = directory.parts.first().map(rustix::fs::fstat);
+                Ok(top.transpose().call(|| format!("fstat({path:?})"))?)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Opens the regular file that `path` leads to for reading; `None` where there is nothing.
+    ///
+    /// Never opens a device or a pipe, which could block or do something.
+    ///
+    /// # Errors
+    /// It is something else than a regular file, the kernel refuses, or there are too many symlinks.
+    pub fn open_file(&self, path: &ContainerPath) -> Result<Option<OwnedFd>, MergedError> {
+        let is_regular = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        let (parent, name) = match self.walk(path)? {
+            None => return Ok(None),
+            Some(Arrival::Other { mut stack, place, name, stat }) if is_regular(&stat) => {
+                let parent = stack.pop();
+                let parent = &parent.as_ref().unwrap_or(&self.root).parts[place];
+                (parent.try_clone().call(|| "dup")?, name)
+            }
+            Some(_) => return Err(MergedError::NotRegular(path.clone())),
+        };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&parent, &name, flags, Mode::empty())
+            .call(|| format!("openat({name:?}, RDONLY|NOFOLLOW|NONBLOCK)"))?;
+        if is_regular(&rustix::fs::fstat(&file).call(|| format!("fstat({path:?})"))?) {
+            Ok(Some(file))
+        } else {
+            Err(MergedError::NotRegular(path.clone()))
+        }
+    }
+
+    /// Reads the regular file that `path` leads to; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// As of [`Merged::open_file`]; the file has more than `limit` bytes.
+    pub fn read_file(&self, path: &ContainerPath, limit: u64) -> Result<Option<Vec<u8>>, MergedError> {
+        let Some(file) = self.open_file(path)? else { return Ok(None) };
+        let mut content = Vec::new();
+        let file = std::fs::File::from(file);
+        file.take(limit.saturating_add(1)).read_to_end(&mut content).call(|| format!("read({path:?})"))?;
+        if content.len() as u64 > limit {
+            return Err(MergedError::TooLarge { path: path.clone(), limit });
+        }
+        Ok(Some(content))
+    }
+
+    fn walk(&self, path: &ContainerPath) -> Result<Option<Arrival>, MergedError> {
+        let mut stack: Vec<MergedDir> = Vec::new();
+        let mut names: VecDeque<OsString> = path.components().map(OsStr::to_owned).collect();
+        let mut links = 0;
+        while let Some(name) = names.pop_front() {
+            if name == ".." {
+                stack.pop();
+                continue;
+            }
+            let directory = stack.last().unwrap_or(&self.root);
+            match directory.find(&name)? {
+                Some(Found::Directory(directory)) => stack.push(directory),
+                Some(Found::Other(place, stat))
+                    if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink =>
+                {
+                    links += 1;
+                    if links > LINK_LIMIT {
+                        return Err(MergedError::Loop(path.clone()));
+                    }
+                    let target = directory.read_link(place, &name)?;
+                    if target.starts_with(b"/") {
+                        stack.clear();
+                    }
+                    for name in link_names(&target).rev() {
+                        names.push_front(OsString::from_vec(name.to_vec()));
+                    }
+                }
+                Some(Found::Other(place, stat)) if names.is_empty() => {
+                    return Ok(Some(Arrival::Other { stack, place, name, stat }));
+                }
+                None | Some(Found::Other(..)) => return Ok(None),
+            }
+        }
+        Ok(Some(Arrival::Directory(stack)))
+    }
+}
+
+/// The names in the target of a symlink, with its `..`.
+pub(super) fn link_names(target: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    target.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b"."))
+}
+
+/// A name as the calls take it.
+pub(super) fn os(name: &[u8]) -> &OsStr {
+    OsStr::from_bytes(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::super::testing::TempDir;
+    use super::*;
+
+    #[test]
+    fn files_are_found_as_in_a_root_of_their_own() {
+        let temp = TempDir::new();
+        let at = |path: &str| temp.path().join(path);
+        for directory in ["low/etc", "low/usr/lib", "top/etc", "top/run"] {
+            fs::create_dir_all(at(directory)).unwrap();
+        }
+        fs::write(at("low/usr/lib/passwd"), "root").unwrap();
+        fs::write(at("outside"), "secret").unwrap();
+        for (link, target) in [
+            ("low/etc/passwd", "../../../usr/lib/passwd"),
+            ("top/lib", "/usr/lib"),
+            ("top/etc/out", "../../outside"),
+            ("top/etc/proc", "/proc/self/root/outside"),
+            ("top/a", "b"),
+            ("top/b", "a"),
+        ] {
+            symlink(target, at(link)).unwrap();
+        }
+        rustix::fs::mknodat(rustix::fs::CWD, at("top/run/pipe"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let merged = Merged::new(vec![temp.open("top"), temp.open("low")]);
+        let path = |text: &str| ContainerPath::parse(text).unwrap();
+        let read = |text: &str| merged.read_file(&path(text), 4);
+        for found in ["/etc/passwd", "/lib/passwd", "/usr/lib/passwd"] {
+            assert_eq!(read(found).unwrap().as_deref(), Some(&b"root"[..]), "{found}");
+        }
+        for missing in ["/nothing", "/etc/out", "/etc/proc", "/etc/passwd/x"] {
+            assert!(read(missing).unwrap().is_none(), "{missing}");
+        }
+        assert!(matches!(read("/a"), Err(MergedError::Loop(_))));
+        assert!(matches!(read("/run/pipe"), Err(MergedError::NotRegular(_))));
+        assert!(matches!(read("/etc"), Err(MergedError::NotRegular(_))));
+        assert!(matches!(
+            merged.read_file(&path("/etc/passwd"), 3),
+            Err(MergedError::TooLarge { limit: 3, .. })
+        ));
+        let kind = |stat: Option<Stat>| stat.map(|stat| FileType::from_raw_mode(stat.st_mode));
+        assert_eq!(kind(merged.lookup(&path("/etc/passwd")).unwrap()), Some(FileType::Symlink));
+        assert_eq!(kind(merged.stat(&path("/etc/passwd")).unwrap()), Some(FileType::RegularFile));
+        assert_eq!(kind(merged.stat(&path("/")).unwrap()), Some(FileType::Directory));
+        assert!(Merged::default().stat(&path("/")).unwrap().is_none());
+    }
+}

@@ -1,0 +1,91 @@
+//! What is wrong with an archive.
+
+use std::io;
+
+use thiserror::Error;
+
+/// Why an archive cannot be read further. Offsets are bytes of the uncompressed archive.
+#[derive(Debug, Error)]
+pub enum TarError {
+    /// The stream below failed: the disk, the decompressor or the check of the size.
+    #[error("cannot read the archive at byte {offset}")]
+    Read {
+        /// Where.
+        offset: u64,
+        /// What the stream said.
+        #[source]
+        source: io::Error,
+    },
+    /// The stream ends in the middle of something.
+    #[error("the archive is cut short at byte {offset}")]
+    Truncated {
+        /// Where.
+        offset: u64,
+    },
+    /// The checksum of a header block does not fit.
+    #[error("the header at byte {offset} has a wrong checksum")]
+    Checksum {
+        /// Where.
+        offset: u64,
+    },
+    /// Neither v7, ustar nor GNU.
+    #[error("the header at byte {offset} is of an unknown format")]
+    Format {
+        /// Where.
+        offset: u64,
+    },
+    /// A number is missing, negative, too large or none at all.
+    #[error("the header at byte {offset} has no valid {field}")]
+    Number {
+        /// Where.
+        offset: u64,
+        /// Which number.
+        field: &'static str,
+    },
+    /// An extension header (PAX, GNU long name) breaks its own format.
+    #[error("the extension header at byte {offset} is malformed: {problem}")]
+    Extension {
+        /// Where.
+        offset: u64,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// An extension header, or what is in it, is beyond a limit.
+    #[error("the extension header at byte {offset} is too large: more than {limit} {unit}")]
+    TooLarge {
+        /// Where.
+        offset: u64,
+        /// The limit.
+        limit: u64,
+        /// What the limit counts.
+        unit: &'static str,
+    },
+    /// The map of a sparse file is malformed.
+    #[error("the sparse file at byte {offset} has a malformed map: {problem}")]
+    Sparse {
+        /// Where.
+        offset: u64,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The type of an entry is not one of POSIX, GNU or a vendor.
+    #[error("the entry at byte {offset} is of the unknown type `{}`", flag.escape_ascii())]
+    Type {
+        /// Where.
+        offset: u64,
+        /// The type flag of the header.
+        flag: u8,
+    },
+    /// Two readers could disagree about where the entry's body ends.
+    #[error("the entry at byte {offset} contradicts itself about its size")]
+    Body {
+        /// Where.
+        offset: u64,
+    },
+    /// One zero block, and then more entries.
+    #[error("a lone zero block at byte {offset} is followed by data")]
+    LoneZeroBlock {
+        /// Where.
+        offset: u64,
+    },
+}

@@ -1,0 +1,316 @@
+//! Applies one layer to an empty directory, as a lower directory of overlay.
+//!
+//! The layer is read once: decompressed, hashed and unpacked as it comes. Every name is resolved in the tree
+//! that the layers below show, so that what a layer writes through a symlink of a lower one lands where it would
+//! in one flat tree. Nothing outside of the directory is ever opened for writing, and no inode that existed.
+//! Source: OCI image specification, layer.md; kernel documentation, overlayfs.rst.
+
+mod apply;
+mod dress;
+mod error;
+mod name;
+mod tree;
+
+use std::io::{self, BufReader, Read};
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::Stat;
+
+use super::compression::decompress;
+use super::copy::inode::{Dress, Marks};
+use super::merged::Merged;
+use super::tar::{self, TarReader};
+use super::verify::{Measured, Verified, VerifyError};
+use crate::plan::digest::Digest;
+use apply::{Layer, shown};
+pub use error::{Problem, SizeError, UnpackError};
+use tree::Tree;
+
+/// How much of the uncompressed layer is read and hashed at once, in bytes.
+const BUFFER: usize = 256 << 10;
+/// The xattr that keeps owner and mode of a squashed file; see [`Ownership::Squashed`].
+pub(in crate::store) const OWNER: &str = "user.minirun.owner";
+/// How many warnings are kept.
+const WARNINGS: usize = 16;
+
+/// Who owns the unpacked files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// The owners that the layer says; this process is root of a user namespace with their IDs, or real root.
+    Mapped,
+    /// This process, which has one ID only. Another owner goes into the xattr `user.minirun.owner`, as
+    /// `UID:GID:MODE` with an octal mode, and loses its setuid and setgid bits.
+    Squashed,
+}
+
+impl Ownership {
+    /// What to change the owner to.
+    fn owner(self, uid: u32, gid: u32) -> Option<(u32, u32)> {
+        match self {
+            Self::Mapped => Some((uid, gid)),
+            Self::Squashed => None,
+        }
+    }
+
+    /// How a copy of something in a layer below differs.
+    fn of(self, stat: &Stat) -> Dress {
+        Dress { owner: self.owner(stat.st_uid, stat.st_gid), marks: Marks::Dropped }
+    }
+}
+
+/// How much a layer may ask for.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Entries of the archive.
+    pub entries: u64,
+    /// Bytes of the uncompressed archive.
+    pub bytes: u64,
+    /// How many times larger than the blob the archive may be.
+    pub ratio: u64,
+    /// Bytes of the uncompressed archive up to which the ratio does not matter.
+    pub ratio_from: u64,
+    /// The size of one file in bytes, its holes counted.
+    pub file: u64,
+    /// Bytes in one part of a name.
+    pub component: usize,
+    /// Parts of a name.
+    pub depth: usize,
+    /// Bytes of the real paths of all directories and whiteouts together, which are kept in memory.
+    pub paths: usize,
+    /// What the reader of the archive may keep in memory.
+    pub archive: tar::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            entries: 2_000_000,
+            bytes: 100 << 30,
+            ratio: 1000,
+            ratio_from: 64 << 20,
+            file: 1 << 40,
+            component: 255,
+            depth: 1000,
+            paths: 256 << 20,
+            archive: tar::Limits::default(),
+        }
+    }
+}
+
+/// A layer as it is stored.
+pub struct LayerBlob<'a> {
+    /// The blob, compressed or not.
+    pub reader: Box<dyn Read + Send + 'a>,
+    /// The digest that the blob must have.
+    pub digest: Option<Digest>,
+    /// The size that the blob must have, in bytes.
+    pub size: Option<u64>,
+    /// The digest that the uncompressed layer must have.
+    pub diff_id: Option<Digest>,
+}
+
+/// Something of a layer that was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// A device, which minirun never makes.
+    Device {
+        /// The entry, with everything unprintable escaped.
+        path: String,
+    },
+    /// File capabilities, which this user may not set.
+    Capabilities {
+        /// The entry, with everything unprintable escaped.
+        path: String,
+    },
+    /// Owners, as there is one ID only: each is in an xattr.
+    Owners,
+    /// Xattrs, which the file system of the store does not have.
+    XattrsUnsupported,
+    /// An entry of a type that only its vendor knows.
+    Vendor {
+        /// The entry, with everything unprintable escaped.
+        path: String,
+        /// The type flag, an upper-case letter.
+        flag: u8,
+    },
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Device { path } => write!(f, "left out the device `{path}`"),
+            Self::Capabilities { path } => write!(f, "left out the file capabilities of `{path}`"),
+            Self::Owners => f.write_str(
+                "there is one user ID here: the files are yours, and the owners that the image gives them are in xattrs",
+            ),
+            Self::XattrsUnsupported => f.write_str("left out xattrs, which the file system of the store lacks"),
+            Self::Vendor { path, flag } => {
+                write!(f, "left out `{path}`, an entry of the unknown type `{}`", char::from(*flag))
+            }
+        }
+    }
+}
+
+/// The first warnings, each once.
+#[derive(Default)]
+struct Warnings(Vec<Warning>);
+
+impl Warnings {
+    fn add(&mut self, warning: Warning) {
+        if self.0.len() < WARNINGS && !self.0.contains(&warning) {
+            self.0.push(warning);
+        }
+    }
+}
+
+/// What a layer turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked {
+    /// The digest of the uncompressed layer.
+    pub diff_id: Digest,
+    /// The digest of the blob.
+    pub digest: Digest,
+    /// The size of the blob in bytes.
+    pub size: u64,
+    /// How many entries the archive has.
+    pub entries: u64,
+    /// How many bytes were written into files.
+    pub bytes: u64,
+    /// Whether the layer hides all layers below it. Overlay knows no opaque root: leave those layers out.
+    pub opaque_root: bool,
+    /// What was left out: the first few of it.
+    pub warnings: Vec<Warning>,
+}
+
+/// Applies a layer to the empty directory `into`, which nobody else may reach until this is done.
+///
+/// `lowers` are the complete layers below. `progress` is told the compressed bytes so far. The digests are
+/// compared only at the very end: what `into` holds counts for nothing before this returns.
+///
+/// # Errors
+/// The layer is malformed, hostile, beyond a limit, or not the expected one; or the kernel refuses something.
+pub fn unpack(
+    blob: LayerBlob<'_>,
+    into: BorrowedFd<'_>,
+    lowers: &Merged,
+    ownership: Ownership,
+    limits: &Limits,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Unpacked, UnpackError> {
+    let count = AtomicU64::new(0);
+    let mut compressed =
+        Counted { reader: Verified::expecting(blob.reader, blob.digest, blob.size), count: &count };
+    let stream = Bounded { reader: decompress(&mut compressed)?, compressed: &count, seen: 0, limits };
+    let mut content = Verified::expecting(stream, blob.diff_id, None);
+    let mut archive = TarReader::new(BufReader::with_capacity(BUFFER, &mut content), limits.archive.clone());
+    let tree = Tree::new(into, lowers, ownership, limits).map_err(UnpackError::Directory)?;
+    let mut layer = Layer::new(tree, limits);
+    let entries =
+        apply_all(&mut archive, &mut layer, limits, &mut || progress(count.load(Ordering::Relaxed)))?;
+    layer.tree.complete().map_err(UnpackError::Directory)?;
+    for skipped in archive.skipped() {
+        layer.warnings.add(Warning::Vendor { path: shown(&skipped.path), flag: skipped.flag });
+    }
+    drop(archive);
+    let Measured { digest: diff_id, .. } = content.finish().map_err(UnpackError::Content)?;
+    let Measured { digest, size } = compressed.reader.finish().map_err(UnpackError::Blob)?;
+    progress(size);
+    Ok(Unpacked {
+        diff_id,
+        digest,
+        size,
+        entries,
+        bytes: layer.bytes,
+        opaque_root: layer.opaque_root,
+        warnings: layer.warnings.0,
+    })
+}
+
+/// Reads a layer that need not be unpacked to its end: it must be what it is said to be.
+///
+/// # Errors
+/// The blob has another digest or size; where no digest is known, its content has another one.
+pub fn check(blob: LayerBlob<'_>, limits: &Limits) -> Result<(), UnpackError> {
+    if let Some(digest) = blob.digest {
+        return Verified::new(blob.reader, digest, blob.size).finish().map(drop).map_err(UnpackError::Blob);
+    }
+    let count = AtomicU64::new(0);
+    let compressed = Counted { reader: blob.reader, count: &count };
+    let stream = Bounded { reader: decompress(compressed)?, compressed: &count, seen: 0, limits };
+    Verified::expecting(stream, blob.diff_id, None).finish().map(drop).map_err(UnpackError::Content)
+}
+
+/// Applies every entry; how many there were.
+fn apply_all<R: Read>(
+    archive: &mut TarReader<R>,
+    layer: &mut Layer<'_>,
+    limits: &Limits,
+    progress: &mut dyn FnMut(),
+) -> Result<u64, UnpackError> {
+    let mut entries = 0;
+    while let Some(entry) = archive.next_entry().map_err(name_blob_error)? {
+        entries += 1;
+        if entries > limits.entries {
+            return Err(UnpackError::TooManyEntries(limits.entries));
+        }
+        layer.apply(&entry, archive, progress).map_err(|problem| match problem {
+            Problem::Body(error) => name_blob_error(error),
+            problem => UnpackError::Entry { entry: shown(&entry.path), problem },
+        })?;
+        progress();
+    }
+    archive.finish().map_err(name_blob_error)?;
+    Ok(entries)
+}
+
+/// A blob that is too long is noticed while reading; says so instead of that the archive cannot be read.
+fn name_blob_error(error: tar::TarError) -> UnpackError {
+    match error {
+        tar::TarError::Read { offset, source } => match source.downcast::<VerifyError>() {
+            Ok(error) => UnpackError::Blob(error),
+            Err(source) => UnpackError::Archive(tar::TarError::Read { offset, source }),
+        },
+        error => UnpackError::Archive(error),
+    }
+}
+
+/// Counts the compressed bytes where others can see it.
+struct Counted<'c, R: Read> {
+    reader: R,
+    count: &'c AtomicU64,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.count.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// Stops a stream that grows beyond its limits.
+struct Bounded<'c, R: Read> {
+    reader: R,
+    compressed: &'c AtomicU64,
+    seen: u64,
+    limits: &'c Limits,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.seen += count as u64;
+        if self.seen > self.limits.bytes {
+            return Err(SizeError::Bytes(self.limits.bytes).into());
+        }
+        let compressed = self.compressed.load(Ordering::Relaxed);
+        if self.seen > self.limits.ratio_from && self.seen / self.limits.ratio.max(1) > compressed {
+            return Err(SizeError::Ratio(self.limits.ratio).into());
+        }
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! Applies the entries of a layer one after the other.
+
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::dress::times;
+use super::error::Problem;
+use super::name::{self, Target};
+use super::tree::{Missing, Node, Seen, Tree};
+use super::{Limits, Warning, Warnings};
+use crate::store::copy::inode;
+use crate::store::merged::os;
+use crate::store::tar::{Entry, EntryKind, TarReader};
+use crate::sys::{Call, SysError};
+
+/// How much of a body is read at once, in bytes.
+const BUFFER: usize = 256 << 10;
+
+/// A layer while it is applied.
+pub(super) struct Layer<'l> {
+    pub(super) tree: Tree<'l>,
+    pub(super) warnings: Warnings,
+    pub(super) opaque_root: bool,
+    /// Bytes written into files.
+    pub(super) bytes: u64,
+    limits: &'l Limits,
+    buffer: Vec<u8>,
+}
+
+type Dir<'l> = Rc<Node<'l>>;
+
+impl<'l> Layer<'l> {
+    pub(super) fn new(tree: Tree<'l>, limits: &'l Limits) -> Self {
+        Self {
+            tree,
+            warnings: Warnings::default(),
+            opaque_root: false,
+            bytes: 0,
+            limits,
+            buffer: vec![0; BUFFER],
+        }
+    }
+
+    /// Applies one entry, whose body `archive` is about to give.
+    pub(super) fn apply<R: Read>(
+        &mut self,
+        entry: &Entry,
+        archive: &mut TarReader<R>,
+        progress: &mut dyn FnMut(),
+    ) -> Result<(), Problem> {
+        match Target::parse(&entry.path, self.limits)? {
+            Target::Ignored => Ok(()),
+            Target::Root if entry.kind == EntryKind::Directory => {
+                let root = self.tree.root();
+                self.dress_directory(&root, entry)
+            }
+            Target::Root => Err(Problem::Root),
+            Target::Whiteout { parents, name } => match self.tree.walk(&parents, Missing::Stop)? {
+                Some(parent) => self.tree.white_out(&parent, name),
+                None => Ok(()),
+            },
+            Target::Opaque { directory } => match self.tree.walk(&directory, Missing::Stop)? {
+                Some(node) => {
+                    self.opaque_root |= node.path.is_empty();
+                    self.tree.make_opaque(&node)
+                }
+                None => Ok(()),
+            },
+            Target::Item { parents, name } => {
+                if matches!(entry.kind, EntryKind::CharDevice | EntryKind::BlockDevice) {
+                    return self.skip_device(entry);
+                }
+                match self.tree.walk(&parents, Missing::Create)? {
+                    Some(parent) => self.make(&parent, name, entry, archive, progress),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn make<R: Read>(
+        &mut self,
+        parent: &Dir<'l>,
+        name: &[u8],
+        entry: &Entry,
+        archive: &mut TarReader<R>,
+        progress: &mut dyn FnMut(),
+    ) -> Result<(), Problem> {
+        match entry.kind {
+            EntryKind::Regular => self.make_file(parent, name, entry, archive, progress),
+            EntryKind::Directory => self.make_directory(parent, name, entry),
+            EntryKind::Symlink => self.make_symlink(parent, name, entry),
+            EntryKind::Hardlink => self.make_hardlink(parent, name, entry),
+            EntryKind::Fifo => self.make_fifo(parent, name, entry),
+            EntryKind::CharDevice | EntryKind::BlockDevice => Ok(()),
+        }
+    }
+
+    /// Devices are never made: in a user namespace they cannot be, and the root filesystem is mounted `nodev`.
+    fn skip_device(&mut self, entry: &Entry) -> Result<(), Problem> {
+        if entry.kind == EntryKind::CharDevice && entry.device == (0, 0) {
+            return Err(Problem::WhiteoutDevice);
+        }
+        self.warnings.add(Warning::Device { path: shown(&entry.path) });
+        Ok(())
+    }
+
+    fn make_file<R: Read>(
+        &mut self,
+        parent: &Dir<'l>,
+        name: &[u8],
+        entry: &Entry,
+        archive: &mut TarReader<R>,
+        progress: &mut dyn FnMut(),
+    ) -> Result<(), Problem> {
+        if entry.size > self.limits.file {
+            return Err(Problem::TooLarge { size: entry.size, limit: self.limits.file });
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file: OwnedFd = self.tree.place(parent, name, "openat", |above| {
+            rustix::fs::openat(above, os(name), flags, Mode::RUSR | Mode::WUSR)
+        })?;
+        match &entry.sparse {
+            None => self.write_segment(file.as_fd(), 0, entry.size, archive, progress)?,
+            Some(segments) => {
+                rustix::fs::ftruncate(&file, entry.size).call(|| format!("ftruncate({})", entry.size))?;
+                for segment in segments {
+                    self.write_segment(file.as_fd(), segment.offset, segment.length, archive, progress)?;
+                }
+            }
+        }
+        self.own(file.as_fd(), entry)?;
+        self.set_xattrs(file.as_fd(), entry)?;
+        let mode = self.kept_mode(entry);
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).call(|| format!("fchmod({mode:04o})"))?;
+        Ok(rustix::fs::futimens(&file, &times(entry)).call(|| "futimens")?)
+    }
+
+    fn write_segment<R: Read>(
+        &mut self,
+        file: BorrowedFd<'_>,
+        mut offset: u64,
+        length: u64,
+        archive: &mut TarReader<R>,
+        progress: &mut dyn FnMut(),
+    ) -> Result<(), Problem> {
+        let mut left = length;
+        while left > 0 {
+            let room = usize::try_from(left).unwrap_or(usize::MAX).min(BUFFER);
+            let count = archive.read_data(&mut self.buffer[..room])?;
+            if count == 0 {
+                // The reader has held the sizes against each other already.
+                return Err(Problem::System(SysError::new("read(body)", Errno::IO)));
+            }
+            inode::write_all_at(file, &self.buffer[..count], offset)
+                .call(|| format!("pwrite({count} bytes)"))?;
+            offset += count as u64;
+            left -= count as u64;
+            self.bytes += count as u64;
+            progress();
+        }
+        Ok(())
+    }
+
+    fn make_directory(&mut self, parent: &Dir<'l>, name: &[u8], entry: &Entry) -> Result<(), Problem> {
+        let node = match self.tree.look(parent, name)? {
+            Seen::Directory(node) => {
+                self.tree.raise(&node)?;
+                node
+            }
+            seen => self.tree.make_directory(parent, name, &seen)?,
+        };
+        self.dress_directory(&node, entry)
+    }
+
+    fn make_symlink(&mut self, parent: &Dir<'l>, name: &[u8], entry: &Entry) -> Result<(), Problem> {
+        let place = self.tree.place(parent, name, "symlinkat", |above| {
+            rustix::fs::symlinkat(os(&entry.link), above, os(name))
+        });
+        place?;
+        self.dress_name(parent, name, entry)
+    }
+
+    fn make_fifo(&mut self, parent: &Dir<'l>, name: &[u8], entry: &Entry) -> Result<(), Problem> {
+        self.tree.place(parent, name, "mknodat", |above| {
+            rustix::fs::mknodat(above, os(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+        })?;
+        if let Some(above) = parent.upper() {
+            self.dress_name(parent, name, entry)?;
+            inode::mode_name(above, os(name), self.kept_mode(entry))?;
+        }
+        Ok(())
+    }
+
+    fn make_hardlink(&mut self, parent: &Dir<'l>, name: &[u8], entry: &Entry) -> Result<(), Problem> {
+        let mut parents = name::components(&entry.link, self.limits)?;
+        let missing = || Problem::MissingTarget(shown(&entry.link));
+        let target = parents.pop().ok_or_else(|| Problem::DirectoryTarget(shown(&entry.link)))?;
+        if parents.iter().chain([&target]).any(|name| name::is_reserved(name)) {
+            return Err(missing());
+        }
+        let holder = self.tree.walk(&parents, Missing::Stop)?.ok_or_else(missing)?;
+        match self.tree.look(&holder, target)? {
+            Seen::Directory(_) => return Err(Problem::DirectoryTarget(shown(&entry.link))),
+            Seen::Nothing | Seen::Whiteout => return Err(missing()),
+            Seen::Upper(_) => {}
+            Seen::Lower(place, stat) => {
+                self.tree.raise(&holder)?;
+                let below = holder.lower().parts[place].as_fd();
+                let above = holder.upper().ok_or_else(missing)?;
+                inode::copy_inode(below, above, os(target), &stat, self.tree.ownership.of(&stat))?;
+            }
+        }
+        if holder.child(target) == parent.child(name) {
+            return Err(missing());
+        }
+        let from = holder.upper().ok_or_else(missing)?;
+        self.tree.place(parent, name, "linkat", |above| {
+            rustix::fs::linkat(from, os(target), above, os(name), AtFlags::empty())
+        })
+    }
+}
+
+/// A name of the archive for a message.
+pub(super) fn shown(path: &[u8]) -> String {
+    path[..path.len().min(512)].escape_ascii().to_string()
+}

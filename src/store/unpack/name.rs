@@ -1,0 +1,113 @@
+//! What the name of an entry asks for.
+
+use super::Limits;
+use super::error::Problem;
+
+/// What every whiteout begins with.
+const WHITEOUT: &[u8] = b".wh.";
+
+/// A name of an archive, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Target<'e> {
+    /// The root directory.
+    Root,
+    /// Something in a directory.
+    Item { parents: Vec<&'e [u8]>, name: &'e [u8] },
+    /// Hides `name` of the lower layers.
+    Whiteout { parents: Vec<&'e [u8]>, name: &'e [u8] },
+    /// Hides everything that the lower layers have in the directory.
+    Opaque { directory: Vec<&'e [u8]> },
+    /// Bookkeeping of AUFS that means nothing here.
+    Ignored,
+}
+
+impl<'e> Target<'e> {
+    /// Takes the name of an entry apart.
+    pub(super) fn parse(path: &'e [u8], limits: &Limits) -> Result<Self, Problem> {
+        let mut parents = components(path, limits)?;
+        let Some(name) = parents.pop() else { return Ok(Self::Root) };
+        let is_aufs = |name: &[u8]| name.starts_with(b".wh..wh.");
+        if parents.iter().any(|name| is_aufs(name)) {
+            return Ok(Self::Ignored);
+        }
+        if parents.iter().any(|name| is_reserved(name)) {
+            return Err(Problem::Name("has a whiteout for a directory"));
+        }
+        Ok(match name.strip_prefix(WHITEOUT) {
+            _ if name == b".wh..wh..opq" => Self::Opaque { directory: parents },
+            _ if is_aufs(name) => Self::Ignored,
+            Some(b"" | b"." | b"..") => return Err(Problem::Whiteout),
+            Some(name) => Self::Whiteout { parents, name },
+            None => Self::Item { parents, name },
+        })
+    }
+}
+
+/// Whether a name is kept for whiteouts, so that nothing may be called so.
+pub(super) fn is_reserved(name: &[u8]) -> bool {
+    name.starts_with(WHITEOUT)
+}
+
+/// The names of a path, without empty ones and `.`; `..` is refused.
+pub(super) fn components<'e>(path: &'e [u8], limits: &Limits) -> Result<Vec<&'e [u8]>, Problem> {
+    if path.is_empty() {
+        return Err(Problem::Name("is empty"));
+    }
+    let names: Vec<&[u8]> =
+        path.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b".")).collect();
+    if names.len() > limits.depth {
+        return Err(Problem::Name("is too deep"));
+    }
+    for name in &names {
+        check(name, limits)?;
+    }
+    Ok(names)
+}
+
+/// Whether something may be called so.
+pub(super) fn check(name: &[u8], limits: &Limits) -> Result<(), Problem> {
+    match name {
+        b".." => Err(Problem::Name("has a `..`")),
+        name if name.len() > limits.component => Err(Problem::Name("has a part that is too long")),
+        name if name.contains(&0) => Err(Problem::Name("holds a NUL byte")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        let limits = Limits::default();
+        let parse = |path: &'static str| Target::parse(path.as_bytes(), &limits).ok();
+        let item = |parents: &[&'static str], name: &'static str| Target::Item {
+            parents: parents.iter().map(|name| name.as_bytes()).collect(),
+            name: name.as_bytes(),
+        };
+        for (path, target) in [
+            ("a", Some(item(&[], "a"))),
+            ("./a//b/", Some(item(&["a"], "b"))),
+            ("/a/./b", Some(item(&["a"], "b"))),
+            ("/", Some(Target::Root)),
+            ("./", Some(Target::Root)),
+            ("", None),
+            ("a/../b", None),
+            ("..", None),
+            ("a/.wh.b", Some(Target::Whiteout { parents: vec![b"a"], name: b"b" })),
+            (".wh..b", Some(Target::Whiteout { parents: vec![], name: b".b" })),
+            ("a/.wh..wh..opq", Some(Target::Opaque { directory: vec![b"a"] })),
+            (".wh..wh.plnk", Some(Target::Ignored)),
+            (".wh..wh.plnk/x", Some(Target::Ignored)),
+            (".wh.", None),
+            (".wh..", None),
+            (".wh...", None),
+            (".wh.a/b", None),
+        ] {
+            assert_eq!(parse(path), target, "{path:?}");
+        }
+        assert!(components(&[b'x'; 256], &limits).is_err());
+        assert!(components(&b"x/".repeat(1001), &limits).is_err());
+    }
+}

@@ -1,0 +1,260 @@
+//! The tree that a layer is applied to: what its directory has so far, over the layers below.
+//!
+//! A directory is known by its real path, without symlinks. It is made in this layer only when something is
+//! put into it, and then looks like the one below that it covers.
+
+mod changes;
+mod node;
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use rustix::fs::{FileType, Stat};
+use rustix::io::Errno;
+
+use super::error::Problem;
+use super::{Limits, Ownership};
+use crate::store::copy::inode;
+use crate::store::merged::{
+    Found, LINK_LIMIT, Merged, MergedDir, is_opaque, is_whiteout, link_names, open_directory, os, stat_name,
+};
+use crate::sys::{Call, SysError};
+
+use node::{Last, Step};
+pub(super) use node::{Missing, Node, Pending, Seen};
+
+/// How many descriptors known directories may hold before they are forgotten.
+const DESCRIPTORS: usize = 256;
+
+/// The tree while a layer is applied to it.
+pub(super) struct Tree<'l> {
+    root: Rc<Node<'l>>,
+    nodes: HashMap<Vec<u8>, Rc<Node<'l>>>,
+    descriptors: usize,
+    last: Option<Last<'l>>,
+    pending: BTreeMap<Vec<u8>, Pending>,
+    /// Bytes of the paths that are kept until the layer is complete.
+    kept: usize,
+    whiteouts: BTreeSet<Vec<u8>>,
+    pub(super) ownership: Ownership,
+    limits: &'l Limits,
+}
+
+impl<'l> Tree<'l> {
+    /// The tree of the layers below, with `into` as the still empty directory of this layer.
+    pub(super) fn new(
+        into: BorrowedFd<'_>,
+        lowers: &'l Merged,
+        ownership: Ownership,
+        limits: &'l Limits,
+    ) -> Result<Self, Problem> {
+        let upper = open_directory(into, os(b".")).call(|| "openat(\".\")")?;
+        let below = lowers.root.parts.first();
+        let mut pending = Pending { mode: 0o755, mtime: None };
+        if let Some(below) = below {
+            let stat = rustix::fs::fstat(below).call(|| "fstat(lower root)")?;
+            inode::copy_owner_and_xattrs(below.as_fd(), upper.as_fd(), ownership.of(&stat))?;
+            pending = Pending::of(&stat);
+        }
+        let root = Node {
+            path: Vec::new(),
+            upper: upper.into(),
+            shared: Some(&lowers.root),
+            owned: MergedDir::default(),
+        };
+        Ok(Self {
+            root: Rc::new(root),
+            nodes: HashMap::new(),
+            descriptors: 0,
+            last: None,
+            pending: BTreeMap::from([(Vec::new(), pending)]),
+            kept: 0,
+            whiteouts: BTreeSet::new(),
+            ownership,
+            limits,
+        })
+    }
+
+    /// Keeps a directory's mode and time until the layer is complete.
+    pub(super) fn keep(&mut self, path: &[u8], pending: Pending) -> Result<(), Problem> {
+        if self.pending.insert(path.to_vec(), pending).is_none() {
+            self.count_path(path)?;
+        }
+        Ok(())
+    }
+
+    /// Symlinks make long paths out of short names, so that the archive's size is no bound for them.
+    fn count_path(&mut self, path: &[u8]) -> Result<(), Problem> {
+        self.kept += path.len();
+        if self.kept > self.limits.paths { Err(Problem::Paths(self.limits.paths)) } else { Ok(()) }
+    }
+
+    /// The root directory.
+    pub(super) fn root(&self) -> Rc<Node<'l>> {
+        Rc::clone(&self.root)
+    }
+
+    /// What `name` is in the directory `node`.
+    pub(super) fn look(&mut self, node: &Node<'l>, name: &[u8]) -> Result<Seen<'l>, SysError> {
+        let path = node.child(name);
+        if let Some(known) = self.nodes.get(&path) {
+            return Ok(Seen::Directory(Rc::clone(known)));
+        }
+        if let Some(upper) = node.upper()
+            && let Some(stat) = stat_name(upper, os(name))?
+        {
+            if is_whiteout(&stat) {
+                return Ok(Seen::Whiteout);
+            }
+            if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+                return Ok(Seen::Upper(stat));
+            }
+            let upper = open(upper, name)?;
+            let lower = match node.lower().find(os(name))? {
+                Some(Found::Directory(lower)) if !is_opaque(upper.as_fd())? => lower,
+                _ => MergedDir::default(),
+            };
+            return Ok(Seen::Directory(self.remember(path, Some(upper), lower)));
+        }
+        Ok(match node.lower().find(os(name))? {
+            None => Seen::Nothing,
+            Some(Found::Directory(lower)) => Seen::Directory(self.remember(path, None, lower)),
+            Some(Found::Other(place, stat)) => Seen::Lower(place, stat),
+        })
+    }
+
+    /// The directory that `names` lead to, symlinks followed; `None` where it is missing and not to be made.
+    pub(super) fn walk(
+        &mut self,
+        names: &[&[u8]],
+        missing: Missing,
+    ) -> Result<Option<Rc<Node<'l>>>, Problem> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.names == names) {
+            return Ok(Some(Rc::clone(&last.node)));
+        }
+        let mut queue: VecDeque<Vec<u8>> = names.iter().map(|name| name.to_vec()).collect();
+        let mut node = self.root();
+        let mut links = Vec::new();
+        while let Some(name) = queue.pop_front() {
+            let target = match self.step(&node, &name, missing)? {
+                Step::Into(next) => {
+                    node = next;
+                    continue;
+                }
+                Step::Missing => return Ok(None),
+                Step::Link(target) => target,
+            };
+            links.push(node.child(&name));
+            if links.len() > LINK_LIMIT as usize {
+                return Err(Problem::Loop);
+            }
+            if target.starts_with(b"/") {
+                node = self.root();
+            }
+            for name in link_names(&target).rev() {
+                queue.push_front(name.to_vec());
+            }
+        }
+        let names = names.iter().map(|name| name.to_vec()).collect();
+        self.last = Some(Last { names, node: Rc::clone(&node), links });
+        Ok(Some(node))
+    }
+
+    fn step(&mut self, node: &Rc<Node<'l>>, name: &[u8], missing: Missing) -> Result<Step<'l>, Problem> {
+        if name == b".." {
+            return Ok(Step::Into(self.parent(node)?));
+        }
+        Ok(match self.look(node, name)? {
+            Seen::Directory(next) => Step::Into(next),
+            Seen::Upper(stat) if is_symlink(&stat) => Step::Link(read_upper_link(node, name)?),
+            Seen::Lower(place, stat) if is_symlink(&stat) => {
+                Step::Link(node.lower().read_link(place, os(name))?)
+            }
+            _ if missing == Missing::Stop => Step::Missing,
+            Seen::Upper(_) => return Err(Problem::Parent(node.child(name).escape_ascii().to_string())),
+            seen => Step::Into(self.make_parent(node, name, &seen)?),
+        })
+    }
+
+    fn directory(&mut self, parent: &Node<'l>, name: &[u8]) -> Result<Rc<Node<'l>>, SysError> {
+        match self.look(parent, name)? {
+            Seen::Directory(node) => Ok(node),
+            _ => Err(vanished(&parent.child(name))),
+        }
+    }
+
+    /// The directory of a real path, which exists.
+    fn at(&mut self, path: &[u8]) -> Result<Rc<Node<'l>>, SysError> {
+        if let Some(known) = self.nodes.get(path) {
+            return Ok(Rc::clone(known));
+        }
+        let mut node = self.root();
+        for name in split(path) {
+            node = self.directory(&node, name)?;
+        }
+        Ok(node)
+    }
+
+    fn parent(&mut self, node: &Node<'l>) -> Result<Rc<Node<'l>>, SysError> {
+        let slash = node.path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        self.at(&node.path[..slash])
+    }
+
+    fn remember(&mut self, path: Vec<u8>, upper: Option<OwnedFd>, lower: MergedDir) -> Rc<Node<'l>> {
+        let descriptors = 1 + lower.parts.len();
+        if self.descriptors + descriptors > DESCRIPTORS {
+            self.forget_all();
+        }
+        self.descriptors += descriptors;
+        let upper = upper.map_or_else(OnceCell::new, OnceCell::from);
+        let node = Rc::new(Node { path: path.clone(), upper, shared: None, owned: lower });
+        self.nodes.insert(path, Rc::clone(&node));
+        node
+    }
+
+    /// Forgets what was known if the real path `path`, which has changed, had a part in it.
+    fn forget(&mut self, path: &[u8]) {
+        let is_within = |other: &[u8]| {
+            other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        let last = self.last.as_ref();
+        if self.nodes.contains_key(path)
+            || last.is_some_and(|last| {
+                is_within(&last.node.path) || last.links.iter().any(|link| is_within(link))
+            })
+        {
+            self.forget_all();
+        }
+    }
+
+    fn forget_all(&mut self) {
+        self.nodes.clear();
+        self.descriptors = 0;
+        self.last = None;
+    }
+}
+
+fn split(path: &[u8]) -> Vec<&[u8]> {
+    path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).collect()
+}
+
+fn is_symlink(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::Symlink
+}
+
+fn read_upper_link(node: &Node<'_>, name: &[u8]) -> Result<Vec<u8>, SysError> {
+    let Some(upper) = node.upper() else { return Err(vanished(&node.path)) };
+    let target = rustix::fs::readlinkat(upper, os(name), Vec::new());
+    Ok(target.call(|| format!("readlinkat({:?})", os(name)))?.into_bytes())
+}
+
+fn open(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, SysError> {
+    open_directory(parent, os(name)).call(|| format!("openat({:?}, DIRECTORY|NOFOLLOW)", os(name)))
+}
+
+/// Somebody else changes the directory that the caller keeps private.
+fn vanished(path: &[u8]) -> SysError {
+    SysError::new(format!("openat({:?})", os(path)), Errno::NOENT)
+}
