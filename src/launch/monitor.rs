@@ -1,0 +1,94 @@
+//! The monitor: stands between launcher and container, so that neither can outlive the other.
+
+use std::os::fd::AsFd;
+
+use nix::sched::CloneFlags;
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+
+use super::message::ToLauncher;
+use super::relay::SavedTerminal;
+use super::streams::ContainerStreams;
+use super::{Copying, init};
+use crate::plan::Plan;
+use crate::plan::userns::MapWriter;
+use crate::sys::channel::Channel;
+use crate::sys::report::Report;
+use crate::sys::{Call, SysError, clone, process, userns};
+
+/// Runs in the new namespaces as process 1 of the outer PID namespace; returns its own exit status.
+pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, copying: Copying<'_>) -> u8 {
+    match prepare(plan, channel, &streams) {
+        Ok(()) => {}
+        Err(report) => {
+            let failed = ToLauncher::Failed { report, code: 125, overlay_refused: false };
+            // If nobody listens any more, there is nobody to tell.
+            let _ = channel.send(&failed.encode(), None);
+            return 125;
+        }
+    }
+    let init = clone::spawn(CloneFlags::CLONE_NEWPID, || init::run(plan, channel, &streams, copying));
+    let saved_terminal = streams.into_saved_terminal();
+    let init = match init {
+        Ok(init) => init,
+        Err(error) => {
+            let report = Report::of(&error, None);
+            let failed = ToLauncher::Failed { report, code: 125, overlay_refused: false };
+            let _ = channel.send(&failed.encode(), None);
+            return 125;
+        }
+    };
+    let _ = channel.send(&ToLauncher::Started.encode(), Some(init.pidfd.as_fd()));
+    let status = match saved_terminal {
+        None => {
+            let _ = process::close_all_but(&[channel.as_fd(), init.pidfd.as_fd()]);
+            init.wait()
+        }
+        Some(terminal) => wait_beside_terminal(&init, channel, &terminal),
+    };
+    let Ok(status) = status else { return 125 };
+    let _ = channel.send(&ToLauncher::Ended(status).encode(), None);
+    0
+}
+
+/// Waits for init or for the end of the launcher, whose terminal nobody else could restore. Returning then ends this
+/// process, and with it everything in the PID namespace.
+fn wait_beside_terminal(
+    init: &clone::Child,
+    channel: &Channel,
+    terminal: &SavedTerminal,
+) -> Result<clone::ExitStatus, SysError> {
+    let _ = process::close_all_but(&[channel.as_fd(), init.pidfd.as_fd(), terminal.as_fd()]);
+    loop {
+        let mut watched = [
+            PollFd::new(&init.pidfd, PollFlags::IN),
+            PollFd::from_borrowed_fd(channel.as_fd(), PollFlags::empty()),
+        ];
+        match rustix::event::poll(&mut watched, None) {
+            Err(Errno::INTR) => continue,
+            result => result.call(|| "poll()")?,
+        };
+        if !watched[0].revents().is_empty() {
+            return init.wait();
+        }
+        if watched[1].revents().contains(PollFlags::HUP) {
+            terminal.restore();
+            return Err(SysError::new("poll(channel)", Errno::PIPE));
+        }
+    }
+}
+
+fn prepare(plan: &Plan, channel: &Channel, streams: &ContainerStreams) -> Result<(), Report> {
+    let report = |error: &dyn std::error::Error| Report::of(error, None);
+    if streams.saved_terminal.is_none() {
+        process::die_with_parent().map_err(|error| report(&error))?;
+    }
+    channel.check_open().map_err(|error| report(&error))?;
+    process::new_session().map_err(|error| report(&error))?;
+    match &plan.namespaces.user {
+        Some(user) if user.writer == MapWriter::Itself => {
+            userns::map_itself(&user.map).map_err(|error| report(&error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,117 @@
+//! What is special about the mounts that every container has.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use super::Cause;
+use crate::launch::rootfs::Root;
+use crate::plan::attachment::{Attachment, FileSystem, Source};
+use crate::sys::mount::{self, Recursion};
+use crate::sys::{Call, SysError};
+
+/// The files of procfs that may be covered, because programs like lxcfs do that.
+const COVERABLE: [&str; 10] = [
+    "cpuinfo",
+    "diskstats",
+    "loadavg",
+    "meminfo",
+    "slabinfo",
+    "stat",
+    "swaps",
+    "sys/crypto/fips_enabled",
+    "sys/kernel/ns_last_pid",
+    "uptime",
+];
+
+/// Whether this is the `/dev` that minirun fills with device nodes.
+pub(super) fn is_own_dev(mount: &Attachment) -> bool {
+    mount.destination.as_os_str() == "/dev"
+        && matches!(&mount.source, Source::New { kind: FileSystem::Tmpfs, .. })
+}
+
+/// Refuses destinations by which a container could make the launcher write somewhere else.
+pub(super) fn check_destination(root: &Root, mount: &Attachment) -> Result<(), Cause> {
+    let text = mount.destination.as_os_str();
+    let is_proc = matches!(&mount.source, Source::New { kind: FileSystem::Proc, .. });
+    if let Some(path) = text.to_string_lossy().strip_prefix("/proc") {
+        let inside = path.strip_prefix('/');
+        let allowed = match inside {
+            None if path.is_empty() => is_proc,
+            None => true,
+            Some(name) => COVERABLE.contains(&name),
+        };
+        if !allowed {
+            return Err(Cause::Proc(COVERABLE.join(", ")));
+        }
+    }
+    match &mount.source {
+        // Everything written later to /proc, /sys and /dev relies on them being what they are called.
+        Source::New { .. } if text == "/proc" || text == "/sys" || text == "/dev" => {
+            refuse_symlink(root, mount)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what a symlink of the image has led into the procfs, whatever the destination is called.
+pub(super) fn check_point(point: &OwnedFd, mount: &Attachment) -> Result<(), Cause> {
+    let file_system = rustix::fs::fstatfs(point).call(|| "fstatfs(mount point)")?;
+    let is_named_so = mount.destination.as_os_str().as_bytes().starts_with(b"/proc/");
+    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && !is_named_so {
+        return Err(Cause::Proc(COVERABLE.join(", ")));
+    }
+    Ok(())
+}
+
+fn refuse_symlink(root: &Root, mount: &Attachment) -> Result<(), Cause> {
+    let name = mount.destination.as_os_str().to_string_lossy();
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    match rustix::fs::openat2(root, name.as_ref(), flags, Mode::empty(), resolve) {
+        Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(SysError::new(format!("openat2({name:?}, NOFOLLOW)"), errno).into()),
+        Ok(found) => {
+            let stat = rustix::fs::fstat(&found).call(|| format!("fstat({name:?})"))?;
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Symlink => Err(Cause::SymlinkInImage),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// What to have where the kernel refuses a file system of the container's own.
+pub(super) enum Instead {
+    /// The surrounding one, and what to say about it.
+    Bind(OwnedFd, String),
+    /// Nothing.
+    Nothing(String),
+}
+
+/// Finds a replacement for a file system that could not be made with `error`.
+pub(super) fn instead(kind: FileSystem, error: &SysError) -> Result<Instead, SysError> {
+    if !matches!(error.errno(), Errno::PERM | Errno::BUSY | Errno::NODEV | Errno::ACCESS) {
+        return Err(error.clone());
+    }
+    let bind = |path: &str, what: &str| {
+        let tree = mount::clone_path(Path::new(path), Recursion::Recursive)?;
+        Ok(Instead::Bind(
+            tree,
+            format!("{path} is {what}, because this place does not let minirun mount its own"),
+        ))
+    };
+    match kind {
+        // Happens inside another container that has covered parts of its procfs.
+        FileSystem::Proc => bind("/proc", "the surrounding one, with its processes"),
+        FileSystem::Sysfs => bind("/sys", "the surrounding one"),
+        FileSystem::Mqueue | FileSystem::Cgroup2 => Ok(Instead::Nothing(format!(
+            "there is no {}, because this place does not let minirun mount it",
+            kind.name()
+        ))),
+        FileSystem::Tmpfs | FileSystem::Devpts => Err(error.clone()),
+    }
+}

@@ -1,0 +1,60 @@
+//! Settings that belong to the container's own namespaces.
+
+use std::os::fd::AsFd;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use super::init::InitError;
+use super::rootfs::Root;
+use crate::plan::namespace::Network;
+use crate::sys::{Call, SysError, network};
+
+pub(super) fn set_hostname(hostname: &str) -> Result<(), InitError> {
+    nix::unistd::sethostname(hostname)
+        .call(|| format!("sethostname({hostname:?})"))
+        .map_err(|source| InitError::Setting { what: format!("the host name `{hostname}`"), source })
+}
+
+pub(super) fn bring_network_up(network: Network) -> Result<(), InitError> {
+    match network {
+        Network::Host => Ok(()),
+        Network::None => network::bring_loopback_up().map_err(|source| InitError::Setting {
+            what: "the loopback interface to be up".to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Writes kernel settings through the container's own procfs, which was made a moment ago and is still whole.
+///
+/// Inside another container it may be that one's procfs, where they are read-only: then the text says so.
+pub(super) fn set_sysctls(root: &Root, sysctls: &[(String, String)]) -> Result<Vec<String>, InitError> {
+    let mut notices = Vec::new();
+    for (name, value) in sysctls {
+        match write_sysctl(root, name, value) {
+            Ok(()) => {}
+            Err(error) if error.errno() == Errno::ROFS => {
+                notices.push(format!("left {name} as it is ({error})"));
+            }
+            Err(source) => {
+                return Err(InitError::Setting { what: format!("sysctl {name}={value}"), source });
+            }
+        }
+    }
+    Ok(notices)
+}
+
+fn write_sysctl(root: &Root, name: &str, value: &str) -> Result<(), SysError> {
+    let path = format!("proc/sys/{}", name.replace('.', "/"));
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let file = rustix::fs::openat2(
+        root.as_fd(),
+        path.as_str(),
+        OFlags::WRONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+        resolve,
+    )
+    .call(|| format!("openat2({path:?})"))?;
+    rustix::io::write(&file, value.as_bytes()).map(drop).call(|| format!("write({path:?}, {value:?})"))
+}

@@ -1,0 +1,201 @@
+//! The last steps: working directory, streams, and becoming the command.
+
+mod reaper;
+
+use std::convert::Infallible;
+use std::ffi::CString;
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+use thiserror::Error;
+
+use super::init::InitError;
+use super::mount::MountFailure;
+use super::rootfs::{PointKind, Root};
+use super::streams::ContainerStreams;
+use super::terminal::Terminal;
+use crate::plan::process::{FirstProcess, Process};
+use crate::sys::{Call, SysError, process as own};
+
+/// Where programs are looked for if the environment does not say.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Why the command does not run.
+#[derive(Debug, Error)]
+pub(super) enum ExecError {
+    /// The working directory.
+    #[error("cannot enter the working directory `{path}`")]
+    WorkingDirectory {
+        path: String,
+        #[source]
+        source: SysError,
+    },
+    /// An argument or a variable holds a NUL byte.
+    #[error("`{0}` holds a NUL byte, which no program can be given")]
+    Nul(String),
+    /// There is no such program.
+    #[error("the command `{command}` was not found{searched}")]
+    NotFound { command: String, searched: String },
+    /// It is there and cannot be run.
+    #[error("the command `{command}` cannot be run")]
+    NotExecutable {
+        command: String,
+        #[source]
+        source: SysError,
+    },
+    /// The streams.
+    #[error("cannot connect the command's streams")]
+    Streams(#[source] SysError),
+    /// The init of `--init`.
+    #[error("cannot start the command below the init process")]
+    Reaper(#[source] SysError),
+}
+
+impl ExecError {
+    /// There is no `command` where the caller looks for programs.
+    pub(super) fn not_found(command: &str) -> Self {
+        Self::NotFound { command: command.to_owned(), searched: String::new() }
+    }
+
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::NotFound { .. } => 127,
+            Self::NotExecutable { .. } | Self::WorkingDirectory { .. } => 126,
+            Self::Nul(_) | Self::Streams(_) | Self::Reaper(_) => 125,
+        }
+    }
+
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotExecutable { source, .. } => {
+                let hint = match source.errno() {
+                    Errno::NOEXEC => {
+                        "it is neither a program for this machine nor a script that begins with #!"
+                    }
+                    Errno::ACCESS => {
+                        "it is a directory, has no execute permission for this user, or lies on a noexec mount"
+                    }
+                    Errno::NOENT => "the file is there, but the interpreter or loader that it names is not",
+                    _ => return None,
+                };
+                Some(hint.to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Makes the working directory where it is missing, as Docker does.
+pub(super) fn make_working_directory(root: &Root, process: &Process) -> Result<(), InitError> {
+    let path = &process.working_directory;
+    if path.is_root() || root.open_directory(path).is_some() {
+        return Ok(());
+    }
+    match root.mount_point(path, PointKind::Directory) {
+        // What it leads to is found out when the process enters it, with its own rights.
+        Ok(_) | Err(super::rootfs::PointError::IsRoot(_) | super::rootfs::PointError::Kind { .. }) => Ok(()),
+        Err(error) => Err(MountFailure::new("the working directory", path, error).into()),
+    }
+}
+
+/// Enters it as the container's user, and makes sure that it lies in the container.
+pub(super) fn enter_working_directory(process: &Process) -> Result<(), InitError> {
+    let path = &process.working_directory;
+    let failed = |source| InitError::Exec(ExecError::WorkingDirectory { path: path.to_string(), source });
+    rustix::process::chdir(path.as_os_str()).call(|| format!("chdir({path:?})")).map_err(failed)?;
+    // The kernel says "(unreachable)" for a directory outside the root (CVE-2024-21626).
+    let here = rustix::process::getcwd(Vec::new()).call(|| "getcwd()").map_err(failed)?;
+    if here.as_bytes().first() == Some(&b'/') {
+        return Ok(());
+    }
+    Err(failed(SysError::new("getcwd()", Errno::NOENT)))
+}
+
+/// Becomes the command; returns only the error. Below an init, it is the child that fails: `report` tells of it.
+pub(super) fn exec(
+    process: &Process,
+    streams: &ContainerStreams,
+    terminal: Option<&Terminal>,
+    report: &dyn Fn(ExecError) -> u8,
+) -> Result<Infallible, ExecError> {
+    let command = Command::new(process)?;
+    let become_it = || {
+        connect(streams, terminal)?;
+        command.exec()
+    };
+    match process.first {
+        FirstProcess::Command => become_it(),
+        FirstProcess::Init => reaper::run(|| match become_it() {
+            Ok(never) => match never {},
+            Err(error) => report(error),
+        })
+        .map_err(ExecError::Reaper),
+    }
+}
+
+/// Gives this process its session, terminal and streams.
+fn connect(streams: &ContainerStreams, terminal: Option<&Terminal>) -> Result<(), ExecError> {
+    let result = || {
+        own::new_session()?;
+        if let Some(terminal) = terminal {
+            let slave = terminal.slave();
+            rustix::process::ioctl_tiocsctty(slave).call(|| "ioctl(TIOCSCTTY)")?;
+            return own::set_stdio(slave.as_fd(), slave.as_fd(), slave.as_fd());
+        }
+        match streams.files() {
+            Some([input, output, error]) => own::set_stdio(input, output, error),
+            None => Ok(()),
+        }
+    };
+    result().map_err(ExecError::Streams)?;
+    own::reset_signals().map_err(ExecError::Streams)
+}
+
+/// A program with its arguments and environment, in the form that the kernel takes.
+struct Command {
+    name: String,
+    candidates: Vec<CString>,
+    searched: String,
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
+}
+
+impl Command {
+    fn new(process: &Process) -> Result<Self, ExecError> {
+        let text = |text: &String| CString::new(text.as_str()).map_err(|_| ExecError::Nul(text.clone()));
+        let arguments: Vec<CString> = process.arguments.iter().map(text).collect::<Result<_, _>>()?;
+        let environment: Vec<CString> = process.environment.iter().map(text).collect::<Result<_, _>>()?;
+        // A plan has at least one argument.
+        let name = process.arguments.first().cloned().unwrap_or_default();
+        let path =
+            process.environment.iter().find_map(|one| one.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
+        let mut candidates = Vec::new();
+        let mut searched = String::new();
+        if name.contains('/') || name.is_empty() {
+            candidates.push(text(&name)?);
+        } else {
+            for directory in path.split(':').filter(|directory| !directory.is_empty()) {
+                candidates.push(text(&format!("{directory}/{name}"))?);
+            }
+            searched = format!(" in the container (PATH={path})");
+        }
+        Ok(Self { name, candidates, searched, arguments, environment })
+    }
+
+    fn exec(&self) -> Result<Infallible, ExecError> {
+        let mut refused = None;
+        for program in &self.candidates {
+            let errno = own::exec(program, &self.arguments, &self.environment);
+            let missing = matches!(errno, Errno::NOENT | Errno::NOTDIR)
+                && rustix::fs::access(program, rustix::fs::Access::EXISTS).is_err();
+            if !missing && refused.is_none() {
+                refused = Some(SysError::new(format!("execve({program:?})"), errno));
+            }
+        }
+        let command = self.name.clone();
+        Err(match refused {
+            Some(source) => ExecError::NotExecutable { command, source },
+            None => ExecError::NotFound { command, searched: self.searched.clone() },
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! The root filesystem: put together, marked, made read-only if asked, and made `/`.
+
+mod assemble;
+mod host;
+mod point;
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::mount::MountAttrFlags;
+use thiserror::Error;
+
+use super::init::InitError;
+use crate::plan::path::ContainerPath;
+use crate::plan::request::RootAccess;
+use crate::sys::mount::{MountAttributes, Recursion};
+use crate::sys::root::open_in_root;
+use crate::sys::{Call, SysError, mount};
+
+pub(super) use assemble::{assemble, attach, open};
+pub(super) use point::{PointError, PointKind};
+
+/// Why there is no root filesystem.
+#[derive(Debug, Error)]
+pub(super) enum RootfsError {
+    /// A directory it is made of cannot be opened.
+    #[error("cannot open `{path}`, a part of the root filesystem")]
+    Open {
+        path: String,
+        #[source]
+        source: SysError,
+    },
+    /// overlayfs refused the directories.
+    #[error("cannot mount the image's layers as an overlay")]
+    Overlay(#[source] SysError),
+    /// Attaching it.
+    #[error("cannot attach the root filesystem at `{path}`")]
+    Attach {
+        path: String,
+        #[source]
+        source: SysError,
+    },
+    /// One piece of the machine's own root filesystem.
+    #[error("cannot put `{path}` of this machine into the root filesystem")]
+    Area {
+        path: String,
+        #[source]
+        source: SysError,
+    },
+    /// Making it read-only or the root.
+    #[error("cannot make it the root of the container")]
+    Pivot(#[source] SysError),
+}
+
+impl RootfsError {
+    /// Whether the kernel does not let this user have an overlay here, whatever the image.
+    pub(super) fn is_refusal(&self) -> bool {
+        let refusals =
+            [Errno::INVAL, Errno::PERM, Errno::NODEV, Errno::OPNOTSUPP, Errno::ACCESS, Errno::NOSYS];
+        matches!(self, Self::Overlay(error) if refusals.contains(&error.errno()))
+    }
+
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Overlay(_) => Some(
+                "`--driver vfs` copies the image instead; overlays of unprivileged users need Linux 5.11 and a store \
+                 on ext4, xfs, btrfs or (6.6) tmpfs"
+                    .to_owned(),
+            ),
+            Self::Area { source, .. } if source.errno() == Errno::LOOP => Some(
+                "the store lies in the directory that is to be the image: choose another one with --store".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// The container's root, mounted but not yet `/`.
+#[derive(Debug)]
+pub(super) struct Root {
+    directory: OwnedFd,
+    /// Other mounts that belong to the root filesystem itself.
+    pieces: Vec<OwnedFd>,
+}
+
+impl AsFd for Root {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+}
+
+impl Root {
+    fn new(directory: OwnedFd) -> Self {
+        Self { directory, pieces: Vec::new() }
+    }
+
+    /// Opens a directory of the container if there is one at `path`.
+    pub(super) fn open_directory(&self, path: &ContainerPath) -> Option<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        open_in_root(&self.directory, path.as_os_str(), flags, Mode::empty()).ok()
+    }
+
+    /// The mode of what is at `path`, if something is.
+    pub(super) fn mode(&self, path: &ContainerPath) -> Option<u32> {
+        let file = open_in_root(&self.directory, path.as_os_str(), OFlags::PATH, Mode::empty()).ok()?;
+        rustix::fs::fstat(&file).ok().map(|stat| stat.st_mode & 0o7777)
+    }
+}
+
+/// Leaves the marks by which programs notice that they are in a container, and the link that old ones want.
+pub(super) fn mark(root: &Root) -> Result<(), InitError> {
+    let result = mark_files(root);
+    result.map_err(|source| InitError::Setting { what: "the container's marker files".to_owned(), source })
+}
+
+fn mark_files(root: &Root) -> Result<(), SysError> {
+    for path in ["/.dockerenv", "/run/.containerenv"] {
+        let path = ContainerPath::root().join(path);
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
+        match open_in_root(root, path.as_os_str(), flags, Mode::from_raw_mode(0o644)) {
+            // A root that cannot be written, or has no /run: then there is no mark.
+            Ok(_)
+            | Err(Errno::EXIST | Errno::NOENT | Errno::NOTDIR | Errno::ROFS | Errno::ACCESS | Errno::LOOP) => {
+            }
+            Err(errno) => return Err(SysError::new(format!("openat2({path:?}, CREATE)"), errno)),
+        }
+    }
+    if let Some(etc) = root.open_directory(&ContainerPath::root().join("etc")) {
+        match rustix::fs::symlinkat("/proc/mounts", &etc, "mtab") {
+            Ok(()) | Err(Errno::EXIST | Errno::ROFS | Errno::ACCESS) => {}
+            Err(errno) => return Err(SysError::new("symlinkat(\"/etc/mtab\")", errno)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes the root read-only if that was asked; mounts in it keep what they have.
+pub(super) fn restrict(root: &Root, access: RootAccess) -> Result<(), InitError> {
+    match access {
+        RootAccess::ReadWrite => Ok(()),
+        RootAccess::ReadOnly => {
+            let set = u64::from(MountAttrFlags::MOUNT_ATTR_RDONLY.bits());
+            let read_only = MountAttributes { set, ..MountAttributes::default() };
+            for mount in [&root.directory].into_iter().chain(&root.pieces) {
+                mount::set_attributes(mount, read_only, Recursion::Single)
+                    .map_err(|source| InitError::Rootfs(RootfsError::Pivot(source)))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Makes `root` the root directory and lets go of the host's.
+pub(super) fn pivot_into(root: Root) -> Result<(), InitError> {
+    mount::pivot(root).map_err(|source| InitError::Rootfs(RootfsError::Pivot(source)))
+}
+
+/// Whether two descriptors show the same directory of the same mount.
+fn is_same_place(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<bool, SysError> {
+    let flags = rustix::fs::StatxFlags::INO | rustix::fs::StatxFlags::MNT_ID;
+    let stat = |file: BorrowedFd<'_>| {
+        rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, flags).call(|| "statx(INO|MNT_ID)")
+    };
+    let (one, other) = (stat(one)?, stat(other)?);
+    Ok((one.stx_ino, one.stx_mnt_id) == (other.stx_ino, other.stx_mnt_id))
+}

@@ -1,0 +1,145 @@
+//! Putting the root filesystem together: by descriptor where the kernel takes them, else with the classic call.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::mount::MountAttrFlags;
+use rustix::process::{Gid, Uid};
+
+use super::{Root, RootfsError, host};
+use crate::plan::rootfs::{Lifetime, Rootfs};
+use crate::sys::mount::{Recursion, Setting};
+use crate::sys::process::DescriptorLimit;
+use crate::sys::{Call, SysError, mount};
+
+/// What the kernel says of an ID that the user namespace does not have (`/proc/sys/kernel/overflowuid`).
+const UNMAPPED: u32 = 65534;
+
+/// Device nodes of an image never work.
+const ATTRIBUTES: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NODEV;
+
+/// Mounts the root filesystem on its mount point, where only this mount namespace sees it.
+pub(in crate::launch) fn assemble(rootfs: &Rootfs) -> Result<Root, RootfsError> {
+    match rootfs {
+        Rootfs::Directory { path, merged } => {
+            let mount =
+                mount::clone_path(path, Recursion::Recursive).map_err(|source| open_error(path, source))?;
+            attach(mount, merged)
+        }
+        Rootfs::Overlay { lowers, upper, work, merged, lifetime } => {
+            let _limit = DescriptorLimit::raise().map_err(RootfsError::Pivot)?;
+            let lowers = lowers.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+            let upper = look_like(upper, lowers.first())?;
+            let overlay = Overlay { lowers, upper, work: open(work)?, lifetime: *lifetime };
+            match overlay.mount(merged).map_err(RootfsError::Overlay)? {
+                Mounted::Detached(mount) => attach(mount, merged),
+                Mounted::Attached => Ok(Root::new(open(merged)?)),
+            }
+        }
+        Rootfs::Host { areas, merged } => host::assemble(areas, merged),
+    }
+}
+
+/// Opens the writable layer, whose root is what `/` looks like: like the root of the topmost layer below.
+fn look_like(upper: &Path, top: Option<&OwnedFd>) -> Result<OwnedFd, RootfsError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dress = || {
+        let upper =
+            rustix::fs::open(upper, flags, Mode::empty()).call(|| format!("open({upper:?}, DIRECTORY)"))?;
+        let Some(top) = top else { return Ok(upper) };
+        let stat = rustix::fs::fstat(top).call(|| "fstat(lower)")?;
+        // An owner that the namespace does not have, as with a directory of the host: then it stays root's.
+        if stat.st_uid != UNMAPPED && stat.st_gid != UNMAPPED {
+            let (user, group) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+            rustix::fs::fchown(&upper, Some(user), Some(group))
+                .call(|| format!("fchown({}, {})", stat.st_uid, stat.st_gid))?;
+        }
+        rustix::fs::fchmod(&upper, Mode::from_raw_mode(stat.st_mode & 0o7777)).call(|| "fchmod(upper)")?;
+        Ok(upper)
+    };
+    dress().map_err(|source| open_error(upper, source))
+}
+
+/// What an overlay is made of.
+pub(super) struct Overlay {
+    /// Topmost first.
+    pub(super) lowers: Vec<OwnedFd>,
+    pub(super) upper: OwnedFd,
+    pub(super) work: OwnedFd,
+    pub(super) lifetime: Lifetime,
+}
+
+/// Where an overlay is after it was made.
+pub(super) enum Mounted {
+    Detached(OwnedFd),
+    Attached,
+}
+
+impl Overlay {
+    /// Makes the overlay; on kernels that take no descriptors it is attached at `target` at once.
+    pub(super) fn mount(&self, target: &Path) -> Result<Mounted, SysError> {
+        match self.create() {
+            // 6.12 says EBADF, 6.1 EOPNOTSUPP, older ones EINVAL: all of them before anything was made.
+            Err(error) if error.call().contains("SET_FD") => {
+                self.mount_classic(target).map(|()| Mounted::Attached)
+            }
+            result => result.map(Mounted::Detached),
+        }
+    }
+
+    fn create(&self) -> Result<OwnedFd, SysError> {
+        // Without `userxattr`, removing a merged directory fails later with EIO.
+        let mut settings = vec![Setting::Flag("userxattr")];
+        settings.extend(self.lowers.iter().map(|lower| Setting::Directory("lowerdir+", lower.as_fd())));
+        settings.push(Setting::Directory("upperdir", self.upper.as_fd()));
+        settings.push(Setting::Directory("workdir", self.work.as_fd()));
+        if self.lifetime == Lifetime::Ephemeral {
+            // Otherwise the unmount writes back the whole file system that the upper layer is on.
+            settings.push(Setting::Flag("volatile"));
+        }
+        mount::create("overlay", &settings, ATTRIBUTES)
+    }
+
+    fn mount_classic(&self, target: &Path) -> Result<(), SysError> {
+        // The options are at most one page, so the layers are named by descriptor number, relative to this directory.
+        rustix::process::chdir("/proc/self/fd").call(|| "chdir(\"/proc/self/fd\")")?;
+        let lowers: Vec<String> = self.lowers.iter().map(|lower| lower.as_raw_fd().to_string()).collect();
+        let volatile = if self.lifetime == Lifetime::Ephemeral { ",volatile" } else { "" };
+        let data = format!(
+            "lowerdir={},upperdir={},workdir={},userxattr{volatile}",
+            lowers.join(":"),
+            self.upper.as_raw_fd(),
+            self.work.as_raw_fd()
+        );
+        mount::mount_overlay_classic(target, &data)?;
+        rustix::process::chdir("/").call(|| "chdir(\"/\")")?;
+        let mounted = rustix::fs::open(target, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            .call(|| format!("open({target:?})"))?;
+        let set = u64::from(ATTRIBUTES.bits());
+        mount::set_attributes(
+            mounted,
+            mount::MountAttributes { set, ..mount::MountAttributes::default() },
+            Recursion::Single,
+        )
+    }
+}
+
+/// Opens a directory without reading it.
+pub(in crate::launch) fn open(path: &Path) -> Result<OwnedFd, RootfsError> {
+    rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .call(|| format!("open({path:?}, PATH|DIRECTORY)"))
+        .map_err(|source| open_error(path, source))
+}
+
+fn open_error(path: &Path, source: SysError) -> RootfsError {
+    RootfsError::Open { path: path.display().to_string(), source }
+}
+
+/// Attaches a detached mount at `merged`; its descriptor stays good as the root of what is now attached.
+pub(in crate::launch) fn attach(mounted: OwnedFd, merged: &Path) -> Result<Root, RootfsError> {
+    let point = open(merged)?;
+    mount::attach(&mounted, &point)
+        .map_err(|source| RootfsError::Attach { path: merged.display().to_string(), source })?;
+    Ok(Root::new(mounted))
+}
