@@ -1,0 +1,223 @@
+//! What a container is made from: found in the store, loaded into it first, or a directory of the host.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use oci_spec::image::Config;
+use rustix::fs::{Mode, OFlags};
+
+use super::{Engine, Error, Event, Events, absolute};
+use crate::plan::digest::Digest;
+use crate::plan::path::ContainerPath;
+use crate::plan::platform::Platform;
+use crate::plan::reference::Reference;
+use crate::plan::source::ImageSource;
+use crate::plan::userns::UserNamespace;
+use crate::store::image::Image;
+use crate::store::layer::{LayerDirectories, LayerOwners};
+use crate::store::load::{LoadError, LoadRequest, Naming, locate};
+use crate::store::merged::Merged;
+use crate::store::unpack::Limits;
+use crate::sys::process::DescriptorLimit;
+use crate::sys::{Call, hosttree};
+
+/// The most that is read of an image's `/etc/passwd` or `/etc/group`, in bytes.
+const ACCOUNT_FILE_MAX: u64 = 8 << 20;
+
+/// Whether the files of an image are there to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Files {
+    Unpacked,
+    /// It was only looked at, and is not loaded.
+    Absent,
+}
+
+/// What a container is made from.
+#[derive(Debug)]
+pub(super) enum Base {
+    /// An image of the store and its unpacked layers, the topmost first.
+    Image { image: Box<Image>, lowers: Vec<PathBuf>, files: Files },
+    /// A directory of the host.
+    Directory(PathBuf),
+    /// The machine's own root.
+    Host,
+}
+
+impl Base {
+    pub(super) fn id(&self) -> Option<Digest> {
+        match self {
+            Self::Image { image, .. } => Some(image.id.clone()),
+            Self::Directory(_) | Self::Host => None,
+        }
+    }
+
+    /// What the image says about running it.
+    pub(super) fn config(&self) -> Config {
+        let shell = || {
+            let mut config = Config::default();
+            config.set_cmd(Some(vec!["/bin/sh".to_owned()]));
+            config
+        };
+        match self {
+            Self::Image { image, .. } => image.config.config().clone().unwrap_or_default(),
+            Self::Directory(_) | Self::Host => shell(),
+        }
+    }
+
+    /// The directories that a container's root filesystem lies on, the topmost first.
+    pub(super) fn lowers(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Image { lowers, .. } => lowers.clone(),
+            Self::Directory(path) => vec![path.clone()],
+            Self::Host => Vec::new(),
+        }
+    }
+
+    /// The image's accounts: the contents of `/etc/passwd` and `/etc/group`.
+    ///
+    /// Of an image that is only looked at there are no files.
+    pub(super) fn accounts(&self, namespace: Option<&UserNamespace>) -> Result<Accounts, Error> {
+        let lowers = match self {
+            Self::Host => vec![PathBuf::from("/")],
+            Self::Image { files: Files::Absent, .. } => return Ok((Vec::new(), Vec::new())),
+            Self::Image { .. } | Self::Directory(_) => self.lowers(),
+        };
+        // What only another user of the image may read is read as the container's root.
+        read_accounts(&lowers).or_else(|error| match namespace {
+            Some(_) => super::within(namespace, || read_accounts(&lowers)),
+            None => Err(error),
+        })
+    }
+}
+
+/// `/etc/passwd` and `/etc/group`.
+pub(super) type Accounts = (Vec<u8>, Vec<u8>);
+
+fn read_accounts(lowers: &[PathBuf]) -> Result<Accounts, Error> {
+    let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
+    let merged = Merged::new(lowers.iter().map(|path| open_directory(path)).collect::<Result<_, _>>()?);
+    let read = |path: &'static str| {
+        let place = ContainerPath::root().join(path);
+        let content = merged.read_file(&place, ACCOUNT_FILE_MAX);
+        content.map(Option::unwrap_or_default).map_err(|cause| Error::ImageFile { path, cause })
+    };
+    Ok((read("/etc/passwd")?, read("/etc/group")?))
+}
+
+pub(super) fn open_directory(path: &Path) -> Result<OwnedFd, Error> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty())
+        .call(|| format!("open({path:?}, DIRECTORY)"))
+        .map_err(|cause| Error::RootDirectory { path: path.to_owned(), cause })
+}
+
+/// What a container is asked to be made from.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) source: &'a ImageSource,
+    /// The same as typed.
+    pub(super) text: &'a str,
+    pub(super) platform: Option<&'a Platform>,
+    /// Where files have such owners.
+    pub(super) namespace: Option<&'a UserNamespace>,
+    pub(super) owners: &'a LayerOwners,
+    pub(super) intent: Intent,
+}
+
+/// What the image is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intent {
+    /// To say what would be done: nothing is written.
+    Look,
+    /// To run it: what is missing is loaded or converted.
+    Run,
+}
+
+impl Engine {
+    /// Finds the image, and loads or converts it first where it is not unpacked for such owners.
+    pub(super) fn base(&self, wanted: Wanted<'_>, events: Events<'_>) -> Result<Base, Error> {
+        let image = match wanted.source {
+            ImageSource::Host => return Ok(Base::Host),
+            ImageSource::RootfsDirectory(path) => return self.directory(path, wanted.namespace),
+            ImageSource::Stored(_) => {
+                let image = self.store.find_image(wanted.text)?;
+                check_platform(&image, wanted.platform)?;
+                note_other_tag(wanted.text, &image, events);
+                image
+            }
+            ImageSource::OciLayout(_) | ImageSource::OciArchive(_) | ImageSource::DockerArchive(_) => {
+                self.located(wanted, events)?
+            }
+        };
+        let (lowers, files) = match (image.layer_directories(&self.store, wanted.owners)?, wanted.intent) {
+            (LayerDirectories::Complete(lowers), _) => (lowers, Files::Unpacked),
+            (LayerDirectories::Missing(_), Intent::Run) => {
+                (self.convert(&image, wanted.owners)?, Files::Unpacked)
+            }
+            (LayerDirectories::Missing(_), Intent::Look) => {
+                (image.future_directories(&self.store, wanted.owners), Files::Absent)
+            }
+        };
+        Ok(Base::Image { image: Box::new(image), lowers, files })
+    }
+
+    fn directory(&self, path: &Path, namespace: Option<&UserNamespace>) -> Result<Base, Error> {
+        let path = absolute(path, &self.host);
+        open_directory(&path)?;
+        if namespace.is_some()
+            && let Some(mount) = hosttree::mount_below(&path).map_err(Error::Probe)?
+        {
+            return Err(Error::MountsBelow { path, mount });
+        }
+        Ok(Base::Directory(path))
+    }
+
+    /// An image straight from where it lies: from the store if it was loaded before, else loaded now.
+    fn located(&self, wanted: Wanted<'_>, events: Events<'_>) -> Result<Image, Error> {
+        let vanished = || Error::Vanished { origin: wanted.text.to_owned() };
+        let machine = self.machine();
+        let located = locate(wanted.source).ok_or_else(vanished)?;
+        let request = LoadRequest {
+            source: located.source,
+            format: located.format,
+            choice: located.choice,
+            platform: wanted.platform.unwrap_or(&machine),
+            owners: wanted.owners,
+            limits: &Limits::default(),
+            naming: Naming::Untagged,
+        };
+        if let Some(image) = self.store.find_source(&request)?
+            && let LayerDirectories::Complete(_) = image.layer_directories(&self.store, wanted.owners)?
+        {
+            return Ok(image);
+        }
+        let image = match wanted.intent {
+            Intent::Look => self.store.peek(&request)?,
+            Intent::Run => {
+                let loaded = self.load_inside(wanted.namespace, &request, events)?;
+                let id = loaded.into_iter().next().map(|loaded| loaded.id);
+                id.map(|id| self.store.image_by_id(&id)).transpose()?.flatten()
+            }
+        };
+        image.ok_or_else(vanished)
+    }
+}
+
+/// An image of the store is what it is: another platform would have to be loaded first.
+fn check_platform(image: &Image, wanted: Option<&Platform>) -> Result<(), Error> {
+    let found = image.platform();
+    match wanted {
+        Some(wanted) if !wanted.runs(&found) => {
+            Err(LoadError::Platform { wanted: wanted.to_string(), found: vec![found.to_string()] }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says which image is taken where the name that was typed does not exist.
+fn note_other_tag(text: &str, image: &Image, events: Events<'_>) {
+    let Some(found) = &image.reference else { return };
+    if text.parse::<Reference>().is_ok_and(|asked| asked != *found) {
+        events(Event::Notice(format!("`{text}` has no tag `latest` here: using {}", found.familiar())));
+    }
+}

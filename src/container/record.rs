@@ -1,0 +1,99 @@
+//! What is written down about a container when it is made.
+
+use std::path::Path;
+
+use super::base::Base;
+use super::prepare::Draft;
+use super::{Engine, now};
+use crate::plan::Plan;
+use crate::plan::mount::{Access, Attributes, MountKind, Propagation};
+use crate::plan::name::Label;
+use crate::plan::process::Streams;
+use crate::plan::request::RootAccess;
+use crate::plan::rootfs::{Lifetime, Rootfs};
+use crate::plan::spec::PlacedMount;
+use crate::store::Store;
+use crate::store::container::{ContainerRecord, MountRecord};
+use crate::store::volume::VolumeRecord;
+
+impl Engine {
+    pub(super) fn record(&self, draft: &Draft<'_>, plan: &Plan, base: &Base) -> ContainerRecord {
+        let request = draft.request;
+        let config = base.config();
+        let image_labels = config.labels().clone().unwrap_or_default();
+        let mut labels: Vec<Label> =
+            image_labels.into_iter().map(|(key, value)| Label { key, value }).collect();
+        for label in &request.labels {
+            labels.retain(|old| old.key != label.key);
+            labels.push(label.clone());
+        }
+        labels.sort_by(|one, other| one.key.cmp(&other.key));
+        ContainerRecord {
+            id: draft.id.clone(),
+            name: draft.name.clone(),
+            image: request.image_text.clone(),
+            image_id: base.id(),
+            created: now(),
+            command: plan.process.arguments.clone(),
+            environment: plan.process.environment.clone(),
+            working_directory: plan.process.working_directory.to_string(),
+            user: format!("{}:{}", plan.process.user.uid, plan.process.user.gid),
+            hostname: plan.hostname.clone(),
+            labels,
+            mounts: draft
+                .mounts
+                .iter()
+                .map(|mount| mount_record(mount, &draft.volumes, &self.store))
+                .collect(),
+            terminal: plan.process.streams == Streams::Terminal,
+            read_only: plan.root_access == RootAccess::ReadOnly,
+            network: plan.namespaces.network.to_string(),
+            driver: driver_name(&plan.rootfs).to_owned(),
+            lower_directories: base.lowers().iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+            stop_signal: request
+                .stop_signal
+                .map(|signal| signal.to_string())
+                .or(config.stop_signal().clone()),
+            removed_at_end: request.lifetime == Lifetime::Ephemeral,
+        }
+    }
+}
+
+fn driver_name(rootfs: &Rootfs) -> &'static str {
+    match rootfs {
+        Rootfs::Directory { .. } => "vfs",
+        Rootfs::Overlay { .. } => "overlay",
+        Rootfs::Host { .. } => "host",
+    }
+}
+
+fn mount_record(mount: &PlacedMount, volumes: &[VolumeRecord], store: &Store) -> MountRecord {
+    let lossy = |path: &Path| path.to_string_lossy().into_owned();
+    let writable = |attributes: Attributes| attributes.access == Access::ReadWrite;
+    let record = |kind: &str, writable: bool, propagation: Propagation| MountRecord {
+        kind: kind.to_owned(),
+        volume: None,
+        anonymous: false,
+        source: String::new(),
+        destination: mount.request.destination.to_string(),
+        writable,
+        propagation: propagation.name().to_owned(),
+    };
+    match &mount.request.kind {
+        MountKind::Bind(bind) => MountRecord {
+            source: lossy(&bind.source),
+            ..record("bind", writable(bind.attributes), bind.propagation)
+        },
+        MountKind::Tmpfs(tmpfs) => record("tmpfs", writable(tmpfs.attributes), tmpfs.propagation),
+        MountKind::Volume(volume) => {
+            let data = mount.data.clone().unwrap_or_default();
+            let placed = volumes.iter().find(|one| store.volume_data(&one.name) == data);
+            MountRecord {
+                volume: placed.map(|one| one.name.clone()),
+                anonymous: volume.name.is_none(),
+                source: lossy(&data),
+                ..record("volume", writable(volume.attributes), Propagation::Private)
+            }
+        }
+    }
+}

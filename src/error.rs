@@ -1,0 +1,244 @@
+//! The errors of the whole program: what was attempted, why it did not work, and what to do.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::launch::LaunchError;
+use crate::plan::account::AccountError;
+use crate::plan::from_spec::SpecError;
+use crate::plan::mount::MountError;
+use crate::plan::name::NameError;
+use crate::plan::platform::PlatformError;
+use crate::plan::source::SourceError;
+use crate::plan::spec::ComposeError;
+use crate::plan::userns::UsernsError;
+use crate::store::StoreError;
+use crate::store::container::ContainerError;
+use crate::store::image::ImageError;
+use crate::store::load::LoadError;
+use crate::store::merged::MergedError;
+use crate::store::variant::VariantError;
+use crate::store::volume::FillError;
+use crate::sys::SysError;
+use crate::sys::report::Report;
+use crate::sys::userns::WorkerError;
+
+/// Why a command of minirun did not do what was asked.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// minirun was installed setuid or with capabilities.
+    #[error("minirun runs with more rights than its caller, and must not: it needs none of its own")]
+    Privileged,
+    /// The machine could not be looked at.
+    #[error("cannot find out about this machine")]
+    Probe(#[source] SysError),
+    /// The random numbers.
+    #[error("cannot make an ID")]
+    Random(#[source] SysError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// What an image was called.
+    #[error(transparent)]
+    ImageName(#[from] SourceError),
+    /// Copying an image's layers for another ID map.
+    #[error("cannot make the image's files over for this ID map")]
+    Variant(#[from] VariantError),
+    /// Another process removed the image that was just loaded.
+    #[error("the image from `{origin}` was removed before it could be used")]
+    Vanished {
+        /// Where it came from.
+        origin: String,
+    },
+    /// Loading an image.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A container.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// The user namespace.
+    #[error(transparent)]
+    Userns(#[from] UsernsError),
+    /// A name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A platform.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// Work in another process could not be done.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// Work in another process went wrong there.
+    #[error(transparent)]
+    Reported(#[from] Report),
+    /// The mounts that were asked for.
+    #[error(transparent)]
+    Mount(#[from] MountError),
+    /// A mount's source.
+    #[error("cannot mount `{}` at `{destination}`", .path.display())]
+    Source {
+        /// The source on the host.
+        path: PathBuf,
+        /// The destination in the container.
+        destination: String,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+    /// A directory that `-v` makes where there is none.
+    #[error("cannot make `{}`, which is to be mounted", .path.display())]
+    MakeSource {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+    /// A volume that must exist does not.
+    #[error("there is no volume `{0}`, and `nocreate` says not to make one")]
+    NoVolume(String),
+    /// The image's accounts.
+    #[error("cannot find out whom to run as")]
+    Account(#[from] AccountError),
+    /// The accounts of an image that is only looked at.
+    #[error("cannot find out whom to run as, as the image is not loaded")]
+    UsersUnread(#[source] AccountError),
+    /// The image's files.
+    #[error("cannot read `{path}` of the image")]
+    ImageFile {
+        /// The path in the image.
+        path: &'static str,
+        /// Why not.
+        #[source]
+        cause: MergedError,
+    },
+    /// A directory that is to be the root filesystem.
+    #[error("cannot use `{}` as a root filesystem", .path.display())]
+    RootDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+    /// A directory with mounts below it, which the kernel does not let a user namespace look under.
+    #[error("cannot use `{}` as a root filesystem: something is mounted at `{}`", .path.display(), .mount.display())]
+    MountsBelow {
+        /// The directory.
+        path: PathBuf,
+        /// One of the mounts in it.
+        mount: PathBuf,
+    },
+    /// The specification.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// The plan.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The ID file.
+    #[error("cannot write the ID to `{}`", .path.display())]
+    CidFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+    /// The container.
+    #[error("cannot start {name}")]
+    Launch {
+        /// The container's name, in quotes where it has one of its own.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: LaunchError,
+    },
+    /// A volume that could not be filled.
+    #[error(transparent)]
+    Fill(#[from] FillError),
+    /// The file to import.
+    #[error("cannot open `{}`", .path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+}
+
+impl Error {
+    /// The exit code of `minirun run` for this error: 127 and 126 for a command that is not there or cannot be run,
+    /// else 125.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Launch { cause: LaunchError::Init(step), .. } => step.code(),
+            _ => 125,
+        }
+    }
+
+    /// Whether something was to be removed and some of it is still in the store's directory of temporary things.
+    pub(crate) fn leaves_something(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::Remove { .. })
+                | Self::Container(ContainerError::Store(StoreError::Remove { .. }))
+        )
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Privileged => {
+                Some("chmod u-s,g-s on the program, setcap -r; run it as the user".to_owned())
+            }
+            Self::Store(error) => error.hint(),
+            Self::Image(error) => error.hint(),
+            Self::Load(error) => error.hint(),
+            Self::Container(error) => error.hint(),
+            Self::ImageName(error) => error.hint(),
+            Self::Spec(error) => error.hint(),
+            Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
+            Self::Mount(error) => error.hint(),
+            Self::Reported(report) => report.hint().map(str::to_owned),
+            Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
+            Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {
+                Some(if cause.errno() == rustix::io::Errno::NOSPC {
+                    "there are too many namespaces: see `sysctl user` and its max_*_namespaces".to_owned()
+                } else {
+                    "user namespaces may be closed to users here: see `sysctl user.max_user_namespaces`, \
+                     `kernel.unprivileged_userns_clone` and `kernel.apparmor_restrict_unprivileged_userns`"
+                        .to_owned()
+                })
+            }
+            Self::Launch { cause: LaunchError::Map(_), .. } | Self::Worker(WorkerError::Map(_)) => {
+                Some("check your lines in /etc/subuid and /etc/subgid, or use --userns single".to_owned())
+            }
+            Self::UsersUnread(_) => {
+                Some("load the image first, or give the user as a number with -u".to_owned())
+            }
+            Self::MountsBelow { .. } => Some(
+                "a user namespace may not look under other mounts: unmount it, or for the machine's own root use the \
+                 image `host`"
+                    .to_owned(),
+            ),
+            Self::NoVolume(_) => Some("leave out `nocreate`, which makes it".to_owned()),
+            Self::Compose(ComposeError::NoCommand) => {
+                Some("name a command behind the image: minirun run IMAGE sh".to_owned())
+            }
+            Self::Source { cause, .. } if cause.errno() == rustix::io::Errno::NOENT => Some(
+                "make it first, or add bind-create-src to --mount, which makes a directory".to_owned(),
+            ),
+            Self::Source { cause, .. } if cause.errno() == rustix::io::Errno::ACCESS => Some(
+                "minirun has only your rights: you must be able to reach the source yourself".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
