@@ -1,2 +1,78 @@
-//! The command line of minirun.
-fn main() {}
+//! The command line of minirun: reads arguments, asks the library, prints answers. It decides nothing itself.
+
+mod arguments;
+mod container;
+mod failure;
+mod image;
+mod inspect;
+mod listing;
+mod output;
+mod progress;
+mod run;
+mod size;
+mod template;
+mod time;
+mod unshare;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use minirun::container::Engine;
+use minirun::sys::{probe, process};
+
+use self::arguments::{Arguments, ContainerVerb, ImageVerb, Verb};
+use self::failure::Failure;
+use self::output::Output;
+
+fn main() -> ExitCode {
+    // Who ignores it for itself, as daemons do, hands that down, and then nobody could be waited for.
+    process::notice_children();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let mut output = Output::new();
+    let code = match Arguments::try_parse_from(&words) {
+        Ok(arguments) => {
+            let done = answer(arguments, &mut output).and_then(|code| output.flush().map(|()| code));
+            done.unwrap_or_else(|failure| output.fail(&failure))
+        }
+        Err(error) => arguments::usage::explain(&error, &words, &mut output),
+    };
+    ExitCode::from(code)
+}
+
+/// Does what was asked; the exit code.
+fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
+    if let Verb::Version = arguments.verb {
+        output.line(concat!("minirun ", env!("CARGO_PKG_VERSION")))?;
+        return Ok(0);
+    }
+    let engine = Engine::open(&store(arguments.store)?)?;
+    match arguments.verb {
+        Verb::Run(run) => run::run(&engine, &run, output),
+        Verb::Unshare(unshare) => unshare::unshare(&engine, &unshare, output),
+        Verb::Load(load) | Verb::Image(ImageVerb::Load(load)) => image::load(&engine, &load, output),
+        Verb::Import(import) | Verb::Image(ImageVerb::Import(import)) => {
+            image::import(&engine, &import, output)
+        }
+        Verb::Images(list) | Verb::Image(ImageVerb::Ls(list)) => image::list(&engine, &list, output),
+        Verb::Rmi(remove) | Verb::Image(ImageVerb::Rm(remove)) => image::remove(&engine, &remove, output),
+        Verb::Tag(tag) | Verb::Image(ImageVerb::Tag(tag)) => image::tag(&engine, &tag, output),
+        Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => container::list(&engine, &list, output),
+        Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
+            container::remove(&engine, &remove, output)
+        }
+        Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
+        Verb::Image(ImageVerb::Inspect(of)) => {
+            inspect::inspect(&engine, &of, Some(arguments::Kind::Image), output)
+        }
+        Verb::Container(ContainerVerb::Inspect(of)) => {
+            inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
+        }
+        Verb::Version => Ok(0),
+    }
+}
+
+fn store(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    named.or_else(probe::default_store).ok_or(Failure::NoStore)
+}

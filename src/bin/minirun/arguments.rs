@@ -1,0 +1,141 @@
+//! The words of the command line.
+
+pub(crate) mod container;
+pub(crate) mod image;
+mod missing;
+pub(crate) mod run;
+pub(crate) mod usage;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use self::container::{ListContainers, RemoveContainers};
+use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
+use self::run::RunArgs;
+
+const HELP_TAIL: &str = "\
+Examples:
+  minirun run --rm host sh -c 'id; ls /'      the machine's own files, nothing of them changed
+  minirun load -i alpine.tar                  what `docker save` or an OCI tool wrote
+  minirun run --rm -it -v data:/data alpine   a shell with a volume that stays
+
+Everything is kept in one directory: --store DIR, else $MINIRUN_STORE, else
+$XDG_DATA_HOME/minirun, else ~/.local/share/minirun.
+`minirun VERB --help` tells more about a verb.";
+
+/// Runs containers as an ordinary user: no daemon, no root, no setuid of its own
+#[derive(Debug, Parser)]
+#[command(name = "minirun", bin_name = "minirun", version, after_help = HELP_TAIL, max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// Where images, volumes and containers are kept
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a command in a new container
+    Run(Box<RunArgs>),
+    /// Take images from an archive or directory into the store
+    Load(LoadArgs),
+    /// Make an image of a root filesystem's tar
+    Import(ImportArgs),
+    /// List images
+    Images(ListImages),
+    /// Remove images
+    Rmi(RemoveImages),
+    /// Give an image another name
+    Tag(TagArgs),
+    /// List containers
+    Ps(ListContainers),
+    /// Remove containers
+    Rm(RemoveContainers),
+    /// Show everything about containers and images, as JSON
+    Inspect(InspectArgs),
+    /// Run a program of this machine where the store's files have their container owners
+    Unshare(UnshareArgs),
+    /// Show the version
+    Version,
+    /// Work with images
+    #[command(subcommand)]
+    Image(ImageVerb),
+    /// Work with containers
+    #[command(subcommand)]
+    Container(ContainerVerb),
+}
+
+/// The verbs of `minirun image`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageVerb {
+    /// Take images from an archive or directory into the store
+    Load(LoadArgs),
+    /// Make an image of a root filesystem's tar
+    Import(ImportArgs),
+    /// List images
+    #[command(visible_alias = "list")]
+    Ls(ListImages),
+    /// Remove images
+    #[command(visible_alias = "remove")]
+    Rm(RemoveImages),
+    /// Give an image another name
+    Tag(TagArgs),
+    /// Show everything about images, as JSON
+    Inspect(InspectOf),
+}
+
+/// The verbs of `minirun container`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContainerVerb {
+    /// List containers
+    #[command(visible_aliases = ["ps", "list"])]
+    Ls(ListContainers),
+    /// Remove containers
+    #[command(visible_alias = "remove")]
+    Rm(RemoveContainers),
+    /// Show everything about containers, as JSON
+    Inspect(InspectOf),
+}
+
+/// What something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    Container,
+    Image,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// Look only among these [default: containers, then images]
+    #[arg(long = "type", value_name = "KIND")]
+    pub(crate) kind: Option<Kind>,
+    #[command(flatten)]
+    pub(crate) of: InspectOf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectOf {
+    /// What to show of each, such as '{{.State.ExitCode}}' or '{{json .Mounts}}'
+    #[arg(short, long, value_name = "TEMPLATE", allow_hyphen_values = true)]
+    pub(crate) format: Option<String>,
+    /// Names, IDs or beginnings of IDs
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "minirun unshare [--image REF] [--] [PROGRAM [ARG]...]")]
+pub(crate) struct UnshareArgs {
+    /// Mount the tree of this image, read-only, at `$MINIRUN_IMAGE_ROOT`
+    #[arg(long, value_name = "REF")]
+    pub(crate) image: Option<String>,
+    /// No notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The program and its arguments [default: your shell]
+    #[arg(trailing_var_arg = true, value_name = "PROGRAM")]
+    pub(crate) command: Vec<OsString>,
+}

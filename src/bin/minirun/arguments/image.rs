@@ -1,0 +1,76 @@
+//! The flags of the verbs about images.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// Where to read: an archive, an OCI layout's directory, or `-` for standard input
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    pub(crate) input: Option<PathBuf>,
+    /// The same without a flag [default: standard input]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Load what is for this platform instead of the machine's own
+    #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
+    pub(crate) platform: Option<String>,
+    /// No progress and no notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The tar of a root filesystem, compressed or not; `-` for standard input
+    #[arg(value_name = "FILE|-")]
+    pub(crate) file: PathBuf,
+    /// The name of the new image
+    #[arg(value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// What the files are for [default: this machine]
+    #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
+    pub(crate) platform: Option<String>,
+    /// No progress and no notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListImages {
+    /// Only images of this repository, or of this name and tag
+    #[arg(value_name = "REPOSITORY[:TAG]")]
+    pub(crate) name: Option<String>,
+    /// Accepted for Docker's sake; there are no hidden images
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Only IDs
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// IDs in full
+    #[arg(long)]
+    pub(crate) no_trunc: bool,
+    /// `table`, `json`, or a template such as '{{.Repository}}:{{.Tag}}' or 'table {{.ID}}\t{{.Size}}'
+    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
+    pub(crate) format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveImages {
+    /// Remove images with several names by their ID, and images that containers use
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Names, IDs or beginnings of IDs
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TagArgs {
+    /// The image
+    #[arg(value_name = "IMAGE")]
+    pub(crate) source: String,
+    /// The name that it gets
+    #[arg(value_name = "NAME[:TAG]")]
+    pub(crate) target: String,
+}

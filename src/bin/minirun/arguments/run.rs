@@ -1,0 +1,201 @@
+//! The flags of `minirun run`: Docker's, as typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  minirun run --rm host cat /etc/os-release          the machine's own files, below a throw-away layer
+  minirun run --rm -it alpine                        a shell (first: minirun load -i alpine.tar)
+  minirun run --rm -v data:/data --tmpfs /tmp host sh -c 'date >>/data/log; cat /data/log'
+  minirun run --rm -v \"$PWD\":/src:ro -w /src alpine ls
+  minirun run --rm --read-only -u 1000:1000 -e LANG=C oci:./layout:latest env
+  echo x | minirun run --rm -i alpine cat
+  minirun run --dry-run --rm host true               what would be done, and nothing done
+
+IMAGE is a name or an ID of `minirun images`, oci:DIR[:TAG], oci-archive:FILE[:TAG],
+docker-archive:FILE[:REF], rootfs:DIR, or host. Options end at IMAGE: what follows is the container's.
+
+Exit code: the command's own; 125 if minirun fails, 126 if the command cannot be run, 127 if there is
+none, 128+N if signal N ended it.";
+
+/// Docker's truth values: `--rm`, `--rm=true`, `--rm=false`.
+macro_rules! switch {
+    () => {
+        clap::builder::ValueParser::from(clap::builder::BoolishValueParser::new())
+    };
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DriverWord {
+    /// Overlay, and a copy where the kernel refuses it
+    Auto,
+    /// Overlay or an error
+    Overlay,
+    /// A private copy of the image
+    Vfs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    args_override_self = true,
+    disable_help_flag = true,
+    after_help = EXAMPLES,
+    override_usage = "minirun run [OPTIONS] IMAGE [COMMAND [ARG]...]"
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct RunArgs {
+    /// The image, then the command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "IMAGE")]
+    pub(crate) words: Vec<OsString>,
+
+    /// Mount a volume or a path of the host
+    #[arg(
+        short,
+        long = "volume",
+        value_name = "[SOURCE:]DEST[:OPTIONS]",
+        allow_hyphen_values = true,
+        help_heading = "Files"
+    )]
+    pub(crate) volumes: Vec<OsString>,
+    /// Mount what a list of `key=value` says: type=bind|volume|tmpfs,src=…,dst=…
+    #[arg(long = "mount", value_name = "KEY=VALUE,…", allow_hyphen_values = true, help_heading = "Files")]
+    pub(crate) mounts: Vec<OsString>,
+    /// Mount an empty directory in memory
+    #[arg(long, value_name = "DEST[:OPTIONS]", allow_hyphen_values = true, help_heading = "Files")]
+    pub(crate) tmpfs: Vec<OsString>,
+    /// Make the root filesystem read-only
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Files")]
+    pub(crate) read_only: bool,
+    /// How the root filesystem is made
+    #[arg(long, value_enum, default_value = "auto", value_name = "DRIVER", help_heading = "Files")]
+    pub(crate) driver: DriverWord,
+    /// Size of /dev/shm [default: 64m]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Files")]
+    pub(crate) shm_size: Option<String>,
+
+    /// Set a variable, or take the caller's
+    #[arg(
+        short,
+        long = "env",
+        value_name = "NAME[=VALUE]",
+        allow_hyphen_values = true,
+        help_heading = "Process"
+    )]
+    pub(crate) env: Vec<String>,
+    /// Set the variables of a file, one on each line
+    #[arg(long = "env-file", value_name = "FILE", allow_hyphen_values = true, help_heading = "Process")]
+    pub(crate) env_files: Vec<PathBuf>,
+    /// Start in this directory
+    #[arg(short, long, value_name = "DIR", allow_hyphen_values = true, help_heading = "Process")]
+    pub(crate) workdir: Option<OsString>,
+    /// Run as this user; names are the image's
+    #[arg(short, long, value_name = "USER[:GROUP]", allow_hyphen_values = true, help_heading = "Process")]
+    pub(crate) user: Option<String>,
+    /// Run with this supplementary group, too
+    #[arg(long = "group-add", value_name = "GROUP", allow_hyphen_values = true, help_heading = "Process")]
+    pub(crate) groups: Vec<String>,
+    /// Run this program instead of the image's; an empty one resets it
+    #[arg(long, value_name = "PROGRAM", allow_hyphen_values = true, help_heading = "Process")]
+    pub(crate) entrypoint: Option<String>,
+    /// Connect standard input
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Process")]
+    pub(crate) interactive: bool,
+    /// Give the command a terminal
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Process")]
+    pub(crate) tty: bool,
+    /// Start the command under a small init, which reaps and forwards signals
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Process")]
+    pub(crate) init: bool,
+    /// Limit a resource: nofile=1024:2048
+    #[arg(
+        long = "ulimit",
+        value_name = "NAME=SOFT[:HARD]",
+        allow_hyphen_values = true,
+        help_heading = "Process"
+    )]
+    pub(crate) ulimits: Vec<String>,
+
+    /// Add a right of root, or ALL
+    #[arg(long, value_name = "CAPABILITY", allow_hyphen_values = true, help_heading = "Isolation")]
+    pub(crate) cap_add: Vec<String>,
+    /// Take a right of root away, or ALL
+    #[arg(long, value_name = "CAPABILITY", allow_hyphen_values = true, help_heading = "Isolation")]
+    pub(crate) cap_drop: Vec<String>,
+    /// no-new-privileges[=true|false] [default: true]
+    #[arg(
+        long = "security-opt",
+        value_name = "OPTION",
+        allow_hyphen_values = true,
+        help_heading = "Isolation"
+    )]
+    pub(crate) security: Vec<String>,
+    /// Which users there are: auto, keep-id, single, host
+    #[arg(long, value_name = "MODE", allow_hyphen_values = true, help_heading = "Isolation")]
+    pub(crate) userns: Option<String>,
+
+    /// none (loopback only) or host [default: none]
+    #[arg(long, alias = "net", value_name = "MODE", allow_hyphen_values = true, help_heading = "Network")]
+    pub(crate) network: Option<String>,
+    /// Name of the machine inside [default: the short ID]
+    #[arg(short = 'h', long, value_name = "NAME", allow_hyphen_values = true, help_heading = "Network")]
+    pub(crate) hostname: Option<String>,
+    /// Add a line to /etc/hosts
+    #[arg(long = "add-host", value_name = "NAME:IP", allow_hyphen_values = true, help_heading = "Network")]
+    pub(crate) hosts: Vec<String>,
+    /// Ask this name server
+    #[arg(long, value_name = "IP", allow_hyphen_values = true, help_heading = "Network")]
+    pub(crate) dns: Vec<String>,
+    /// Search this domain
+    #[arg(long, value_name = "DOMAIN", allow_hyphen_values = true, help_heading = "Network")]
+    pub(crate) dns_search: Vec<String>,
+    /// Set an option of resolv.conf
+    #[arg(
+        long,
+        alias = "dns-opt",
+        value_name = "OPTION",
+        allow_hyphen_values = true,
+        help_heading = "Network"
+    )]
+    pub(crate) dns_option: Vec<String>,
+
+    /// Name of the container [default: made up]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, help_heading = "Container")]
+    pub(crate) name: Option<String>,
+    /// Remove the container and its anonymous volumes at the end
+    #[arg(long = "rm", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Container")]
+    pub(crate) remove: bool,
+    /// The signal that asks the container to stop
+    #[arg(long, value_name = "SIGNAL", allow_hyphen_values = true, help_heading = "Container")]
+    pub(crate) stop_signal: Option<String>,
+    /// Note something on the container
+    #[arg(
+        short,
+        long = "label",
+        value_name = "KEY[=VALUE]",
+        allow_hyphen_values = true,
+        help_heading = "Container"
+    )]
+    pub(crate) labels: Vec<String>,
+    /// Note the lines of a file
+    #[arg(long = "label-file", value_name = "FILE", allow_hyphen_values = true, help_heading = "Container")]
+    pub(crate) label_files: Vec<PathBuf>,
+    /// Write the ID to a new file
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = "Container")]
+    pub(crate) cidfile: Option<PathBuf>,
+    /// Take the image for this platform
+    #[arg(long, value_name = "OS[/ARCH[/VARIANT]]", allow_hyphen_values = true, help_heading = "Container")]
+    pub(crate) platform: Option<String>,
+
+    /// Print the whole plan and do nothing
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
+    pub(crate) dry_run: bool,
+    /// No progress and no notes
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
+    pub(crate) quiet: bool,
+    /// Show this help
+    #[arg(long, action = ArgAction::Help)]
+    help: Option<bool>,
+}

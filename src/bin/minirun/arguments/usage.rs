@@ -1,0 +1,147 @@
+//! What is said about a command line that makes no sense, and help.
+
+use std::ffi::OsString;
+
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::missing;
+use crate::failure::OWN_FAILURE;
+use crate::output::{Output, note};
+
+/// Prints help, the version or what is wrong; the exit code.
+pub(crate) fn explain(error: &Error, words: &[OsString], output: &mut Output) -> u8 {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let printed = output.text(&error.render().to_string()).and_then(|()| output.flush());
+            printed.map_or_else(|failure| output.fail(&failure), |()| 0)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            note(&error.render().to_string());
+            OWN_FAILURE
+        }
+        _ => {
+            note(&render(error, words));
+            OWN_FAILURE
+        }
+    }
+}
+
+/// The text of a usage error in the shape that all errors have.
+fn render(error: &Error, words: &[OsString]) -> String {
+    let verb = verb(error, words);
+    let help = format!("hint: see {verb} --help\n");
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && error.kind() == ErrorKind::UnknownArgument
+        && verb == "minirun run"
+        && let Some(instead) = missing::instead_of(flag)
+    {
+        return format!("error: minirun does not have `{flag}` yet\nhint: {instead}\n");
+    }
+    if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some(instead) = missing::instead_of_verb(typed)
+    {
+        return format!("error: minirun does not have `{typed}` yet\nhint: {instead}\n");
+    }
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        let word = words.iter().find(|word| word.to_str().is_none());
+        let shown = word.map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+        return format!("error: `{shown}` is not UTF-8\n{help}");
+    }
+    let full = error.render().to_string();
+    let body = full.strip_prefix("error: ").unwrap_or(&full);
+    let body = body.split("\n\nUsage:").next().unwrap_or(body);
+    let body = body.split("\n\nFor more information").next().unwrap_or(body);
+    let mut lines = body.lines().filter(|line| !line.trim().is_empty());
+    let mut text = format!("error: {}\n", quoted(lines.next().unwrap_or_default()));
+    let mut hints = String::new();
+    for line in lines {
+        match line.trim().strip_prefix("tip: ") {
+            // Hardly anybody means an argument that looks like a flag.
+            Some(tip) if tip.starts_with("to pass ") => {}
+            Some(tip) => hints.extend(["hint: ", &quoted(tip), "\n"]),
+            None => text.extend(["  ", line.trim(), "\n"]),
+        }
+    }
+    text + &hints + &help
+}
+
+fn quoted(text: &str) -> String {
+    text.replace('\'', "`")
+}
+
+/// `minirun VERB`, as the usage line begins; where there is none, as the user began.
+fn verb(error: &Error, words: &[OsString]) -> String {
+    let usage = if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        usage.to_string()
+    } else {
+        let typed = words.get(1).map(|word| word.to_string_lossy());
+        format!("minirun {}", typed.unwrap_or_default())
+    };
+    let is_verb = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let words: Vec<&str> =
+        usage.trim_start_matches("Usage:").split_whitespace().take_while(is_verb).collect();
+    if words.is_empty() { "minirun".to_owned() } else { words.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::arguments::Arguments;
+
+    fn shown(words: &[&str]) -> String {
+        let words: Vec<OsString> = std::iter::once(&"minirun").chain(words).map(OsString::from).collect();
+        render(&Arguments::try_parse_from(&words).unwrap_err(), &words)
+    }
+
+    #[test]
+    fn usage_errors_look_like_all_others() {
+        for (words, text) in [
+            (
+                &["run", "--no-such", "x"][..],
+                "error: unexpected argument `--no-such` found\nhint: see minirun run --help\n",
+            ),
+            (
+                &["run", "--hostnam=x", "x"],
+                "error: unexpected argument `--hostnam` found\nhint: a similar argument exists: `--hostname`\n\
+                 hint: see minirun run --help\n",
+            ),
+            (
+                &["run", "-d", "x"],
+                "error: minirun does not have `-d` yet\nhint: use the shell's `&`, or systemd-run --user\n",
+            ),
+            (
+                &["run", "-itd", "x"],
+                "error: minirun does not have `-d` yet\nhint: use the shell's `&`, or systemd-run --user\n",
+            ),
+            (
+                &["run", "--pull=always", "x"],
+                "error: minirun does not have `--pull` yet\nhint: images come from files: `minirun load -i FILE`, or \
+                 run oci:DIR directly\n",
+            ),
+            (
+                &["run", "--driver", "x", "y"],
+                "error: invalid value `x` for `--driver <DRIVER>`\n  [possible values: auto, overlay, vfs]\n\
+                 hint: see minirun run --help\n",
+            ),
+            (
+                &["tag", "x"],
+                "error: the following required arguments were not provided:\n  <NAME[:TAG]>\n\
+                 hint: see minirun tag --help\n",
+            ),
+            (
+                &["network", "ls"],
+                "error: minirun does not have `network` yet\nhint: use --network host to share the machine's network\n",
+            ),
+            (
+                &["imagse"],
+                "error: unrecognized subcommand `imagse`\nhint: some similar subcommands exist: `images`, `image`\n\
+                 hint: see minirun --help\n",
+            ),
+        ] {
+            assert_eq!(shown(words), text, "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Why a command ends without what was asked for, and how that is shown.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+
+use minirun::container::Error;
+use thiserror::Error;
+
+use crate::run::RequestError;
+use crate::template::TemplateError;
+
+/// The code for a failure of minirun's own, as Docker has it.
+pub(crate) const OWN_FAILURE: u8 = 125;
+/// The code of the verbs that go on with the next name after a failure.
+pub(crate) const SOME_FAILED: u8 = 1;
+
+/// Why a command ends.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    /// The library could not do it.
+    #[error(transparent)]
+    Engine(#[from] Error),
+    /// The flags of `run` do not make sense.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// `--format`.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Nobody says where the store is.
+    #[error("there is no place for the store: neither --store nor MINIRUN_STORE nor HOME says one")]
+    NoStore,
+    /// `-it` without a terminal.
+    #[error("`-it` wants a terminal, and standard input is none")]
+    NoTerminal,
+    /// An image to be read from a terminal.
+    #[error("standard input is a terminal, and an image is not typed")]
+    TerminalInput,
+    /// Two sources.
+    #[error("both `--input {flag}` and `{positional}` say where the image is")]
+    TwoInputs {
+        /// The flag's value.
+        flag: String,
+        /// The other one.
+        positional: String,
+    },
+    /// Neither container nor image.
+    #[error("there is no container or image `{0}`")]
+    NoObject(String),
+    /// A value of `--filter`.
+    #[error("`--filter {text}` is not one that minirun has: {legal}")]
+    Filter {
+        /// As typed.
+        text: String,
+        /// What could stand there.
+        legal: &'static str,
+    },
+    /// Standard output.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+}
+
+impl Failure {
+    /// Whether all there is to say is that the reader went away.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Engine(error) => error.exit_code(),
+            // What a shell says of a program that SIGPIPE ended.
+            Self::Output(_) if self.is_closed_pipe() => 141,
+            Self::NoObject(_) => SOME_FAILED,
+            Self::Request(_)
+            | Self::Template(_)
+            | Self::NoStore
+            | Self::TerminalInput
+            | Self::NoTerminal
+            | Self::TwoInputs { .. }
+            | Self::Filter { .. }
+            | Self::Output(_) => OWN_FAILURE,
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Engine(error) => error.hint(),
+            Self::Request(error) => error.hint(),
+            Self::NoStore => Some("give --store DIR".to_owned()),
+            Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
+            Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
+            Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
+            Self::Template(error) => error.hint(),
+            Self::TwoInputs { .. } | Self::Filter { .. } | Self::Output(_) => None,
+        }
+    }
+}
+
+/// The text of an error: a sentence, its causes, and what to do.
+pub(crate) fn render(failure: &Failure, hint: Option<String>) -> String {
+    let mut before = failure.to_string();
+    let mut text = format!("error: {before}\n");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let line = error.to_string();
+        if line != before {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  {}", line.replace('\n', "\n  "));
+        }
+        before = line;
+        cause = error.source();
+    }
+    if let Some(hint) = hint {
+        let _ = writeln!(text, "hint: {hint}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use minirun::plan::mount::parse_volume;
+
+    use super::*;
+
+    fn shown(failure: &Failure) -> String {
+        render(failure, failure.hint())
+    }
+
+    #[test]
+    fn an_error_is_a_sentence_its_causes_and_a_hint() {
+        let error = parse_volume("a/b:/data".as_ref()).unwrap_err();
+        assert_eq!(
+            shown(&Failure::Request(RequestError::Mount(error))),
+            "error: cannot use `-v a/b:/data`\n  bad source\n  `a/b` is not a volume name ([a-zA-Z0-9] and then one or \
+             more of [a-zA-Z0-9_.-], at most 255)\nhint: a directory of the host begins with `/` or `.`: `./a/b`\n"
+        );
+        assert_eq!(
+            shown(&Failure::NoObject("x".to_owned())),
+            "error: there is no container or image `x`\nhint: see `minirun ps -a` and `minirun images`\n"
+        );
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_told_apart() {
+        assert!(Failure::Output(io::ErrorKind::BrokenPipe.into()).is_closed_pipe());
+        assert!(!Failure::Output(io::ErrorKind::StorageFull.into()).is_closed_pipe());
+    }
+}

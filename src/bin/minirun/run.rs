@@ -1,0 +1,255 @@
+//! `minirun run`: from words to a request, and the request to the library.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Read as _, stdin};
+use std::path::{Path, PathBuf};
+
+use minirun::container::Engine;
+use minirun::plan::account::AccountError;
+use minirun::plan::capability::{self, CapabilityError};
+use minirun::plan::environment::{self, EnvironmentError, Setting};
+use minirun::plan::limit::{self, LimitError};
+use minirun::plan::mount::{self, MountError, MountRequest};
+use minirun::plan::name::{Label, NameError};
+use minirun::plan::namespace::NetworkError;
+use minirun::plan::network_file::{Dns, NetworkFileError};
+use minirun::plan::path::{ContainerPath, PathError};
+use minirun::plan::platform::{Platform, PlatformError};
+use minirun::plan::process::{FirstProcess, Input, NewPrivileges, Streams};
+use minirun::plan::reference::ReferenceError;
+use minirun::plan::request::{Driver, RootAccess, RunRequest};
+use minirun::plan::rootfs::Lifetime;
+use minirun::plan::signal::SignalError;
+use minirun::plan::source::{ImageSource, SourceError};
+use minirun::plan::userns::UsernsError;
+use minirun::sys::SysError;
+use thiserror::Error;
+
+use crate::arguments::run::{DriverWord, RunArgs};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::progress::{Loudness, Progress};
+
+/// The most that is read of a file of variables or labels, in bytes.
+const LARGEST_FILE: u64 = 16 << 20;
+
+/// Why the flags of `run` make no request.
+#[derive(Debug, Error)]
+pub(crate) enum RequestError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    #[error(transparent)]
+    Mount(#[from] MountError),
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    #[error(transparent)]
+    Capability(#[from] CapabilityError),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    #[error(transparent)]
+    NetworkFile(#[from] NetworkFileError),
+    #[error(transparent)]
+    Userns(#[from] UsernsError),
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    #[error("cannot use `--stop-signal`")]
+    Signal(#[from] SignalError),
+    #[error("cannot use `--workdir {text}`")]
+    Workdir { text: String, source: PathError },
+    #[error("cannot read `{flag} {}`", .path.display())]
+    Read { flag: &'static str, path: PathBuf, source: SysError },
+    #[error("cannot use `{flag} {}`", .path.display())]
+    File { flag: &'static str, path: PathBuf, source: EnvironmentError },
+    #[error("the argument `{0}` of the command is not UTF-8")]
+    NotUtf8(String),
+    #[error(
+        "`--security-opt {0}` is not one that minirun has: no-new-privileges, no-new-privileges=true, no-new-privileges=false"
+    )]
+    Security(String),
+}
+
+impl RequestError {
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => error.hint(),
+            Self::Mount(error) => error.hint(),
+            Self::Security(text) if text.starts_with("seccomp") || text.starts_with("apparmor") => {
+                Some("leave it out".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Runs a container; the exit code of its command.
+pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> Result<u8, Failure> {
+    let request = request(arguments, &engine.host().working_directory, &engine.machine())?;
+    let mut progress = Progress::new(Loudness::of(arguments.quiet));
+    if arguments.tty && arguments.interactive && !arguments.dry_run && !stdin().is_terminal() {
+        return Err(Failure::NoTerminal);
+    }
+    if arguments.dry_run {
+        let plan = engine.plan(&request, &mut |event| progress.show(event));
+        progress.clear();
+        output.text(&plan?.to_string())?;
+        return Ok(0);
+    }
+    // The container writes to the same stream.
+    output.flush()?;
+    let ended = engine.run(&request, &mut |event| progress.show(event));
+    Ok(ended.inspect_err(|_| progress.clear())?.code())
+}
+
+/// Types every word; `working_directory` is the caller's, `machine` the machine's own platform.
+fn request(
+    arguments: &RunArgs,
+    working_directory: &Path,
+    machine: &Platform,
+) -> Result<RunRequest, RequestError> {
+    let (image, command) = words(&arguments.words)?;
+    Ok(RunRequest {
+        image: ImageSource::parse(image)?,
+        image_text: image.to_string_lossy().into_owned(),
+        platform: arguments.platform.as_deref().map(|text| Platform::parse(text, machine)).transpose()?,
+        command,
+        entrypoint: arguments.entrypoint.clone(),
+        name: parse(arguments.name.as_ref())?,
+        hostname: parse(arguments.hostname.as_ref())?,
+        environment_files: read_all("--env-file", &arguments.env_files)?,
+        environment: parse_all(&arguments.env, environment::parse_setting)?,
+        working_directory: arguments.workdir.as_ref().map(workdir).transpose()?,
+        user: parse(arguments.user.as_ref())?,
+        extra_groups: arguments.groups.clone(),
+        mounts: mounts(arguments)?,
+        root_access: if arguments.read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
+        streams: streams(arguments),
+        first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },
+        stop_signal: parse(arguments.stop_signal.as_ref())?,
+        lifetime: if arguments.remove { Lifetime::Ephemeral } else { Lifetime::Kept },
+        network: parse(arguments.network.as_ref())?.unwrap_or_default(),
+        capabilities: capability::resolve(&arguments.cap_add, &arguments.cap_drop)?,
+        new_privileges: new_privileges(&arguments.security)?,
+        userns: parse(arguments.userns.as_ref())?.unwrap_or_default(),
+        driver: driver(arguments.driver),
+        labels: labels(arguments)?,
+        limits: parse_all(&arguments.ulimits, str::parse)?,
+        shm_size: shm_size(arguments)?,
+        cid_file: arguments.cidfile.as_ref().map(|path| working_directory.join(path)),
+        extra_hosts: parse_all(&arguments.hosts, str::parse)?,
+        dns: Dns::parse(&arguments.dns, &arguments.dns_search, &arguments.dns_option)?,
+    })
+}
+
+fn parse<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
+    text.map(|text| text.parse()).transpose()
+}
+
+fn parse_all<T, E>(texts: &[String], parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, E> {
+    texts.iter().map(|text| parse(text)).collect()
+}
+
+/// The image, and what follows it.
+fn words(words: &[OsString]) -> Result<(&std::ffi::OsStr, Vec<String>), RequestError> {
+    // There is at least one, or clap would have refused.
+    let (image, command) = words.split_first().map_or((None, words), |(image, rest)| (Some(image), rest));
+    let text = |word: &OsString| {
+        let text = word.to_str().map(str::to_owned);
+        text.ok_or_else(|| RequestError::NotUtf8(word.to_string_lossy().into_owned()))
+    };
+    let command = command.iter().map(text).collect::<Result<_, _>>()?;
+    Ok((image.map(OsString::as_os_str).unwrap_or_default(), command))
+}
+
+fn workdir(text: &OsString) -> Result<ContainerPath, RequestError> {
+    let error = |source| RequestError::Workdir { text: text.to_string_lossy().into_owned(), source };
+    ContainerPath::parse(text).map_err(error)
+}
+
+fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
+    let volumes = arguments.volumes.iter().map(|text| mount::parse_volume(text));
+    let mounts = arguments.mounts.iter().map(|text| mount::parse_mount(text));
+    let tmpfs = arguments.tmpfs.iter().map(|text| mount::parse_tmpfs(text));
+    volumes.chain(mounts).chain(tmpfs).collect()
+}
+
+fn streams(arguments: &RunArgs) -> Streams {
+    match (arguments.tty, arguments.interactive) {
+        (true, _) => Streams::Terminal,
+        (false, true) => Streams::Launcher { input: Input::Attached },
+        (false, false) => Streams::Launcher { input: Input::Empty },
+    }
+}
+
+/// The last word counts; without any, nothing gains rights.
+fn new_privileges(options: &[String]) -> Result<NewPrivileges, RequestError> {
+    let mut answer = NewPrivileges::Denied;
+    for option in options {
+        // `name:value` is an old spelling of Docker's.
+        answer = match option.replacen(':', "=", 1).as_str() {
+            "no-new-privileges" | "no-new-privileges=true" => NewPrivileges::Denied,
+            "no-new-privileges=false" => NewPrivileges::Allowed,
+            _ => return Err(RequestError::Security(option.clone())),
+        };
+    }
+    Ok(answer)
+}
+
+fn driver(word: DriverWord) -> Driver {
+    match word {
+        DriverWord::Auto => Driver::Auto,
+        DriverWord::Overlay => Driver::Overlay,
+        DriverWord::Vfs => Driver::Vfs,
+    }
+}
+
+/// Those of the files first, so that `--label` beats them.
+fn labels(arguments: &RunArgs) -> Result<Vec<Label>, RequestError> {
+    let lines = read_all("--label-file", &arguments.label_files)?;
+    let from_files = lines.into_iter().map(|line| match line {
+        Setting::Set(key, value) => Label { key, value },
+        Setting::Inherit(key) => Label { key, value: String::new() },
+    });
+    let given = parse_all(&arguments.labels, str::parse::<Label>)?;
+    Ok(from_files.chain(given).collect())
+}
+
+fn shm_size(arguments: &RunArgs) -> Result<u64, LimitError> {
+    arguments.shm_size.as_deref().map_or(Ok(limit::DEFAULT_SHM_SIZE), limit::parse_positive_size)
+}
+
+/// The settings of all files, in order.
+fn read_all(flag: &'static str, paths: &[PathBuf]) -> Result<Vec<Setting>, RequestError> {
+    let mut settings = Vec::new();
+    for path in paths {
+        let contents = read(path).map_err(|error| RequestError::Read {
+            flag,
+            path: path.clone(),
+            source: SysError::from_io(format!("read({path:?})"), &error),
+        })?;
+        let lines = environment::parse_file(&contents);
+        settings.extend(lines.map_err(|source| RequestError::File { flag, path: path.clone(), source })?);
+    }
+    Ok(settings)
+}
+
+/// Reads a file that a person wrote; an endless one is none.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut contents = Vec::new();
+    std::fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut contents)?;
+    if contents.len() as u64 > LARGEST_FILE {
+        Err(std::io::ErrorKind::FileTooLarge.into())
+    } else {
+        Ok(contents)
+    }
+}
+
+#[cfg(test)]
+mod tests;
