@@ -1,0 +1,89 @@
+//! Several launchers at once.
+
+use crate::support::{IMAGE, Image, Layer, Running, Scratch, eventually, processes_with, unique_seconds};
+
+#[test]
+fn twenty_containers_at_once() {
+    let scratch = Scratch::with_image();
+    scratch.shell(&["-v", "shared:/shared"], "true").run().success();
+    let before = scratch.listing();
+    let seconds = unique_seconds();
+    let running: Vec<_> = (0..20)
+        .map(|number| {
+            let script = format!(
+                "sleep {seconds} >/dev/null 2>&1 & test ! -e /own || exit 9; echo {number} >/own; \
+                 echo {number} >/shared/{number}; cat /own; exit {number}"
+            );
+            scratch.shell(&["-v", "shared:/shared"], &script).start()
+        })
+        .collect();
+    for (number, running) in running.into_iter().enumerate() {
+        assert_eq!(running.wait().exits(i32::try_from(number).unwrap()), number.to_string());
+    }
+    eventually("nothing of them runs any more", || processes_with(&seconds) == 0);
+    scratch.assert_nothing_left_running();
+    let output = scratch.shell(&["-v", "shared:/shared"], "ls /shared | wc -l; rm /shared/*").run().success();
+    assert_eq!(output.trim(), "20");
+    assert_eq!(scratch.listing(), before);
+}
+
+#[test]
+fn one_name_for_eight_at_once_is_given_once() {
+    let scratch = Scratch::with_image();
+    let running: Vec<_> =
+        (0..8).map(|_| scratch.minirun(["run", "--name", "only", IMAGE, "sleep", "1"]).start()).collect();
+    let outcomes: Vec<_> = running.into_iter().map(Running::wait).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.code == Some(0)).count(), 1);
+    let refused = outcomes.iter().filter(|outcome| outcome.code == Some(125));
+    assert_eq!(refused.filter(|outcome| outcome.stderr().contains("name `only` is in use")).count(), 7);
+    scratch.minirun(["rm", "only"]).run().success();
+}
+
+#[test]
+fn one_image_loaded_by_eight_at_once() {
+    let scratch = Scratch::new();
+    let layout = scratch.path("layout");
+    let image = Image::base().layer(Layer::new().file("mark", 0o644, "marked\n"));
+    image.write_layout(&layout, IMAGE);
+    let running: Vec<_> =
+        (0..8).map(|_| scratch.minirun(["load", "-i", layout.to_str().unwrap()]).start()).collect();
+    for load in running {
+        load.wait().success();
+    }
+    assert_eq!(scratch.shell(&[], "cat /mark").run().success(), "marked");
+    assert_eq!(scratch.minirun(["images"]).run().success().lines().count(), 2);
+}
+
+#[test]
+fn one_direct_source_run_by_eight_at_once() {
+    let scratch = Scratch::new();
+    let layout = scratch.path("layout");
+    Image::base().write_layout(&layout, "v1");
+    let source = format!("oci:{}", layout.display());
+    let running: Vec<_> = (0..8)
+        .map(|number| scratch.minirun(["run", "--rm", &source, "echo", &number.to_string()]).start())
+        .collect();
+    for (number, running) in running.into_iter().enumerate() {
+        assert_eq!(running.wait().success(), number.to_string());
+    }
+}
+
+#[test]
+fn a_volume_filled_by_eight_at_once_is_filled_once() {
+    let scratch = Scratch::with_image();
+    let script = "ls -A /seed; cat /seed/deep/.hidden";
+    let running: Vec<_> = (0..8).map(|_| scratch.shell(&["-v", "fill:/seed"], script).start()).collect();
+    for running in running {
+        assert_eq!(running.wait().success(), "deep\nfile\nlink\nhidden");
+    }
+}
+
+#[test]
+fn a_name_goes_to_one_of_eight() {
+    let scratch = Scratch::with_image();
+    let running: Vec<_> =
+        (0..8).map(|_| scratch.minirun(["run", "--name", "wanted", IMAGE, "true"]).start()).collect();
+    let codes: Vec<_> = running.into_iter().map(|running| running.wait().code.unwrap()).collect();
+    assert_eq!(codes.iter().filter(|&&code| code == 0).count(), 1, "{codes:?}");
+    assert_eq!(codes.iter().filter(|&&code| code == 125).count(), 7, "{codes:?}");
+}

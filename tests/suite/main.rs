@@ -1,0 +1,33 @@
+//! The program as its users meet it: every test here starts the real binary.
+//!
+//! One test executable with a module for each topic, so that the support code is compiled and linked once.
+//! Nothing is needed but a Rust toolchain: images are made by code from programs of this machine.
+//!
+//! - `MINIRUN_TEST_NO_SKIP=1`: a test that cannot run here fails instead of saying so and passing.
+//! - `MINIRUN_TEST_KEEP=1`: scratch directories stay.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise and reads the environment it was started in"
+)]
+
+mod support;
+
+mod concurrency;
+mod dry_run;
+mod errors;
+mod examples;
+mod host;
+mod ids;
+mod images;
+mod layers;
+mod lifecycle;
+mod load;
+mod mounts;
+mod process;
+mod run;
+mod security;
+mod terminal;
+mod volumes;
