@@ -1,0 +1,42 @@
+# What CI runs, and what a developer runs: `just` lists it.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# List the recipes.
+default:
+    @just --list
+
+# shellcheck's SC2016 is off: scripts in single quotes are for the shell of the container, which is the point.
+
+# Everything that can be said without running the program.
+check:
+    cargo fmt --check
+    cargo clippy --all-targets --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked
+    if command -v shellcheck >/dev/null; then \
+        shellcheck -x --exclude=SC2016 images/*.sh examples/*.sh benches/*.sh .ci/run; \
+    else \
+        echo "shellcheck is not installed: the scripts are not checked"; \
+    fi
+
+# All tests; arguments go to `cargo test`.
+test *arguments:
+    cargo test --locked {{ arguments }}
+
+# Sample images into target/images.
+images:
+    images/busybox.sh
+    images/debian.sh
+
+# Starting times beside other launchers.
+bench *arguments:
+    cargo build --release --locked
+    benches/start.sh {{ arguments }}
+
+# The program into ~/.cargo/bin.
+install:
+    cargo install --locked --path .
+
+# Everything that was made.
+clean:
+    cargo clean
