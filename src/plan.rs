@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod attachment;
+pub mod bytes;
 pub mod capability;
 pub mod digest;
 pub mod environment;

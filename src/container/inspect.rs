@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::{Engine, Error, rfc3339};
+use crate::plan::mount::{Access, MountKind, MountRequest, Propagation};
 use crate::plan::name::{ContainerId, ContainerName, Label};
 use crate::plan::reference::Reference;
 use crate::store::container::{Container, ContainerRecord, MountRecord, State};
@@ -148,17 +149,28 @@ fn state(container: &Container) -> Value {
 fn mount(mount: &MountRecord) -> Value {
     let mut object = Map::new();
     let mut add = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    add("Type", mount.kind.as_str().into());
+    let request = &mount.request;
+    let access = request.attributes().access;
+    add("Type", request.kind.name().into());
     if let Some(volume) = &mount.volume {
         add("Name", volume.as_str().into());
         add("Driver", "local".into());
     }
-    add("Source", mount.source.as_str().into());
-    add("Destination", mount.destination.as_str().into());
-    add("Mode", if mount.writable { "" } else { "ro" }.into());
-    add("RW", mount.writable.into());
-    add("Propagation", mount.propagation.as_str().into());
+    add("Source", mount.source.to_string_lossy().into());
+    add("Destination", request.destination.to_string().into());
+    add("Mode", if access == Access::ReadWrite { "" } else { "ro" }.into());
+    add("RW", (access == Access::ReadWrite).into());
+    add("Propagation", propagation(request).into());
     Value::Object(object)
+}
+
+fn propagation(request: &MountRequest) -> &'static str {
+    match &request.kind {
+        MountKind::Bind(bind) | MountKind::Glob(bind) => bind.propagation.name(),
+        MountKind::Tmpfs(tmpfs) => tmpfs.propagation.name(),
+        MountKind::Volume(_) => Propagation::Private.name(),
+        MountKind::Image(_) | MountKind::Devpts(_) | MountKind::Ramfs(_) => Propagation::Rprivate.name(),
+    }
 }
 
 fn container_config(record: &ContainerRecord) -> Value {

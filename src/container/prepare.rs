@@ -1,5 +1,6 @@
 //! From a request to a plan: everything is thought of before the first byte is written.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use oci_spec::runtime::Spec;
@@ -199,7 +200,12 @@ impl Engine {
                     volumes.push(record);
                     Some(data)
                 }
-                MountKind::Bind(_) | MountKind::Tmpfs(_) => None,
+                MountKind::Bind(_)
+                | MountKind::Tmpfs(_)
+                | MountKind::Image(_)
+                | MountKind::Devpts(_)
+                | MountKind::Ramfs(_)
+                | MountKind::Glob(_) => None,
             };
             placed.push(PlacedMount { request, data });
         }
@@ -272,7 +278,7 @@ fn volume_record(name: Option<&VolumeName>, labels: &[Label]) -> Result<VolumeRe
         Some(name) => name.clone(),
         None => VolumeName::anonymous(random()?),
     };
-    Ok(VolumeRecord { name, anonymous, labels: labels.to_vec(), created: now() })
+    Ok(VolumeRecord { name, anonymous, labels: labels.to_vec(), created: now(), options: BTreeMap::new() })
 }
 
 fn fills(draft: &Draft<'_>) -> Vec<Fill> {

@@ -1,12 +1,12 @@
 //! What is written down about a container when it is made.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::base::Base;
 use super::prepare::Draft;
 use super::{Engine, now};
 use crate::plan::Plan;
-use crate::plan::mount::{Access, Attributes, MountKind, Propagation};
+use crate::plan::mount::MountKind;
 use crate::plan::name::Label;
 use crate::plan::process::Streams;
 use crate::plan::request::RootAccess;
@@ -68,32 +68,28 @@ fn driver_name(rootfs: &Rootfs) -> &'static str {
 }
 
 fn mount_record(mount: &PlacedMount, volumes: &[VolumeRecord], store: &Store) -> MountRecord {
-    let lossy = |path: &Path| path.to_string_lossy().into_owned();
-    let writable = |attributes: Attributes| attributes.access == Access::ReadWrite;
-    let record = |kind: &str, writable: bool, propagation: Propagation| MountRecord {
-        kind: kind.to_owned(),
+    let record = MountRecord {
+        request: mount.request.clone(),
         volume: None,
         anonymous: false,
-        source: String::new(),
-        destination: mount.request.destination.to_string(),
-        writable,
-        propagation: propagation.name().to_owned(),
+        source: PathBuf::new(),
+        layer: None,
     };
     match &mount.request.kind {
-        MountKind::Bind(bind) => MountRecord {
-            source: lossy(&bind.source),
-            ..record("bind", writable(bind.attributes), bind.propagation)
-        },
-        MountKind::Tmpfs(tmpfs) => record("tmpfs", writable(tmpfs.attributes), tmpfs.propagation),
+        MountKind::Bind(bind) | MountKind::Glob(bind) => {
+            MountRecord { source: bind.source.clone(), ..record }
+        }
         MountKind::Volume(volume) => {
             let data = mount.data.clone().unwrap_or_default();
             let placed = volumes.iter().find(|one| store.volume_data(&one.name) == data);
             MountRecord {
                 volume: placed.map(|one| one.name.clone()),
                 anonymous: volume.name.is_none(),
-                source: lossy(&data),
-                ..record("volume", writable(volume.attributes), Propagation::Private)
+                source: data,
+                ..record
             }
         }
+        MountKind::Image(_) => MountRecord { source: mount.data.clone().unwrap_or_default(), ..record },
+        MountKind::Tmpfs(_) | MountKind::Devpts(_) | MountKind::Ramfs(_) => record,
     }
 }

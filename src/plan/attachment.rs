@@ -54,10 +54,13 @@ pub enum FileSystem {
     Sysfs,
     /// Control groups version 2; wants the container's own cgroup namespace.
     Cgroup2,
+    /// Memory without a limit.
+    Ramfs,
 }
 
 impl FileSystem {
-    const ALL: [Self; 6] = [Self::Proc, Self::Tmpfs, Self::Devpts, Self::Mqueue, Self::Sysfs, Self::Cgroup2];
+    const ALL: [Self; 7] =
+        [Self::Proc, Self::Tmpfs, Self::Devpts, Self::Mqueue, Self::Sysfs, Self::Cgroup2, Self::Ramfs];
 
     /// The kernel's name.
     #[must_use]
@@ -69,6 +72,7 @@ impl FileSystem {
             Self::Mqueue => "mqueue",
             Self::Sysfs => "sysfs",
             Self::Cgroup2 => "cgroup2",
+            Self::Ramfs => "ramfs",
         }
     }
 

@@ -20,8 +20,11 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
+use super::bytes;
 use super::name::{Label, VolumeName};
-use super::path::ContainerPath;
+use super::path::{ContainerPath, Subpath};
 
 pub use attribute::{Access, Atime, Attributes, Propagation, Recursion, Rule};
 pub use error::{MountError, Problem};
@@ -31,7 +34,7 @@ pub use parse_volume::parse_volume;
 pub use resolve::resolve;
 
 /// One mount that the user or the image asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MountRequest {
     /// Where the request came from; for messages and for the rules about duplicates.
     pub origin: Origin,
@@ -42,16 +45,17 @@ pub struct MountRequest {
 }
 
 /// Where a request came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The flag.
     pub flag: Flag,
     /// The flag's value as typed.
+    #[serde(with = "bytes")]
     pub text: OsString,
 }
 
 /// The ways to ask for a mount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Flag {
     /// `-v`, `--volume`.
     Volume,
@@ -59,6 +63,8 @@ pub enum Flag {
     Mount,
     /// `--tmpfs`.
     Tmpfs,
+    /// `--volumes-from`.
+    VolumesFrom,
     /// A `VOLUME` of the image's configuration.
     Image,
 }
@@ -69,13 +75,14 @@ impl fmt::Display for Flag {
             Self::Volume => "-v",
             Self::Mount => "--mount",
             Self::Tmpfs => "--tmpfs",
+            Self::VolumesFrom => "--volumes-from",
             Self::Image => "VOLUME",
         })
     }
 }
 
 /// What is mounted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MountKind {
     /// A file or directory of the host.
     Bind(Bind),
@@ -83,12 +90,52 @@ pub enum MountKind {
     Volume(Volume),
     /// Memory that is gone when the container stops.
     Tmpfs(Tmpfs),
+    /// The files of an image.
+    Image(ImageMount),
+    /// A `devpts` of its own: pseudo-terminals.
+    Devpts(Devpts),
+    /// Memory without a limit that is gone when the container stops.
+    Ramfs(Ramfs),
+    /// Every file of the host that a pattern matches; becomes a [`MountKind::Bind`] for each before [`resolve()`].
+    Glob(Bind),
+}
+
+impl MountRequest {
+    /// Permissions of the mount.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        match &self.kind {
+            MountKind::Bind(bind) | MountKind::Glob(bind) => bind.attributes,
+            MountKind::Volume(volume) => volume.attributes,
+            MountKind::Tmpfs(tmpfs) => tmpfs.attributes,
+            MountKind::Image(image) => image.attributes,
+            MountKind::Devpts(devpts) => devpts.attributes,
+            MountKind::Ramfs(ramfs) => ramfs.attributes,
+        }
+    }
+}
+
+impl MountKind {
+    /// The word for `type=`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Bind(_) => "bind",
+            Self::Volume(_) => "volume",
+            Self::Tmpfs(_) => "tmpfs",
+            Self::Image(_) => "image",
+            Self::Devpts(_) => "devpts",
+            Self::Ramfs(_) => "ramfs",
+            Self::Glob(_) => "glob",
+        }
+    }
 }
 
 /// A file or directory of the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bind {
     /// The host's path: absolute, or beginning with a dot until [`resolve()`] has made it absolute and clean.
+    #[serde(with = "bytes")]
     pub source: PathBuf,
     /// What to do when the source does not exist; what is created is a directory, whatever its name looks like.
     pub missing: Missing,
@@ -98,10 +145,16 @@ pub struct Bind {
     pub attributes: Attributes,
     /// How mounts made later travel between host and container.
     pub propagation: Propagation,
+    /// Where what the container writes goes.
+    pub view: View,
+    /// Whose the source is to be.
+    pub ownership: Ownership,
+    /// What is bound when the source is a symlink.
+    pub links: Links,
 }
 
 /// A directory that minirun keeps.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
     /// The name; `None` for an anonymous volume, which gets a random name and goes away with `--rm`.
     pub name: Option<VolumeName>,
@@ -111,12 +164,103 @@ pub struct Volume {
     pub content: Content,
     /// Labels for the volume if it is made now.
     pub labels: Vec<Label>,
+    /// Options of the driver for the volume if it is made now: `type`, `device`, `o`.
+    pub options: BTreeMap<String, String>,
+    /// What of the volume is mounted; all of it if nothing is said.
+    pub subpath: Option<Subpath>,
+    /// Permissions of the mount.
+    pub attributes: Attributes,
+    /// Where what the container writes goes.
+    pub view: View,
+    /// Whose the volume's files are to be.
+    pub ownership: Ownership,
+}
+
+/// The files of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageMount {
+    /// The image as typed: what `minirun run` takes as IMAGE.
+    pub image: String,
+    /// What of it is mounted; all of it if nothing is said.
+    pub subpath: Option<Subpath>,
+    /// Permissions of the mount; writable is a layer that is thrown away with the container.
+    pub attributes: Attributes,
+}
+
+/// A `devpts` of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devpts {
+    /// Values for the kernel: `uid`, `gid` (container IDs), `mode`, `ptmxmode` (octal), `max`.
+    pub options: BTreeMap<String, String>,
     /// Permissions of the mount.
     pub attributes: Attributes,
 }
 
-/// A file system in memory.
+/// Memory without a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ramfs {
+    /// Permissions of the root directory, octal, as `ramfs` takes them.
+    pub mode: Option<String>,
+    /// What it holds when the container starts: nothing unless `tmpcopyup` is given.
+    pub content: Content,
+    /// Permissions of the mount.
+    pub attributes: Attributes,
+    /// Whose its root directory is to be.
+    pub ownership: Ownership,
+}
+
+/// Where what the container writes goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum View {
+    /// To the source itself.
+    #[default]
+    Direct,
+    /// To a layer over the source that is thrown away with the container (`O`).
+    Discarded,
+    /// To a layer of the caller's over the source (`O,upperdir=…,workdir=…`).
+    Layer {
+        /// Where the changes go: absolute, or beginning with a dot until [`resolve()`].
+        #[serde(with = "bytes")]
+        upper: PathBuf,
+        /// Where overlayfs prepares them.
+        #[serde(with = "bytes")]
+        work: PathBuf,
+    },
+    /// To a layer over the source that stays with the container until its changes are applied or discarded (`cow`).
+    Review,
+}
+
+/// Whose the source of a mount is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Ownership {
+    /// As it is.
+    #[default]
+    Kept,
+    /// The container's user's, with everything below (`U`, `chown`).
+    User,
+}
+
+/// What is bound when the source of a bind is a symlink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Links {
+    /// What it leads to.
+    #[default]
+    Follow,
+    /// The container gets a symlink like it (`no-dereference`).
+    Copy,
+}
+
+/// A container whose volumes and binds another one takes over (`--volumes-from`).
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Donor {
+    /// The container: a name, an ID or the beginning of one.
+    pub container: String,
+    /// `ro` makes all of them read-only; nothing makes one writable that is not.
+    pub access: Option<Access>,
+}
+
+/// A file system in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tmpfs {
     /// Values for the kernel, valid for [`TmpfsKey`], see `tmpfs(5)`.
     pub options: BTreeMap<TmpfsKey, String>,
@@ -128,10 +272,12 @@ pub struct Tmpfs {
     pub attributes: Attributes,
     /// How mounts made later travel between host and container.
     pub propagation: Propagation,
+    /// Whose its root directory is to be.
+    pub ownership: Ownership,
 }
 
 /// A file system option of tmpfs that takes a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TmpfsKey {
     /// `size`: bytes, with `k`, `m`, `g`, `t` or `p` binary multiples, or with `%` of the memory.
     Size,
@@ -147,12 +293,22 @@ pub enum TmpfsKey {
     NrBlocks,
     /// `mpol`: NUMA memory policy.
     Mpol,
+    /// `huge`: use of huge pages: `never`, `always`, `within_size`, `advise`.
+    Huge,
 }
 
 impl TmpfsKey {
     /// Every key, in the order in which they print.
-    pub const ALL: [Self; 7] =
-        [Self::Size, Self::Mode, Self::Uid, Self::Gid, Self::NrInodes, Self::NrBlocks, Self::Mpol];
+    pub const ALL: [Self; 8] = [
+        Self::Size,
+        Self::Mode,
+        Self::Uid,
+        Self::Gid,
+        Self::NrInodes,
+        Self::NrBlocks,
+        Self::Mpol,
+        Self::Huge,
+    ];
 
     /// The kernel's word, for `fsconfig(2)`.
     #[must_use]
@@ -165,12 +321,13 @@ impl TmpfsKey {
             Self::NrInodes => "nr_inodes",
             Self::NrBlocks => "nr_blocks",
             Self::Mpol => "mpol",
+            Self::Huge => "huge",
         }
     }
 }
 
 /// A file system flag of tmpfs, as `fsconfig(FSCONFIG_SET_FLAG)` takes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TmpfsFlag {
     /// `sync`.
     Sync,
@@ -190,7 +347,7 @@ impl TmpfsFlag {
 }
 
 /// What to do when a source does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Missing {
     /// Make it.
     Create,
@@ -199,7 +356,7 @@ pub enum Missing {
 }
 
 /// What something new holds when the container starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
     /// Nothing.
     Empty,

@@ -3,11 +3,14 @@
 //! A [`ContainerPath`] is bytes, absolute and lexically clean. It is not a [`std::path::Path`] and does not
 //! turn into one by accident: only [`crate::sys::root`] opens it, inside a root filesystem.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
+
+use super::bytes;
 
 /// Why a text is not a path inside a container.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -21,6 +24,12 @@ pub enum PathError {
     /// The path holds a NUL byte, which no kernel interface can carry.
     #[error("`{0}` holds a NUL byte")]
     Nul(String),
+    /// The path begins with a slash.
+    #[error("`{0}` is absolute")]
+    Absolute(String),
+    /// The path leads out of where it starts.
+    #[error("`{0}` leads out through `..`")]
+    Outside(String),
 }
 
 /// An absolute path inside a container: no `.`, no `..`, no doubled or trailing slash.
@@ -125,9 +134,86 @@ impl fmt::Debug for ContainerPath {
     }
 }
 
+impl Serialize for ContainerPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        bytes::serialize(self.as_os_str(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ContainerPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: OsString = bytes::deserialize(deserializer)?;
+        Self::parse(text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A path below a volume or an image: relative, lexically clean, never out through `..`; `.` is all of it.
+///
+/// Symlinks on the way are met when it is opened, beneath its start (`openat2(2)`, `RESOLVE_BENEATH`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Subpath(#[serde(with = "bytes")] OsString);
+
+impl Subpath {
+    /// Parses and cleans a relative path.
+    ///
+    /// # Errors
+    /// The text is empty, absolute, holds a NUL byte or leads out.
+    pub fn parse(text: impl AsRef<OsStr>) -> Result<Self, PathError> {
+        let bytes = text.as_ref().as_bytes();
+        let shown = || String::from_utf8_lossy(bytes).into_owned();
+        match bytes.first() {
+            None => return Err(PathError::Empty),
+            Some(b'/') => return Err(PathError::Absolute(shown())),
+            Some(_) => {}
+        }
+        if bytes.contains(&0) {
+            return Err(PathError::Nul(shown()));
+        }
+        let mut parts: Vec<&[u8]> = Vec::new();
+        for part in bytes.split(|&byte| byte == b'/') {
+            match part {
+                b"" | b"." => {}
+                b".." => drop(parts.pop().ok_or_else(|| PathError::Outside(shown()))?),
+                name => parts.push(name),
+            }
+        }
+        let clean = if parts.is_empty() { b".".to_vec() } else { parts.join(&b'/') };
+        Ok(Self(OsString::from_vec(clean)))
+    }
+
+    /// The text as the kernel takes it.
+    #[must_use]
+    pub fn as_os_str(&self) -> &OsStr {
+        &self.0
+    }
+}
+
+impl fmt::Display for Subpath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.to_string_lossy().fmt(f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subpath_stays_below() {
+        for (text, clean) in [("a", "a"), ("a//b/./c/", "a/b/c"), ("a/../b", "b"), (".", "."), ("a/..", ".")]
+        {
+            assert_eq!(Subpath::parse(text).unwrap().to_string(), clean, "{text}");
+        }
+        for (text, error) in [
+            ("", PathError::Empty),
+            ("/a", PathError::Absolute("/a".into())),
+            ("..", PathError::Outside("..".into())),
+            ("a/../../b", PathError::Outside("a/../../b".into())),
+            ("a\0", PathError::Nul("a\0".into())),
+        ] {
+            assert_eq!(Subpath::parse(text), Err(error), "{text}");
+        }
+    }
 
     #[test]
     fn cleans_lexically() {

@@ -6,7 +6,7 @@ use super::account::UserSpec;
 use super::capability::CapabilitySet;
 use super::environment::Setting;
 use super::limit::Ulimit;
-use super::mount::MountRequest;
+use super::mount::{Donor, MountRequest};
 use super::name::{ContainerName, Hostname, Label};
 use super::namespace::Network;
 use super::network_file::{Dns, HostEntry};
@@ -39,6 +39,16 @@ pub enum RootAccess {
     ReadOnly,
 }
 
+/// Where programs can leave temporary files below a read-only root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scratch {
+    /// Nowhere but where the user mounts something.
+    #[default]
+    None,
+    /// In `/tmp`, `/run` and `/var/tmp`, in memory, beginning with the image's files.
+    Tmpfs,
+}
+
 /// What `minirun run` was asked to do.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
@@ -68,6 +78,10 @@ pub struct RunRequest {
     pub extra_groups: Vec<String>,
     /// `-v`, `--mount`, `--tmpfs`.
     pub mounts: Vec<MountRequest>,
+    /// `--volumes-from`, in order.
+    pub donors: Vec<Donor>,
+    /// `--read-only-tmpfs`: whether a read-only root has `/tmp`, `/run` and `/var/tmp` in memory.
+    pub scratch: Scratch,
     /// `--read-only`.
     pub root_access: RootAccess,
     /// `-i`, `-t`.

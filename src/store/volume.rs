@@ -1,6 +1,6 @@
 //! Named volumes: a directory each, made whole or not at all, and filled from the image when empty.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,9 @@ pub struct VolumeRecord {
     pub labels: Vec<Label>,
     /// When it was made, seconds since 1970.
     pub created: i64,
+    /// Options of the driver `local`: `type`, `device`, `o`; none for a volume that is a directory of the store.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
 }
 
 /// Why a volume could not take the image's files.

@@ -17,7 +17,7 @@ use minirun::plan::path::{ContainerPath, PathError};
 use minirun::plan::platform::{Platform, PlatformError};
 use minirun::plan::process::{FirstProcess, Input, NewPrivileges, Streams};
 use minirun::plan::reference::ReferenceError;
-use minirun::plan::request::{Driver, RootAccess, RunRequest};
+use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::rootfs::Lifetime;
 use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
@@ -129,6 +129,8 @@ fn request(
         user: parse(arguments.user.as_ref())?,
         extra_groups: arguments.groups.clone(),
         mounts: mounts(arguments)?,
+        donors: Vec::new(),
+        scratch: Scratch::None,
         root_access: if arguments.read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
         streams: streams(arguments),
         first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },

@@ -112,6 +112,6 @@ pub(super) fn instead(kind: FileSystem, error: &SysError) -> Result<Instead, Sys
             "there is no {}, because this place does not let minirun mount it",
             kind.name()
         ))),
-        FileSystem::Tmpfs | FileSystem::Devpts => Err(error.clone()),
+        FileSystem::Tmpfs | FileSystem::Ramfs | FileSystem::Devpts => Err(error.clone()),
     }
 }

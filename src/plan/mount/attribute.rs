@@ -1,7 +1,9 @@
 //! What can be said about a mount apart from what is mounted where.
 
+use serde::{Deserialize, Serialize};
+
 /// Permissions of a mount; `mount_setattr(2)` sets them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Attributes {
     /// Whether the container may write.
     pub access: Access,
@@ -66,7 +68,7 @@ impl Attributes {
 }
 
 /// Whether the container may write to a mount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Access {
     /// As the files' own permissions say.
     #[default]
@@ -76,7 +78,7 @@ pub enum Access {
 }
 
 /// What was said about one permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Rule {
     /// Nothing: what the source has, for a new file system what the kernel does.
     #[default]
@@ -88,7 +90,7 @@ pub enum Rule {
 }
 
 /// When reading a file updates its access time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Atime {
     /// Nothing said.
     #[default]
@@ -102,7 +104,7 @@ pub enum Atime {
 }
 
 /// What becomes of the mounts below a bind's source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Recursion {
     /// They come along, and are read-only too if the bind is.
     #[default]
@@ -116,7 +118,7 @@ pub enum Recursion {
 }
 
 /// How mounts made later travel between host and container, `mount_namespaces(7)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Propagation {
     /// Not at all, the top mount only.
     Private,

@@ -6,14 +6,15 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::word;
 use super::{
-    Access, Atime, Attributes, Content, Flag, MountError, MountKind, MountRequest, Origin, Problem,
-    Propagation, Rule, Tmpfs, TmpfsFlag, TmpfsKey,
+    Access, Atime, Attributes, Content, Flag, MountError, MountKind, MountRequest, Origin, Ownership,
+    Problem, Propagation, Rule, Tmpfs, TmpfsFlag, TmpfsKey,
 };
 use crate::plan::path::ContainerPath;
 
 const LEGAL: &str = "defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync mand nomand atime noatime \
      diratime nodiratime relatime norelatime strictatime nostrictatime tmpcopyup notmpcopyup, the propagation words, \
-     size= mode= uid= gid= nr_inodes= nr_blocks= mpol=";
+     size= mode= uid= gid= nr_inodes= nr_blocks= mpol= huge=";
+const HUGE: [&str; 4] = ["never", "always", "within_size", "advise"];
 pub(super) const MODE_LEGAL: &str = "octal permissions from 0 to 7777";
 
 /// A tmpfs holds data, not programs or devices, unless asked.
@@ -57,6 +58,7 @@ fn parse(text: &[u8]) -> Result<(ContainerPath, Tmpfs), Problem> {
         content: Content::Empty,
         attributes: DEFAULT_ATTRIBUTES,
         propagation: Propagation::default(),
+        ownership: Ownership::Kept,
     };
     if let Some(words) = sections.next() {
         for word in String::from_utf8_lossy(words).split(',') {
@@ -128,6 +130,7 @@ fn check(key: TmpfsKey, value: &str) -> Result<String, Problem> {
         TmpfsKey::NrInodes | TmpfsKey::NrBlocks => {
             (is_amount(value), "a number, also with k, m, g, t, p or e")
         }
+        TmpfsKey::Huge => (HUGE.contains(&value), "never, always, within_size or advise"),
         TmpfsKey::Mode => (parse_mode(value).is_some(), MODE_LEGAL),
         TmpfsKey::Uid | TmpfsKey::Gid => (id(value), "a number below 4294967295"),
         TmpfsKey::Mpol => {

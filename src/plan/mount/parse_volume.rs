@@ -1,5 +1,6 @@
 //! `-v [SOURCE:]DESTINATION[:WORD,…]`.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::mem::discriminant;
 use std::os::unix::ffi::OsStrExt;
@@ -7,8 +8,8 @@ use std::path::PathBuf;
 
 use super::word::{self, Word};
 use super::{
-    Attributes, Bind, Content, Flag, Missing, MountError, MountKind, MountRequest, Origin, Problem,
-    Propagation, Recursion, Volume,
+    Attributes, Bind, Content, Flag, Links, Missing, MountError, MountKind, MountRequest, Origin, Ownership,
+    Problem, Propagation, Recursion, View, Volume,
 };
 use crate::plan::path::ContainerPath;
 
@@ -71,6 +72,9 @@ fn bind(source: &[u8], words: &str) -> Result<MountKind, Problem> {
         recursion: Recursion::Enabled,
         attributes: Attributes::default(),
         propagation: Propagation::default(),
+        view: View::Direct,
+        ownership: Ownership::Kept,
+        links: Links::Follow,
     };
     for (text, word) in parse_words(words, "bind", BIND_WORDS)? {
         match word {
@@ -92,7 +96,11 @@ fn volume(name: Option<&[u8]>, words: &str) -> Result<MountKind, Problem> {
         missing: Missing::Create,
         content: Content::Image,
         labels: Vec::new(),
+        options: BTreeMap::new(),
+        subpath: None,
         attributes: Attributes::default(),
+        view: View::Direct,
+        ownership: Ownership::Kept,
     };
     for (text, word) in parse_words(words, "volume", VOLUME_WORDS)? {
         match word {

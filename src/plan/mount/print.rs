@@ -6,8 +6,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::parse_tmpfs::DEFAULT_ATTRIBUTES;
 use super::{
-    Access, Atime, Attributes, Bind, Content, Flag, Missing, MountKind, MountRequest, Propagation, Recursion,
-    Rule, Tmpfs, Volume, csv,
+    Access, Atime, Attributes, Bind, Content, Devpts, Flag, ImageMount, Missing, MountKind, MountRequest,
+    Propagation, Ramfs, Recursion, Rule, Tmpfs, Volume, csv,
 };
 
 impl MountRequest {
@@ -16,7 +16,10 @@ impl MountRequest {
     #[must_use]
     pub fn to_flag(&self) -> (Flag, OsString) {
         match &self.kind {
-            MountKind::Bind(bind) => (Flag::Mount, record(self, bind_fields(bind))),
+            MountKind::Image(image) => (Flag::Mount, record(self, image_fields(image))),
+            MountKind::Devpts(devpts) => (Flag::Mount, record(self, devpts_fields(devpts))),
+            MountKind::Ramfs(ramfs) => (Flag::Mount, record(self, ramfs_fields(ramfs))),
+            MountKind::Bind(bind) | MountKind::Glob(bind) => (Flag::Mount, record(self, bind_fields(bind))),
             MountKind::Volume(volume) => (Flag::Mount, record(self, volume_fields(volume))),
             MountKind::Tmpfs(tmpfs) if self.destination.as_os_str().as_bytes().contains(&b':') => {
                 let mut fields = vec![text("type=tmpfs")];
@@ -90,6 +93,22 @@ fn volume_fields(volume: &Volume) -> Vec<Vec<u8>> {
     }
     fields.extend(volume.labels.iter().map(|label| text(&format!("volume-label={label}"))));
     fields
+}
+
+fn image_fields(image: &ImageMount) -> Vec<Vec<u8>> {
+    let mut fields = vec![text("type=image"), pair("src", OsStr::new(&image.image))];
+    fields.extend(image.subpath.iter().map(|path| pair("image-subpath", path.as_os_str())));
+    fields
+}
+
+fn devpts_fields(devpts: &Devpts) -> Vec<Vec<u8>> {
+    let mut fields = vec![text("type=devpts")];
+    fields.extend(devpts.options.iter().map(|(key, value)| text(&format!("{key}={value}"))));
+    fields
+}
+
+fn ramfs_fields(_ramfs: &Ramfs) -> Vec<Vec<u8>> {
+    vec![text("type=ramfs")]
 }
 
 fn tmpfs_words(tmpfs: &Tmpfs) -> Vec<String> {

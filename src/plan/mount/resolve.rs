@@ -1,10 +1,12 @@
 //! All requests of one container together: one mount for each destination, in the order of mounting.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use super::{
-    Attributes, Content, Flag, Missing, MountError, MountKind, MountRequest, Origin, Problem, Volume,
+    Attributes, Content, Flag, Missing, MountError, MountKind, MountRequest, Origin, Ownership, Problem,
+    View, Volume,
 };
 use crate::plan::path::ContainerPath;
 
@@ -49,7 +51,7 @@ pub fn resolve(
     }
     resolved.extend(kept);
     for request in &mut resolved {
-        if let MountKind::Bind(bind) = &mut request.kind {
+        if let MountKind::Bind(bind) | MountKind::Glob(bind) = &mut request.kind {
             bind.source = absolute(&bind.source, cwd);
         }
     }
@@ -95,7 +97,11 @@ fn image_volume(destination: &ContainerPath) -> Result<MountRequest, MountError>
         missing: Missing::Create,
         content: Content::Image,
         labels: Vec::new(),
+        options: BTreeMap::new(),
+        subpath: None,
         attributes: Attributes::default(),
+        view: View::Direct,
+        ownership: Ownership::Kept,
     });
     Ok(MountRequest { origin: Origin { flag: Flag::Image, text }, destination: destination.clone(), kind })
 }

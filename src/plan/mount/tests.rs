@@ -11,7 +11,7 @@ fn parse(flag: Flag, text: &OsStr) -> Result<MountRequest, MountError> {
     match flag {
         Flag::Volume => parse_volume(text),
         Flag::Mount => parse_mount(text),
-        Flag::Tmpfs | Flag::Image => parse_tmpfs(text),
+        Flag::Tmpfs | Flag::Image | Flag::VolumesFrom => parse_tmpfs(text),
     }
 }
 
@@ -366,7 +366,6 @@ fn tmpfs_flag_refuses() {
             ("/t:bind", "unknown"),
             ("/t:rbind", "unknown"),
             ("/t:RO", "unknown"),
-            ("/t:huge=always", "unknown"),
             ("/t:size=1m:ro", "no value for `size`"),
             ("/t:noswap", "`noswap` is not supported yet"),
             ("/t:U", "not supported yet"),
@@ -383,7 +382,9 @@ fn resolved(flags: &[(Flag, &str)], image: &[&str]) -> Result<String, String> {
         .iter()
         .map(|request| {
             let what = match &request.kind {
-                MountKind::Bind(bind) => bind.source.display().to_string(),
+                MountKind::Bind(bind) | MountKind::Glob(bind) => bind.source.display().to_string(),
+                MountKind::Image(image) => image.image.clone(),
+                MountKind::Devpts(_) | MountKind::Ramfs(_) => request.kind.name().to_owned(),
                 MountKind::Volume(volume) => {
                     volume.name.as_ref().map_or("anonymous".into(), ToString::to_string)
                 }

@@ -91,7 +91,7 @@ fn user_mount(placed: &PlacedMount) -> Result<Mount, OciSpecError> {
     let destination: &ContainerPath = &placed.request.destination;
     let builder = MountBuilder::default().destination(destination.as_os_str());
     match &placed.request.kind {
-        MountKind::Bind(bind) => {
+        MountKind::Bind(bind) | MountKind::Glob(bind) => {
             let mut options = attributes(bind.attributes, bind.recursion);
             options.push(if bind.recursion == Recursion::Disabled { "bind" } else { "rbind" }.to_owned());
             options.push(bind.propagation.name().to_owned());
@@ -101,6 +101,20 @@ fn user_mount(placed: &PlacedMount) -> Result<Mount, OciSpecError> {
             let mut options = attributes(volume.attributes, Recursion::Enabled);
             options.extend(words(&["rbind", Propagation::Rprivate.name()]));
             builder.typ("bind").source(placed.data.clone().unwrap_or_default()).options(options).build()
+        }
+        MountKind::Image(image) => {
+            let mut options = attributes(image.attributes, Recursion::Enabled);
+            options.push("rbind".to_owned());
+            builder.typ("bind").source(placed.data.clone().unwrap_or_default()).options(options).build()
+        }
+        MountKind::Devpts(devpts) => {
+            let mut options = attributes(devpts.attributes, Recursion::Disabled);
+            options.extend(devpts.options.iter().map(|(key, value)| format!("{key}={value}")));
+            builder.typ("devpts").source("devpts").options(options).build()
+        }
+        MountKind::Ramfs(ramfs) => {
+            let options = attributes(ramfs.attributes, Recursion::Disabled);
+            builder.typ("ramfs").source("ramfs").options(options).build()
         }
         MountKind::Tmpfs(tmpfs) => builder.typ("tmpfs").source("tmpfs").options(tmpfs_options(tmpfs)).build(),
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::bytes;
 use crate::plan::digest::Digest;
+use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
 use crate::sys::clone::ExitStatus;
 
@@ -12,20 +14,18 @@ use crate::sys::clone::ExitStatus;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MountRecord {
-    /// `bind`, `volume` or `tmpfs`.
-    pub kind: String,
-    /// The volume.
+    /// What was asked for, resolved: sources are absolute.
+    pub request: MountRequest,
+    /// The volume, also where it has been made without a name.
     pub volume: Option<VolumeName>,
     /// Whether the volume was made without a name, for this container.
     pub anonymous: bool,
-    /// The path on the host; what is not UTF-8 in it is replaced.
-    pub source: String,
-    /// The path in the container.
-    pub destination: String,
-    /// Whether it can be written.
-    pub writable: bool,
-    /// How later mounts travel.
-    pub propagation: String,
+    /// The path on the host; empty for what is in memory.
+    #[serde(with = "bytes")]
+    pub source: PathBuf,
+    /// The directory below the container's own with `upper` and `work` of a layer over the source; none where the
+    /// container writes to the source itself.
+    pub layer: Option<String>,
 }
 
 /// What `record.json` of a container holds.

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use super::super::parse_tmpfs::{self, DEFAULT_ATTRIBUTES};
 use super::super::word::{self, Word};
 use super::super::{
-    Access, Attributes, Bind, Content, Missing, MountKind, Problem, Propagation, Recursion, Tmpfs, TmpfsKey,
-    Volume,
+    Access, Attributes, Bind, Content, Links, Missing, MountKind, Ownership, Problem, Propagation, Recursion,
+    Tmpfs, TmpfsKey, View, Volume,
 };
 use super::{Field, Key, Type};
 use crate::plan::limit::parse_size;
@@ -126,6 +126,9 @@ impl Draft {
             recursion: self.recursion,
             attributes,
             propagation: self.propagation.unwrap_or_default(),
+            view: View::Direct,
+            ownership: Ownership::Kept,
+            links: Links::Follow,
         })
     }
 
@@ -142,7 +145,11 @@ impl Draft {
             missing,
             content: self.content.unwrap_or(Content::Image),
             labels: self.labels,
+            options: BTreeMap::new(),
+            subpath: None,
             attributes,
+            view: View::Direct,
+            ownership: Ownership::Kept,
         })
     }
 
@@ -153,6 +160,7 @@ impl Draft {
             flags: BTreeSet::new(),
             content: self.content.unwrap_or(Content::Empty),
             propagation: self.propagation.unwrap_or_default(),
+            ownership: Ownership::Kept,
         }
     }
 }
