@@ -93,6 +93,18 @@ impl Directory {
         File::from(fd).write_all(bytes).call(shown)
     }
 
+    /// Puts a file `name` in the place of what is there. Only one process at a time does so with the same name.
+    ///
+    /// # Errors
+    /// What making, writing and renaming say.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), SysError> {
+        let new = format!("{name}.new");
+        // One that a killed process has left.
+        self.unlink(&new)?;
+        self.write(&new, bytes)?;
+        self.rename(&new, self, name)
+    }
+
     /// Whether there is anything called `name`.
     ///
     /// # Errors

@@ -25,6 +25,30 @@ fn has_name(fd: &OwnedFd, shown: &str) -> Result<bool, SysError> {
     Ok(fstat(fd).call(|| format!("fstat({shown})"))?.st_nlink > 0)
 }
 
+/// Whether somebody holds the lock of a directory for itself.
+pub(crate) fn is_held(directory: &Directory) -> Result<bool, SysError> {
+    match flock(directory, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => {
+            flock(directory, FlockOperation::Unlock).call(|| format!("flock({:?}, UN)", directory.path()))?;
+            Ok(false)
+        }
+        Err(Errno::WOULDBLOCK) => Ok(true),
+        Err(errno) => Err(SysError::new(format!("flock({:?}, SHARED)", directory.path()), errno)),
+    }
+}
+
+/// Waits until nobody holds the lock of a directory any more.
+pub(crate) fn await_release(directory: &Directory) -> Result<(), SysError> {
+    loop {
+        match flock(directory, FlockOperation::LockShared) {
+            Ok(()) => break,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(SysError::new(format!("flock({:?}, SHARED)", directory.path()), errno)),
+        }
+    }
+    flock(directory, FlockOperation::Unlock).call(|| format!("flock({:?}, UN)", directory.path()))
+}
+
 /// Opens the directory `name` and keeps it from being removed while it is open; none when there is none.
 pub(super) fn pin(root: &Directory, name: &str) -> Result<Option<Directory>, SysError> {
     lock_directory(root, name, FlockOperation::LockShared)
