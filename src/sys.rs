@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod clone;
+pub mod detach;
 mod error;
 pub mod hosttree;
 pub mod mount;
@@ -11,6 +12,7 @@ pub mod probe;
 pub mod process;
 pub mod report;
 pub mod root;
+pub mod socket;
 pub mod userns;
 
 pub use error::{Call, SysError};
