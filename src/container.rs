@@ -1,13 +1,22 @@
 //! The life of containers, from what was asked to how it ended: joins the store and the launcher.
 
+mod attach;
 mod base;
+mod charge;
+mod cid_file;
 mod convert;
+mod detached;
 mod environment;
 mod image;
 mod inspect;
+mod lifecycle;
+mod logs;
 mod outside;
 mod prepare;
 mod record;
+mod remove;
+mod rename;
+mod resume;
 mod rootfs;
 mod run;
 mod unshare;
@@ -18,10 +27,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::error::Error;
+pub use crate::launch::Purpose;
 pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
+pub use attach::{AttachOptions, Attachment, DetachKeys, DetachKeysError, Feeding, SignalProxy};
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
+pub use lifecycle::StopOptions;
+pub use logs::{Following, LogPiece, LogRequest, LogSink, LogStream};
+pub use remove::{AnonymousVolumes, Pruned, RemoveContainer, RunningContainer};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
@@ -29,7 +43,7 @@ use crate::plan::name::VolumeName;
 use crate::plan::platform::Platform;
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::Store;
-use crate::store::container::ContainerRecord;
+use crate::store::container::{ContainerError, ContainerRecord};
 use crate::store::layer::LayerOwners;
 use crate::store::load::Progress;
 use crate::sys::report::Report;
@@ -46,33 +60,6 @@ pub enum Event {
 
 /// Where events go; in the process that does the work, which may be a copy of the caller's.
 pub type Events<'a> = &'a mut dyn FnMut(Event);
-
-/// What to do with a container that is to be removed but runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunningContainer {
-    /// Leave it, and say so.
-    Refuse,
-    /// Kill it.
-    Kill,
-}
-
-/// What to do with the volumes that a container made without a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnonymousVolumes {
-    /// Leave them.
-    Keep,
-    /// Remove them, unless another container uses them.
-    Remove,
-}
-
-/// How a container is removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RemoveContainer {
-    /// If it runs.
-    pub running: RunningContainer,
-    /// Its anonymous volumes.
-    pub anonymous_volumes: AnonymousVolumes,
-}
 
 /// The machine, the caller and the store: what every command needs.
 #[derive(Debug)]
@@ -164,7 +151,7 @@ impl Engine {
         for record in abandoned {
             match self.store.remove_container(record) {
                 // Another command is doing the same.
-                Ok(()) | Err(crate::store::container::ContainerError::Running(_)) => {}
+                Ok(()) | Err(ContainerError::Running(_)) => {}
                 Err(error) => return Err(error.into()),
             }
             self.remove_anonymous_volumes(record)?;
@@ -207,24 +194,6 @@ impl Engine {
         })?;
         if swept.left == 0 { Ok(()) } else { Err(error) }
     }
-
-    /// Removes a container.
-    ///
-    /// # Errors
-    /// There is none of that name, it runs, or its files cannot be removed.
-    pub fn remove_container(&self, text: &str, options: RemoveContainer) -> Result<(), Error> {
-        let container = self.store.find_container(text)?;
-        if container.state == State::Running && options.running == RunningContainer::Kill {
-            self.kill(&container)?;
-        }
-        self.removing(|| {
-            self.store.remove_container(&container.record)?;
-            match options.anonymous_volumes {
-                AnonymousVolumes::Keep => Ok(()),
-                AnonymousVolumes::Remove => self.remove_anonymous_volumes(&container.record),
-            }
-        })
-    }
 }
 
 /// Does `work` inside a user namespace, in a process of its own, and brings its result back.
@@ -251,6 +220,12 @@ fn now() -> i64 {
 fn rfc3339(seconds: i64) -> String {
     let since = std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + since).to_string()
+}
+
+/// Nanoseconds since 1970 likewise.
+fn rfc3339_nanoseconds(nanoseconds: i64) -> String {
+    let since = std::time::Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0));
+    humantime::format_rfc3339_nanos(std::time::UNIX_EPOCH + since).to_string()
 }
 
 /// Bytes that nobody can predict.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::launch::LaunchError;
+use crate::launch::{FailedStep, LaunchError};
 use crate::plan::account::AccountError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
@@ -148,6 +148,45 @@ pub enum Error {
         #[source]
         cause: SysError,
     },
+    /// The file of the process ID.
+    #[error("cannot write the process ID to `{}`", .path.display())]
+    PidFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+    /// What is stored of a container is not enough to start it.
+    #[error("cannot start container `{0}`: its description in the store is not complete")]
+    NoDescription(String),
+    /// A container that goes with its end.
+    #[error("cannot restart container `{0}`, which is removed at its end")]
+    RemovedAtEnd(String),
+    /// There is no cgroup.
+    #[error("cannot pause container `{0}`: it has no cgroup of its own")]
+    NoFreezer(String),
+    /// Whoever runs the container does not answer.
+    #[error("cannot talk to whoever runs container `{name}`")]
+    Control {
+        /// The container's name.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: LaunchError,
+    },
+    /// A container without a log.
+    #[error("container `{0}` has no log: it was made with --log-driver none")]
+    NoLog(String),
+    /// The container's log.
+    #[error("cannot read the log of container `{name}`")]
+    Log {
+        /// The container's name.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
     /// The container.
     #[error("cannot start {name}")]
     Launch {
@@ -179,6 +218,14 @@ impl Error {
         match self {
             Self::Launch { cause: LaunchError::Init(step), .. } => step.code(),
             _ => 125,
+        }
+    }
+
+    /// What another process needs to tell of this error.
+    pub(crate) fn to_failed_step(&self) -> Option<FailedStep> {
+        match self {
+            Self::Launch { cause, .. } => Some(FailedStep::of(cause, self.hint())),
+            _ => None,
         }
     }
 
@@ -227,6 +274,9 @@ impl Error {
                 "a user namespace may not look under other mounts: unmount it, or for the machine's own root use the \
                  image `host`"
                     .to_owned(),
+            ),
+            Self::NoFreezer(_) => Some(
+                "send its first process STOP, and CONT later: minirun kill -s STOP CONTAINER".to_owned(),
             ),
             Self::NoVolume(_) => Some("leave out `nocreate`, which makes it".to_owned()),
             Self::Compose(ComposeError::NoCommand) => {

@@ -5,8 +5,11 @@
 //! becomes the command). The command may give up its parent-death signal, the monitor's cannot be touched from inside;
 //! and when the monitor dies the kernel kills everything below it. So a launcher that is killed leaves nothing behind.
 
+mod client;
 mod credentials;
 mod device;
+mod dialog;
+mod guests;
 mod init;
 mod message;
 mod monitor;
@@ -15,12 +18,14 @@ mod namespace;
 mod process;
 mod relay;
 mod rootfs;
+mod screen;
+mod session;
 mod streams;
 mod supervise;
 mod terminal;
 mod unshare;
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sched::CloneFlags;
 use thiserror::Error;
@@ -32,12 +37,18 @@ use crate::sys::channel::Channel;
 use crate::sys::clone::{self, Child, ExitStatus};
 use crate::sys::report::Report;
 use crate::sys::userns::{self, MapError};
-use crate::sys::{SysError, process as own};
+use crate::sys::{Call, SysError, process as own};
 
 use message::ToInit;
 use relay::Relay;
 
+pub use client::Client;
+pub use dialog::{Purpose, Sequel};
+pub use guests::Guests;
 pub use init::FailedStep;
+pub use session::{Feeding, Parting, Screen, Session, SignalProxy};
+pub use streams::{Copies, End, Ends};
+pub use supervise::{Ended, Sign, Watch};
 pub use unshare::{HostCommand, ImageTree, run_on_host};
 
 /// The copying that init has done for it, because the store knows how.
@@ -72,25 +83,39 @@ pub enum LaunchError {
     Lost(ExitStatus),
 }
 
+/// What a container writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output, or the terminal.
+    Output,
+    /// Standard error.
+    Error,
+}
+
 /// A container whose processes exist; dropping it kills them.
 #[derive(Debug)]
 pub struct Running {
     monitor: Child,
     channel: Channel,
     relay: Relay,
+    ends: Ends,
+    /// Closed at the other end when the command runs, or never will.
+    start: Option<OwnedFd>,
     ended: bool,
 }
 
 /// Starts the container's processes; they go on by themselves until the command runs.
 ///
-/// `notice` is told of what had to be done differently.
-///
 /// # Errors
 /// The processes or their ID maps could not be made.
-pub fn start(plan: &Plan, copying: Copying<'_>) -> Result<Running, LaunchError> {
+pub fn start(plan: &Plan, copying: Copying<'_>, ends: Ends) -> Result<Running, LaunchError> {
     let (ours, theirs) = Channel::pair().map_err(LaunchError::Spawn)?;
-    let (mut relay, streams) = streams::connect(plan.process.streams).map_err(LaunchError::Streams)?;
+    let (mut relay, streams) = streams::connect(plan.process.streams, ends).map_err(LaunchError::Streams)?;
     relay.block_signals().map_err(LaunchError::Supervise)?;
+    // Init has the other end until it becomes the command, which closes it; nobody ever writes.
+    let (start, _until_exec) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+        .call(|| "pipe2()")
+        .map_err(LaunchError::Spawn)?;
     let monitor = clone::spawn(namespaces(plan), || {
         // Only then does the end of the launcher read as the end of the channel.
         own::close_in_copy(ours.as_fd());
@@ -98,7 +123,7 @@ pub fn start(plan: &Plan, copying: Copying<'_>) -> Result<Running, LaunchError> 
     })
     .map_err(LaunchError::Spawn)?;
     drop(theirs);
-    let running = Running { monitor, channel: ours, relay, ended: false };
+    let running = Running { monitor, channel: ours, relay, ends, start: Some(start), ended: false };
     if let Some(user) = &plan.namespaces.user {
         userns::map_child(&running.monitor, user)?;
     }

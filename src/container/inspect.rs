@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::{Engine, Error, rfc3339};
+use super::{Engine, Error, rfc3339, rfc3339_nanoseconds};
 use crate::plan::mount::{Access, MountKind, MountRequest, Propagation};
 use crate::plan::name::{ContainerId, ContainerName, Label};
 use crate::plan::reference::Reference;
+use crate::plan::supervision::{Grace, LogPolicy};
 use crate::store::container::{Container, ContainerRecord, MountRecord, State};
 use crate::store::image::Image;
 use crate::store::layer::LayerDirectories;
@@ -31,6 +32,16 @@ pub struct ContainerSummary {
     pub created: i64,
     /// What it is doing.
     pub state: State,
+    /// When its command began to run, seconds since 1970; none if it never did.
+    pub started: Option<i64>,
+    /// The names of its volumes, the paths of its binds, and where they are mounted.
+    pub mounts: Vec<String>,
+    /// The names of its volumes and the paths of its binds.
+    pub sources: Vec<String>,
+    /// How many of them are volumes.
+    pub volumes: usize,
+    /// `none` or `host`.
+    pub network: String,
     /// The image's labels and the user's.
     pub labels: Vec<Label>,
 }
@@ -65,12 +76,18 @@ impl Engine {
             "Image": record.image_id.as_ref().map(ToString::to_string).unwrap_or_default(),
             "Name": record.name.as_str(),
             "Driver": record.driver,
+            "RestartCount": container.start.map_or(0, |start| start.restarts),
             "Mounts": record.mounts.iter().map(mount).collect::<Vec<_>>(),
             "Config": container_config(record),
             "HostConfig": {
                 "AutoRemove": record.removed_at_end,
                 "NetworkMode": record.network,
                 "ReadonlyRootfs": record.read_only,
+                "RestartPolicy": {
+                    "Name": record.supervision.restart.name(),
+                    "MaximumRetryCount": record.supervision.restart.count(),
+                },
+                "LogConfig": log_config(record),
             },
             "GraphDriver": container_driver(&container),
         }))
@@ -117,33 +134,63 @@ impl Engine {
 }
 
 fn summary(container: Container) -> ContainerSummary {
-    let record = container.record;
+    let record = container.record.clone();
     ContainerSummary {
         id: record.id,
         name: record.name,
         image: record.image,
         command: record.command,
         created: record.created,
+        started: started(&container).map(|nanoseconds| nanoseconds / 1_000_000_000),
         state: container.state,
+        sources: record.mounts.iter().map(source_name).filter(|name| !name.is_empty()).collect(),
+        volumes: record.mounts.iter().filter(|mount| mount.volume.is_some()).count(),
+        mounts: record.mounts.iter().flat_map(mount_names).collect(),
+        network: record.network,
         labels: record.labels,
     }
 }
 
 fn state(container: &Container) -> Value {
-    let (word, code, finished) = match container.state {
-        State::Running => ("running", 0, NEVER.to_owned()),
-        State::Exited(end) => ("exited", end.status.code(), rfc3339(end.finished)),
-        State::Dead => ("dead", 137, NEVER.to_owned()),
+    let (code, end) = match &container.state {
+        State::Running | State::Created => (0, None),
+        State::Exited(end) | State::Restarting(end) => (end.status.code(), Some(end)),
+        State::Dead => (137, None),
     };
     json!({
-        "Status": word,
-        "Running": container.state == State::Running,
+        "Status": container.state.word(),
+        "Running": container.state.is_alive(),
+        "Paused": false,
+        "Restarting": matches!(container.state, State::Restarting(_)),
+        "OOMKilled": false,
         "Dead": container.state == State::Dead,
         "ExitCode": code,
-        // A container starts a moment after it was made.
-        "StartedAt": rfc3339(container.record.created),
-        "FinishedAt": finished,
+        "Error": end.and_then(|end| end.error.as_deref()).unwrap_or_default(),
+        "TimedOut": end.is_some_and(|end| end.timed_out),
+        "StartedAt": started(container).map_or_else(|| NEVER.to_owned(), rfc3339_nanoseconds),
+        "FinishedAt": end.map_or_else(|| NEVER.to_owned(), |end| rfc3339(end.finished)),
     })
+}
+
+/// When the command began to run, nanoseconds since 1970. One that goes with its end in the foreground started a moment
+/// after it was made.
+fn started(container: &Container) -> Option<i64> {
+    match (container.start, &container.state) {
+        (Some(start), _) => Some(start.nanoseconds),
+        (None, State::Running) => Some(container.record.created.saturating_mul(1_000_000_000)),
+        (None, State::Created | State::Restarting(_) | State::Exited(_) | State::Dead) => None,
+    }
+}
+
+fn mount_names(mount: &MountRecord) -> Vec<String> {
+    vec![source_name(mount), mount.request.destination.to_string()]
+}
+
+fn source_name(mount: &MountRecord) -> String {
+    match &mount.volume {
+        Some(volume) => volume.to_string(),
+        None => mount.source.to_string_lossy().into_owned(),
+    }
 }
 
 fn mount(mount: &MountRecord) -> Value {
@@ -184,7 +231,22 @@ fn container_config(record: &ContainerRecord) -> Value {
         "WorkingDir": record.working_directory,
         "Labels": labels(&record.labels),
         "StopSignal": record.stop_signal,
+        "StopTimeout": record.supervision.grace.map(|grace| match grace {
+            Grace::Seconds(seconds) => i64::try_from(seconds).unwrap_or(i64::MAX),
+            Grace::Endless => -1,
+        }),
+        "Timeout": record.supervision.limit.map(|limit| limit.as_secs_f64()),
     })
+}
+
+fn log_config(record: &ContainerRecord) -> Value {
+    match record.supervision.log {
+        LogPolicy::Nothing => json!({ "Type": "none", "Config": {} }),
+        LogPolicy::Files { size, count } => json!({
+            "Type": "json-file",
+            "Config": { "max-size": size.to_string(), "max-file": count.to_string() },
+        }),
+    }
 }
 
 fn image_config(image: &Image) -> Value {

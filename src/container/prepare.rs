@@ -36,6 +36,8 @@ pub(super) struct Prepared {
     pub(super) record: ContainerRecord,
     /// The specification as JSON, where it can be written so.
     pub(super) config: Option<Vec<u8>>,
+    /// What the specification has no words for, likewise.
+    pub(super) supplement: Option<Vec<u8>>,
     pub(super) directories: Vec<&'static str>,
     pub(super) files: Vec<(&'static str, Vec<u8>)>,
     pub(super) volumes: Vec<VolumeRecord>,
@@ -80,11 +82,14 @@ impl Engine {
         let draft = self.draft(request, &base, (map, namespace.as_ref()))?;
         let files = self.generated_files(&draft);
         let spec = self.compose(&draft, &base, &files)?;
-        let plan = Plan::from_spec(&spec, supplement(&draft, &base, driver)?, &self.host)?;
+        let supplement = supplement(&draft, &base, driver)?;
+        let stored = serde_json::to_vec(&supplement).ok();
+        let plan = Plan::from_spec(&spec, supplement, &self.host)?;
         let record = self.record(&draft, &plan, &base);
         Ok(Prepared {
             record,
             config: serde_json::to_vec(&spec).ok(),
+            supplement: stored,
             directories: directories(&plan),
             files,
             missing_sources: missing_sources(&draft)?,

@@ -55,6 +55,7 @@ impl Engine {
                 .map(|signal| signal.to_string())
                 .or(config.stop_signal().clone()),
             removed_at_end: request.lifetime == Lifetime::Ephemeral,
+            supervision: request.supervision.clone(),
         }
     }
 }

@@ -1,37 +1,45 @@
 //! Running a container, from the first write to the last.
 
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::attach::{AttachOptions, Attachment};
 use super::base::{Base, Intent, open_directory};
+use super::charge::{Charge, Run, prepare_pid_file};
+use super::cid_file::CidFile;
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events, now};
-use crate::launch::{self, Copying, LaunchError};
+use super::{Engine, Error, Event, Events};
+use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
+use crate::plan::name::ContainerId;
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::Rootfs;
-use crate::store::container::{Bundle, Container, ContainerRecord, EndRecord};
+use crate::store::container::{Bundle, ContainerRecord};
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
-use crate::store::volume;
 use crate::sys::clone::ExitStatus;
 use crate::sys::process::DescriptorLimit;
-use crate::sys::report::Report;
-use crate::sys::{Call, owner};
 
-/// A file that holds the container's ID; removed again unless the container starts.
-struct CidFile {
-    path: PathBuf,
-    keep: bool,
+/// What is done with a container when it has been made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// It runs to its end, with the caller at its streams.
+    Foreground,
+    /// It lives on.
+    Detached,
+    /// It lives on, with the caller as its guest.
+    Supervised(Feeding),
+    /// It waits to be started.
+    Waiting,
 }
 
-/// How a start went.
-struct Finish<'a> {
-    outside: &'a Outside,
-    started: bool,
-    status: ExitStatus,
+/// What became of it.
+enum Outcome {
+    Ended(ExitStatus),
+    LeftAlone(ContainerId),
+    Visited(Client, Box<ContainerRecord>),
 }
 
 impl Engine {
@@ -48,12 +56,61 @@ impl Engine {
     /// # Errors
     /// The container could not be made or started; nothing of it is left unless it was to be kept.
     pub fn run(&self, request: &RunRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
-        self.all_or_nothing(|| self.run_once(request, events))
+        match self.all_or_nothing(|| self.run_once(request, Manner::Foreground, events))? {
+            Outcome::Ended(status) => Ok(status),
+            Outcome::LeftAlone(_) | Outcome::Visited(..) => Ok(ExitStatus::Exited(0)),
+        }
     }
 
-    fn run_once(&self, request: &RunRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
+    /// Runs a container that has a supervisor of its own, and connects the caller with it.
+    ///
+    /// # Errors
+    /// The container could not be made or started; nothing of it is left unless it was to be kept.
+    pub fn run_supervised(
+        &self,
+        request: &RunRequest,
+        options: &AttachOptions,
+        events: Events<'_>,
+    ) -> Result<Attachment, Error> {
+        let manner = Manner::Supervised(options.feeding);
+        match self.all_or_nothing(|| self.run_once(request, manner, events))? {
+            Outcome::Visited(client, record) => {
+                let path = self.store.container_path(&record.id, request.lifetime);
+                self.converse(&path, &record, &client, options)
+            }
+            Outcome::Ended(status) => Ok(Attachment::Ended(status)),
+            Outcome::LeftAlone(_) => Ok(Attachment::Detached),
+        }
+    }
+
+    /// Starts a container that lives on when its command runs.
+    ///
+    /// # Errors
+    /// The container could not be made or started; nothing of it is left unless it was to be kept.
+    pub fn run_detached(&self, request: &RunRequest, events: Events<'_>) -> Result<ContainerId, Error> {
+        self.leave(request, Manner::Detached, events)
+    }
+
+    /// Makes a container without starting it.
+    ///
+    /// # Errors
+    /// The container could not be made; nothing of it is left.
+    pub fn create(&self, request: &RunRequest, events: Events<'_>) -> Result<ContainerId, Error> {
+        self.leave(request, Manner::Waiting, events)
+    }
+
+    fn leave(&self, request: &RunRequest, manner: Manner, events: Events<'_>) -> Result<ContainerId, Error> {
+        match self.all_or_nothing(|| self.run_once(request, manner, events))? {
+            Outcome::LeftAlone(id) => Ok(id),
+            Outcome::Ended(_) | Outcome::Visited(..) => {
+                Err(Error::Vanished { origin: request.image_text.clone() })
+            }
+        }
+    }
+
+    fn run_once(&self, request: &RunRequest, manner: Manner, events: Events<'_>) -> Result<Outcome, Error> {
         let prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
-        match self.run_prepared(&prepared, request, events) {
+        match self.run_prepared(&prepared, (request, manner), events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>
             {
@@ -62,7 +119,7 @@ impl Engine {
                     "copying the image, as there can be no overlay here ({cause})"
                 )));
                 let prepared = self.prepare(request, (Driver::Vfs, Intent::Run), events)?;
-                self.run_prepared(&prepared, request, events)
+                self.run_prepared(&prepared, (request, manner), events)
             }
             result => result,
         }
@@ -71,14 +128,27 @@ impl Engine {
     fn run_prepared(
         &self,
         prepared: &Prepared,
-        request: &RunRequest,
+        (request, manner): (&RunRequest, Manner),
         events: Events<'_>,
-    ) -> Result<ExitStatus, Error> {
+    ) -> Result<Outcome, Error> {
         let mut cid_file =
             request.cid_file.as_deref().map(|path| CidFile::make(path, prepared)).transpose()?;
+        prepared.record.supervision.pid_file.as_deref().map_or(Ok(()), prepare_pid_file)?;
         let mut outside = Outside::default();
-        let bundle = self.make_bundle(prepared, &mut outside)?;
-        let result = start_and_wait(prepared, events);
+        let bundle = self.make_bundle(prepared, manner, &mut outside)?;
+        let Prepared { plan, record, .. } = prepared;
+        let charge = Charge { engine: self, plan, record, bundle: &bundle };
+        let run = Run::attached(record, request.attached);
+        let result = match manner {
+            Manner::Foreground => charge.run_attached(run, events).map(Outcome::Ended),
+            Manner::Detached => {
+                charge.run_detached(None, events).map(|()| Outcome::LeftAlone(record.id.clone()))
+            }
+            Manner::Supervised(feeding) => charge
+                .run_with_guest(None, feeding, events)
+                .map(|client| Outcome::Visited(client, Box::new(record.clone()))),
+            Manner::Waiting => Ok(Outcome::LeftAlone(record.id.clone())),
+        };
         let started = match &result {
             Ok(_) => true,
             Err(Error::Launch { cause: LaunchError::Init(step), .. }) => step.code() != 125,
@@ -87,41 +157,46 @@ impl Engine {
         if let Some(file) = &mut cid_file {
             file.keep = started;
         }
-        let status = match &result {
-            Ok(status) => *status,
-            Err(error) => ExitStatus::Exited(error.exit_code()),
-        };
-        // How the container ended says more than what could not be tidied up; the next command sweeps.
-        if let Err(error) = self.finish(prepared, &bundle, &Finish { outside: &outside, started, status }) {
-            let name = describe(&prepared.record);
-            events(Event::Notice(format!("cannot put away {name}: {}", chain(&error))));
+        if let Err(error) = &result {
+            // Why it did not start says more than what could not be tidied up; the next command sweeps.
+            let put_away = if started {
+                self.put_away(&charge, run, error)
+            } else {
+                self.discard(record, &bundle).and(self.undo(&outside))
+            };
+            put_away.unwrap_or_else(|error| events(Event::Notice(not_put_away(record, &error))));
         }
         result
     }
 
-    /// Removes what is not to stay, and writes down how the rest ended.
-    fn finish(&self, prepared: &Prepared, bundle: &Bundle, finish: &Finish<'_>) -> Result<(), Error> {
-        if !finish.started {
-            return self.discard(prepared, bundle).and(self.undo(finish.outside));
+    /// Removes or keeps what did not come to its command.
+    fn put_away(&self, charge: &Charge<'_>, run: Run, error: &Error) -> Result<(), Error> {
+        if charge.record.removed_at_end {
+            return self.discard(charge.record, charge.bundle);
         }
-        if prepared.record.removed_at_end {
-            return self.discard(prepared, bundle);
-        }
-        let end = EndRecord { status: finish.status, finished: now() };
-        Ok(self.store.end_container(bundle, end)?)
+        charge.note_failure(run, error)
     }
 
     /// The first writes: volumes, directories that binds make, the container itself.
-    fn make_bundle(&self, prepared: &Prepared, outside: &mut Outside) -> Result<Bundle, Error> {
-        let config = prepared.config.as_deref().filter(|_| !prepared.record.removed_at_end);
+    fn make_bundle(
+        &self,
+        prepared: &Prepared,
+        manner: Manner,
+        outside: &mut Outside,
+    ) -> Result<Bundle, Error> {
         let mut files: Vec<(&str, &[u8])> =
             prepared.files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
-        files.extend(config.map(|config| ("config.json", config)));
+        // What cannot be started a second time needs no description of itself.
+        if !prepared.record.removed_at_end || manner == Manner::Waiting {
+            files.extend(prepared.config.as_deref().map(|config| (layout::SPEC, config)));
+            files.extend(prepared.supplement.as_deref().map(|supplement| (layout::SUPPLEMENT, supplement)));
+        }
+        if prepared.record.removed_at_end && manner == Manner::Waiting {
+            files.push((layout::WAITING, b""));
+        }
         files.push((layout::OWNER, b""));
         let bundle = self.store.make_container(&prepared.record, &prepared.directories, &files)?;
         let mut fill = || -> Result<(), Error> {
-            owner::claim(bundle.directory().as_fd(), layout::OWNER)
-                .map_err(|cause| Error::Store(self.store.write_error(cause)))?;
             for volume in &prepared.volumes {
                 if self.store.make_volume(volume)? && !volume.anonymous {
                     outside.volumes.push(volume.name.clone());
@@ -136,7 +211,7 @@ impl Engine {
             Ok(()) => Ok(bundle),
             Err(error) => {
                 // This error says more than one about what is then left, which the next command sweeps.
-                let _ = self.discard(prepared, &bundle).and(self.undo(outside));
+                let _ = self.discard(&prepared.record, &bundle).and(self.undo(outside));
                 Err(error)
             }
         }
@@ -149,17 +224,11 @@ impl Engine {
     }
 
     /// Removes what was made for a container that is not to stay.
-    fn discard(&self, prepared: &Prepared, bundle: &Bundle) -> Result<(), Error> {
+    pub(super) fn discard(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<(), Error> {
         self.removing(|| {
-            self.store.discard_bundle(&prepared.record, bundle)?;
-            self.remove_anonymous_volumes(&prepared.record)
+            self.store.discard_bundle(record, bundle)?;
+            self.remove_anonymous_volumes(record)
         })
-    }
-
-    /// Kills a running container's launcher, and with it the container.
-    pub(super) fn kill(&self, container: &Container) -> Result<(), Error> {
-        owner::kill(&container.path.join(layout::OWNER))
-            .map_err(|cause| Error::Store(self.store.read_error(cause)))
     }
 }
 
@@ -173,29 +242,20 @@ fn fill_root(prepared: &Prepared) -> Result<(), Error> {
     }
 }
 
-fn start_and_wait(prepared: &Prepared, events: Events<'_>) -> Result<ExitStatus, Error> {
-    let launch_error = |cause| Error::Launch { name: describe(&prepared.record), cause };
-    let report = |error: Error| Report::of(&error, error.hint());
-    let copying = Copying {
-        fill: &|source, fill| volume::fill(&fill.data, source).map_err(|error| report(error.into())),
-        copy: &|source, destination| {
-            copy_tree(source, destination, &mut |user, group| (user, group))
-                .map_err(|error| Report::of(&error, None))
-        },
-    };
-    let running = launch::start(&prepared.plan, copying).map_err(launch_error)?;
-    running.supervise(&mut |text| events(Event::Notice(text.to_owned()))).map_err(launch_error)
-}
-
 /// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     let texts = causes.map(ToString::to_string);
     std::iter::once(error.to_string()).chain(texts).collect::<Vec<_>>().join(": ")
 }
 
-fn describe(record: &ContainerRecord) -> String {
+pub(super) fn describe(record: &ContainerRecord) -> String {
     format!("container `{}`", record.name)
+}
+
+/// What is said when something could not be removed or written down.
+pub(super) fn not_put_away(record: &ContainerRecord, error: &Error) -> String {
+    format!("cannot put away {}: {}", describe(record), chain(error))
 }
 
 fn copy_image(base: &Base, destination: &Path) -> Result<(), Error> {
@@ -212,26 +272,4 @@ fn copy_image(base: &Base, destination: &Path) -> Result<(), Error> {
         },
     };
     copied.map_err(|cause| crate::store::volume::FillError::Copy(cause).into())
-}
-
-impl CidFile {
-    fn make(path: &Path, prepared: &Prepared) -> Result<Self, Error> {
-        use std::io::Write as _;
-        let write = || {
-            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-            file.write_all(prepared.record.id.as_str().as_bytes())
-        };
-        let written = write().call(|| format!("open({path:?}, CREATE|EXCL)"));
-        written.map_err(|cause| Error::CidFile { path: path.to_owned(), cause })?;
-        Ok(Self { path: path.to_owned(), keep: false })
-    }
-}
-
-impl Drop for CidFile {
-    fn drop(&mut self) {
-        if !self.keep {
-            // It was ours alone; if somebody removed it, all the better.
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
 }

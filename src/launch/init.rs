@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::credentials::CredentialError;
@@ -14,14 +15,14 @@ use super::mount::MountFailure;
 use super::process::ExecError;
 use super::rootfs::RootfsError;
 use super::streams::ContainerStreams;
-use super::{Copying, credentials, device, mount, namespace, process, rootfs, terminal};
+use super::{Copying, LaunchError, credentials, device, mount, namespace, process, rootfs, terminal};
 use crate::plan::Plan;
 use crate::sys::channel::Channel;
 use crate::sys::report::Report;
 use crate::sys::{SysError, process as own};
 
 /// A step on the way to the command that went wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedStep {
     report: Report,
     code: u8,
@@ -31,6 +32,19 @@ pub struct FailedStep {
 impl FailedStep {
     pub(super) fn new(report: Report, code: u8, overlay_refused: bool) -> Self {
         Self { report, code, overlay_refused }
+    }
+
+    /// Any other error of the launch, for a process that only tells of it.
+    #[must_use]
+    pub fn of(error: &LaunchError, hint: Option<String>) -> Self {
+        match error {
+            LaunchError::Init(step) => step.clone(),
+            LaunchError::Spawn(_)
+            | LaunchError::Map(_)
+            | LaunchError::Streams(_)
+            | LaunchError::Supervise(_)
+            | LaunchError::Lost(_) => Self::new(Report::of(error, hint), 125, false),
+        }
     }
 
     /// The exit code that says so: 127 for a command that is not there, 126 for one that cannot be run, else 125.

@@ -7,7 +7,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use super::message::ToLauncher;
-use super::relay::SavedTerminal;
+use super::screen::SavedTerminal;
 use super::streams::ContainerStreams;
 use super::{Copying, init};
 use crate::plan::Plan;

@@ -1,18 +1,27 @@
 //! What the launcher does while the container runs: it copies streams and passes signals on.
 
+mod flow;
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, Termios, isatty};
+use rustix::termios::Winsize;
 
-use super::streams::duplicate;
+use self::flow::{Feed, Input, Output};
+use super::Stream;
+use super::dialog::Request;
+use super::guests::Guests;
+use super::screen::{SavedTerminal, window_size};
+use super::streams::{End, Ends, duplicate};
+use crate::plan::supervision::InputEnd;
 use crate::sys::{Call, SysError, process};
 
-/// As much as every pipe takes without blocking once it says that it takes something.
-const CHUNK: usize = 4096;
+/// How long a guest that takes nothing is waited for when the container has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The signals that are not the container's business: faults of the launcher itself, its children, job control.
 const OWN_SIGNALS: [Signal; 15] = [
@@ -33,43 +42,6 @@ const OWN_SIGNALS: [Signal; 15] = [
     Signal::SIGSYS,
 ];
 
-/// A terminal and the settings it had.
-#[derive(Debug)]
-pub(super) struct SavedTerminal {
-    file: OwnedFd,
-    settings: Termios,
-}
-
-impl AsFd for SavedTerminal {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
-    }
-}
-
-impl SavedTerminal {
-    /// Gives the terminal its settings back.
-    pub(super) fn restore(&self) {
-        // A terminal that has hung up has nothing to restore.
-        let _ = rustix::termios::tcsetattr(&self.file, OptionalActions::Drain, &self.settings);
-    }
-}
-
-/// Which way a flow goes; input ends with the container, output is copied to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    In,
-    Out,
-}
-
-/// Bytes on their way from one descriptor to another.
-#[derive(Debug)]
-struct Flow {
-    direction: Direction,
-    from: OwnedFd,
-    to: OwnedFd,
-    buffer: Vec<u8>,
-}
-
 /// A signal that the launcher got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ReceivedSignal {
@@ -78,10 +50,45 @@ pub(super) struct ReceivedSignal {
     pub(super) by_kernel: bool,
 }
 
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Message,
+    Start,
+    Signal,
+    Input,
+    Output(usize),
+    Feed,
+    Door,
+    Guest(usize),
+}
+
+/// What is waited for besides the streams.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Awaited<'a> {
+    pub(super) channel: BorrowedFd<'a>,
+    /// Closed at the other end when the command runs.
+    pub(super) start: Option<BorrowedFd<'a>>,
+    pub(super) time: Option<Duration>,
+}
+
+/// What happened.
+#[derive(Debug, Default)]
+pub(super) struct Happened {
+    pub(super) message: bool,
+    pub(super) start: bool,
+    pub(super) requests: Vec<Request>,
+}
+
+/// Who is told of every output.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(Stream, &[u8]);
+
 /// The launcher's side of the streams, and its signals.
 #[derive(Debug)]
 pub(super) struct Relay {
-    flows: Vec<Flow>,
+    input: Option<Input>,
+    outputs: Vec<Output>,
+    feed: Option<Feed>,
     signals: Option<SignalFd>,
     caller_mask: Option<SigSet>,
     terminal: Option<SavedTerminal>,
@@ -90,26 +97,34 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) fn new() -> Self {
-        Self { flows: Vec::new(), signals: None, caller_mask: None, terminal: None, master: None }
+        Self {
+            input: None,
+            outputs: Vec::new(),
+            feed: None,
+            signals: None,
+            caller_mask: None,
+            terminal: None,
+            master: None,
+        }
     }
 
     pub(super) fn add_input(&mut self, from: OwnedFd, to: OwnedFd) {
-        self.flows.push(Flow { direction: Direction::In, from, to, buffer: Vec::new() });
+        self.input = Some(Input { from, to, buffer: Vec::new() });
     }
 
-    pub(super) fn add_output(&mut self, from: OwnedFd, to: OwnedFd) {
-        self.flows.push(Flow { direction: Direction::Out, from, to, buffer: Vec::new() });
+    pub(super) fn add_output(&mut self, stream: Stream, from: OwnedFd, to: Option<OwnedFd>) {
+        self.outputs.push(Output { stream, from, to, buffer: Vec::new() });
+    }
+
+    /// Guests may write to the container's input.
+    pub(super) fn add_feed(&mut self, to: OwnedFd, end: InputEnd) {
+        self.feed = Some(Feed { to, buffer: Vec::new(), end, ended: false });
     }
 
     /// Remembers the settings of the caller's terminal, if standard input is one; returns a second copy.
     pub(super) fn save_terminal(&mut self) -> Result<Option<SavedTerminal>, SysError> {
-        let stdin = rustix::stdio::stdin();
-        if !isatty(stdin) {
-            return Ok(None);
-        }
-        let settings = rustix::termios::tcgetattr(stdin).call(|| "tcgetattr(stdin)")?;
-        self.terminal = Some(SavedTerminal { file: duplicate(stdin)?, settings: settings.clone() });
-        Ok(Some(SavedTerminal { file: duplicate(stdin)?, settings }))
+        self.terminal = SavedTerminal::of_caller()?;
+        SavedTerminal::of_caller()
     }
 
     /// From now on signals for the container wait to be read.
@@ -139,62 +154,166 @@ impl Relay {
     }
 
     /// Connects the container's terminal with the caller's streams, the caller's own in raw mode.
-    pub(super) fn connect_terminal(&mut self, master: OwnedFd) -> Result<(), SysError> {
-        if let Some(saved) = &self.terminal {
-            let mut raw = saved.settings.clone();
-            raw.make_raw();
-            rustix::termios::tcsetattr(&saved.file, OptionalActions::Now, &raw).call(|| "tcsetattr(raw)")?;
+    pub(super) fn connect_terminal(&mut self, master: OwnedFd, ends: Ends) -> Result<(), SysError> {
+        let copy = || duplicate(master.as_fd());
+        if ends.input == End::Caller {
+            if let Some(saved) = &self.terminal {
+                saved.make_raw()?;
+            }
+            self.add_input(duplicate(rustix::stdio::stdin())?, copy()?);
         }
-        self.add_input(duplicate(rustix::stdio::stdin())?, duplicate(master.as_fd())?);
-        self.add_output(duplicate(master.as_fd())?, duplicate(rustix::stdio::stdout())?);
+        let to = match ends.output {
+            End::Caller => Some(duplicate(rustix::stdio::stdout())?),
+            End::Nobody => None,
+        };
+        self.add_output(Stream::Output, copy()?, to);
+        // The terminal outlives who types.
+        self.add_feed(copy()?, InputEnd::Stays);
         self.master = Some(master);
-        self.copy_window_size();
+        if ends.output == End::Caller {
+            self.copy_window_size();
+        }
         Ok(())
     }
 
     /// Gives the container's terminal the size of the caller's.
     pub(super) fn copy_window_size(&self) {
-        let Some(master) = &self.master else { return };
-        for file in [rustix::stdio::stdin(), rustix::stdio::stdout()] {
-            if let Ok(size) = rustix::termios::tcgetwinsize(file) {
-                // The size is a courtesy: a terminal without one works.
-                let _ = rustix::termios::tcsetwinsize(master, size);
-                return;
+        if let Some(size) = window_size() {
+            self.set_window_size(size);
+        }
+    }
+
+    /// Gives the container's terminal a size.
+    pub(super) fn set_window_size(&self, size: Winsize) {
+        if let Some(master) = &self.master {
+            // The size is a courtesy: a terminal without one works.
+            let _ = rustix::termios::tcsetwinsize(master, size);
+        }
+    }
+
+    /// Takes input of a guest.
+    pub(super) fn take_input(&mut self, bytes: &[u8]) {
+        if let Some(feed) = &mut self.feed {
+            feed.buffer.extend_from_slice(bytes);
+        }
+    }
+
+    /// A guest has no more input.
+    pub(super) fn end_input(&mut self) {
+        if let Some(feed) = &mut self.feed
+            && feed.end == InputEnd::Closes
+        {
+            feed.ended = true;
+            if feed.buffer.is_empty() {
+                self.feed = None;
             }
         }
     }
 
-    /// Waits until `channel` has a message (true), a signal came, or some bytes were copied.
-    pub(super) fn wait(&mut self, channel: BorrowedFd<'_>) -> Result<bool, SysError> {
-        let mut watched = vec![PollFd::from_borrowed_fd(channel, PollFlags::IN)];
-        watched.extend(self.signals().map(|signals| PollFd::from_borrowed_fd(signals, PollFlags::IN)));
-        let first_flow = watched.len();
-        watched.extend(self.flows.iter().map(Flow::watch));
-        poll(&mut watched)?;
-        let has_message = !watched[0].revents().is_empty();
-        let ready: Vec<bool> = watched[first_flow..].iter().map(|one| !one.revents().is_empty()).collect();
-        self.advance(&ready);
-        Ok(has_message)
+    /// Waits until something happens, or some bytes were copied.
+    pub(super) fn wait(
+        &mut self,
+        awaited: Awaited<'_>,
+        guests: &mut Guests,
+        sink: Sink<'_>,
+    ) -> Result<Happened, SysError> {
+        let mut watched = vec![(Event::Message, PollFd::from_borrowed_fd(awaited.channel, PollFlags::IN))];
+        let mut watch = |event, fd| watched.push((event, PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        awaited.start.into_iter().for_each(|start| watch(Event::Start, start));
+        self.signals().into_iter().for_each(|signals| watch(Event::Signal, signals));
+        guests.listener().into_iter().for_each(|door| watch(Event::Door, door));
+        watched.extend(self.input.iter().map(|input| (Event::Input, input.watch())));
+        self.watch_feed_and_outputs(&mut watched, guests);
+        let events = turn(watched, awaited.time)?;
+        let mut happened = Happened::default();
+        for event in events {
+            match event {
+                Event::Message => happened.message = true,
+                Event::Start => happened.start = true,
+                Event::Signal => {}
+                Event::Input => self.advance_input(),
+                Event::Output(_) | Event::Feed => self.advance(event, guests, sink),
+                Event::Door => {
+                    guests.admit()?;
+                }
+                Event::Guest(at) => happened.requests.extend(guests.serve(at)),
+            }
+        }
+        Ok(happened)
     }
 
-    fn advance(&mut self, ready: &[bool]) {
-        let mut ready = ready.iter();
-        self.flows.retain_mut(|flow| if ready.next() == Some(&true) { flow.advance() } else { true });
+    fn advance_input(&mut self) {
+        if self.input.as_mut().is_some_and(|input| !input.advance()) {
+            self.input = None;
+        }
+    }
+
+    /// Guests come last and from the last to the first, as serving one may remove it.
+    fn watch_feed_and_outputs<'a>(&'a self, watched: &mut Vec<(Event, PollFd<'a>)>, guests: &'a Guests) {
+        let feed = self.feed.as_ref().filter(|feed| !feed.buffer.is_empty());
+        watched.extend(feed.map(|feed| (Event::Feed, PollFd::new(&feed.to, PollFlags::OUT))));
+        for (at, output) in self.outputs.iter().enumerate().rev() {
+            if !output.buffer.is_empty() || !guests.are_full() {
+                watched.push((Event::Output(at), output.watch()));
+            }
+        }
+        let has_room = feed.is_none();
+        for at in (0..guests.len()).rev() {
+            watched.extend(guests.watch(at, has_room).map(|watch| (Event::Guest(at), watch)));
+        }
+    }
+
+    fn advance(&mut self, event: Event, guests: &mut Guests, sink: Sink<'_>) {
+        if let Event::Output(at) = event {
+            let goes_on = self.outputs[at].advance(&mut |stream, bytes| {
+                sink(stream, bytes);
+                guests.show(stream, bytes);
+            });
+            if !goes_on {
+                self.outputs.remove(at);
+            }
+        } else if event == Event::Feed
+            && let Some(feed) = &mut self.feed
+            && !feed.advance()
+        {
+            self.feed = None;
+        }
     }
 
     /// Copies what the container has written and is not copied yet; the container is gone.
-    pub(super) fn drain(&mut self) -> Result<(), SysError> {
-        self.flows.retain(|flow| flow.direction == Direction::Out);
+    pub(super) fn drain(&mut self, guests: &mut Guests, sink: Sink<'_>) -> Result<(), SysError> {
         // With the container all writers are gone, so that each flow comes to its end.
-        self.master = None;
-        while !self.flows.is_empty() {
-            let mut watched: Vec<PollFd<'_>> = self.flows.iter().map(Flow::watch).collect();
-            poll(&mut watched)?;
-            let ready: Vec<bool> = watched.iter().map(|one| !one.revents().is_empty()).collect();
-            self.advance(&ready);
+        (self.input, self.feed, self.master) = (None, None, None);
+        while !self.outputs.is_empty() {
+            let mut watched = Vec::new();
+            self.watch_feed_and_outputs(&mut watched, guests);
+            let time = guests.are_full().then_some(PATIENCE);
+            let events = turn(watched, time)?;
+            if events.is_empty() && time.is_some() {
+                guests.drop_slow();
+            }
+            for event in events {
+                match event {
+                    Event::Guest(at) => drop(guests.serve(at)),
+                    event => self.advance(event, guests, sink),
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// Waits; what has happened.
+fn turn(watched: Vec<(Event, PollFd<'_>)>, time: Option<Duration>) -> Result<Vec<Event>, SysError> {
+    let (events, mut watched): (Vec<Event>, Vec<PollFd<'_>>) = watched.into_iter().unzip();
+    poll(&mut watched, time.map(timespec).as_ref())?;
+    let has_happened = |one: &PollFd<'_>| !one.revents().is_empty();
+    Ok(events
+        .into_iter()
+        .zip(&watched)
+        .filter(|(_, one)| has_happened(one))
+        .map(|(event, _)| event)
+        .collect())
 }
 
 impl Drop for Relay {
@@ -209,46 +328,16 @@ impl Drop for Relay {
     }
 }
 
-impl Flow {
-    fn watch(&self) -> PollFd<'_> {
-        if self.buffer.is_empty() {
-            PollFd::new(&self.from, PollFlags::IN)
-        } else {
-            PollFd::new(&self.to, PollFlags::OUT)
-        }
-    }
-
-    /// Reads or writes once; false when the flow has come to its end.
-    fn advance(&mut self) -> bool {
-        if self.buffer.is_empty() {
-            let mut chunk = [0; CHUNK];
-            return match rustix::io::read(&self.from, &mut chunk) {
-                Ok(0) => false,
-                Ok(count) => {
-                    self.buffer.extend_from_slice(&chunk[..count]);
-                    true
-                }
-                Err(errno) => is_passing(errno),
-            };
-        }
-        match rustix::io::write(&self.to, &self.buffer) {
-            Ok(count) => {
-                self.buffer.drain(..count);
-                true
-            }
-            Err(errno) => is_passing(errno),
-        }
-    }
-}
-
-/// Whether an error says only that now is not the time; EIO is how a terminal without users ends.
-fn is_passing(errno: Errno) -> bool {
-    matches!(errno, Errno::AGAIN | Errno::INTR)
-}
-
-fn poll(watched: &mut [PollFd<'_>]) -> Result<(), SysError> {
-    match rustix::event::poll(watched, None) {
+pub(super) fn poll(watched: &mut [PollFd<'_>], time: Option<&Timespec>) -> Result<(), SysError> {
+    match rustix::event::poll(watched, time) {
         Err(Errno::INTR) => Ok(()),
         result => result.map(drop).call(|| "poll()"),
+    }
+}
+
+pub(super) fn timespec(time: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(time.subsec_nanos()),
     }
 }

@@ -1,7 +1,8 @@
 //! The container's standard streams.
 //!
 //! A stream of the launcher that is a terminal never reaches the container: who holds a terminal can read what
-//! is typed and push words into it. Such a stream becomes a pipe that the launcher copies; any other is passed on.
+//! is typed and push words into it. Such a stream becomes a pipe that the launcher copies; any other is passed on, unless
+//! somebody else is to see what is written, too.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -10,8 +11,11 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 use rustix::termios::isatty;
 
-use super::relay::{Relay, SavedTerminal};
+use super::Stream;
+use super::relay::Relay;
+use super::screen::SavedTerminal;
 use crate::plan::process::{Input, Streams};
+use crate::plan::supervision::InputEnd;
 use crate::sys::{Call, SysError};
 
 /// What init makes the command's streams from.
@@ -34,50 +38,106 @@ impl ContainerStreams {
     }
 }
 
+/// Who is at the other end of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Whoever called the launcher.
+    Caller,
+    /// Nobody, but the guests who come.
+    Nobody,
+}
+
+/// Whether output is seen by others than the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copies {
+    /// It may go straight to the caller.
+    None,
+    /// It passes through the launcher.
+    All,
+}
+
+/// Where the container's streams lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// Standard input.
+    pub input: End,
+    /// Standard output, or the terminal.
+    pub output: End,
+    /// Standard error.
+    pub error: End,
+    /// Who else gets what is written.
+    pub copies: Copies,
+    /// What the end of a guest's input means.
+    pub input_end: InputEnd,
+}
+
 /// Prepares both sides: what the launcher copies, and what the container gets.
-pub(super) fn connect(streams: Streams) -> Result<(Relay, ContainerStreams), SysError> {
+pub(super) fn connect(streams: Streams, ends: Ends) -> Result<(Relay, ContainerStreams), SysError> {
     let mut relay = Relay::new();
     match streams {
         Streams::Terminal => {
-            let saved_terminal = relay.save_terminal()?;
+            let saved_terminal = match ends.input {
+                End::Caller => relay.save_terminal()?,
+                End::Nobody => None,
+            };
             Ok((relay, ContainerStreams { files: None, saved_terminal }))
         }
         Streams::Launcher { input } => {
             let files = [
-                connect_input(&mut relay, input)?,
-                connect_output(&mut relay, rustix::stdio::stdout())?,
-                connect_output(&mut relay, rustix::stdio::stderr())?,
+                connect_input(&mut relay, input, ends)?,
+                connect_output(&mut relay, Stream::Output, ends)?,
+                connect_output(&mut relay, Stream::Error, ends)?,
             ];
             Ok((relay, ContainerStreams { files: Some(files), saved_terminal: None }))
         }
     }
 }
 
-fn connect_input(relay: &mut Relay, input: Input) -> Result<OwnedFd, SysError> {
+fn connect_input(relay: &mut Relay, input: Input, ends: Ends) -> Result<OwnedFd, SysError> {
     let stdin = rustix::stdio::stdin();
-    match input {
-        Input::Empty => rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-            .call(|| "open(\"/dev/null\")"),
-        Input::Attached if isatty(stdin) => {
+    match (input, ends.input) {
+        (Input::Empty, _) => open_null(OFlags::RDONLY),
+        (Input::Attached, End::Nobody) => {
+            let (reader, writer) = pipe()?;
+            relay.add_feed(writer, ends.input_end);
+            Ok(reader)
+        }
+        (Input::Attached, End::Caller) if isatty(stdin) => {
             let (reader, writer) = pipe()?;
             relay.add_input(duplicate(stdin)?, writer);
             Ok(reader)
         }
-        Input::Attached => {
+        (Input::Attached, End::Caller) => {
             refuse_directory(stdin, "standard input")?;
             duplicate(stdin)
         }
     }
 }
 
-fn connect_output(relay: &mut Relay, output: BorrowedFd<'_>) -> Result<OwnedFd, SysError> {
-    if !isatty(output) {
-        refuse_directory(output, "an output stream")?;
-        return duplicate(output);
-    }
+fn connect_output(relay: &mut Relay, stream: Stream, ends: Ends) -> Result<OwnedFd, SysError> {
+    let (end, output) = match stream {
+        Stream::Output => (ends.output, rustix::stdio::stdout()),
+        Stream::Error => (ends.error, rustix::stdio::stderr()),
+    };
+    let to = match (end, ends.copies) {
+        (End::Nobody, Copies::None) => return open_null(OFlags::WRONLY),
+        (End::Nobody, Copies::All) => None,
+        (End::Caller, copies) if !isatty(output) => {
+            refuse_directory(output, "an output stream")?;
+            match copies {
+                Copies::None => return duplicate(output),
+                Copies::All => Some(duplicate(output)?),
+            }
+        }
+        (End::Caller, _) => Some(duplicate(output)?),
+    };
     let (reader, writer) = pipe()?;
-    relay.add_output(reader, duplicate(output)?);
+    relay.add_output(stream, reader, to);
     Ok(writer)
+}
+
+fn open_null(access: OFlags) -> Result<OwnedFd, SysError> {
+    rustix::fs::open("/dev/null", access | OFlags::CLOEXEC, Mode::empty()).call(|| "open(\"/dev/null\")")
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), SysError> {

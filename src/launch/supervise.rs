@@ -1,15 +1,60 @@
 //! Watching over a running container until it has ended.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use rustix::io::Errno;
 
+use super::dialog::{Purpose, Request};
+use super::guests::Guests;
 use super::init::FailedStep;
 use super::message::ToLauncher;
-use super::{LaunchError, Running};
-use crate::sys::SysError;
+use super::relay::{Awaited, Happened};
+use super::{LaunchError, Running, Stream};
 use crate::sys::clone::ExitStatus;
+use crate::sys::{Call, SysError};
+
+/// The exit code of a container that ran longer than it may.
+const TIMED_OUT: u8 = 124;
+
+/// What is noticed while a container is watched over.
+#[derive(Debug)]
+pub enum Sign<'a> {
+    /// Something was done differently than planned.
+    Notice(&'a str),
+    /// The command runs, or has run already; this pidfd names its init.
+    Started(BorrowedFd<'a>),
+    /// The container has written this; only where its output passes through the launcher.
+    Wrote(Stream, &'a [u8]),
+}
+
+/// Who is told of every sign.
+pub(super) type Observer<'a> = &'a mut dyn FnMut(Sign<'_>);
+
+/// How a container is watched over.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    /// Who may come to it.
+    pub guests: &'a mut Guests,
+    /// How long it may run.
+    pub limit: Option<Duration>,
+    /// The signal that asks it to stop when it has run so long.
+    pub stop_signal: i32,
+    /// How long it may take then, before it is killed.
+    pub grace: Option<Duration>,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// Whether somebody wanted it to end for good.
+    pub by_order: bool,
+    /// Whether it ran longer than it may.
+    pub timed_out: bool,
+}
 
 /// What is known of the container so far.
 #[derive(Default)]
@@ -18,49 +63,87 @@ struct Known {
     failed: Option<FailedStep>,
     ended: Option<ExitStatus>,
     interrupted: Option<i32>,
+    started: bool,
+    by_order: bool,
+    timed_out: bool,
+}
+
+/// When the container is asked to stop, and when it is killed.
+struct Deadline {
+    at: Option<Instant>,
+    signal: i32,
+    grace: Option<Duration>,
 }
 
 impl Running {
-    /// Copies streams, passes signals on and waits; returns how the command ended.
-    ///
-    /// `notice` is told what was done differently than planned.
+    /// Copies streams, passes signals on and waits; returns how the command ended. The guests stay, so that they can be
+    /// told when the end is written down.
     ///
     /// # Errors
     /// A step on the way to the command went wrong, or the container's processes were killed from outside.
-    pub fn supervise(mut self, notice: &mut dyn FnMut(&str)) -> Result<ExitStatus, LaunchError> {
+    pub fn supervise(mut self, watch: Watch<'_>, observe: Observer<'_>) -> Result<Ended, LaunchError> {
+        let Watch { guests, limit, stop_signal, grace } = watch;
+        let at = limit.map(|limit| Instant::now() + limit);
+        let mut deadline = Deadline { at, signal: stop_signal, grace };
         let mut known = Known::default();
         while known.ended.is_none() {
-            let has_message = self.relay.wait(self.channel.as_fd()).map_err(LaunchError::Supervise)?;
+            let happened = self.wait(&deadline, guests, observe)?;
             while let Some(signal) = self.relay.next_signal() {
                 self.pass_on(signal.number, &mut known)?;
             }
-            if has_message && !self.read_message(&mut known, notice)? {
+            for request in happened.requests {
+                self.grant(request, &mut known)?;
+            }
+            self.keep_deadline(&mut deadline, &mut known)?;
+            if happened.message && !self.read_message(&mut known, observe)? {
                 break;
             }
+            if happened.start && !happened.message {
+                self.note_start(&mut known, observe);
+            }
         }
-        self.relay.drain().map_err(LaunchError::Supervise)?;
+        self.note_start(&mut known, observe);
+        let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
+        self.relay.drain(guests, &mut sink).map_err(LaunchError::Supervise)?;
         let monitor = self.monitor.wait().map_err(LaunchError::Supervise)?;
         self.ended = true;
-        match known {
-            Known { failed: Some(failed), .. } => Err(failed.into()),
-            Known { ended: Some(status), .. } => Ok(status),
-            Known { interrupted: Some(signal), .. } => Ok(ExitStatus::Signaled(signal)),
-            // Whoever killed the monitor has killed the container.
-            Known { init: Some(_), .. } if monitor != ExitStatus::Exited(125) => Ok(monitor),
-            _ => Err(LaunchError::Lost(monitor)),
+        known.conclude(monitor)
+    }
+
+    fn wait(
+        &mut self,
+        deadline: &Deadline,
+        guests: &mut Guests,
+        observe: Observer<'_>,
+    ) -> Result<Happened, LaunchError> {
+        let awaited = Awaited {
+            channel: self.channel.as_fd(),
+            start: self.start.as_ref().map(AsFd::as_fd),
+            time: deadline.at.map(|at| at.saturating_duration_since(Instant::now())),
+        };
+        let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
+        self.relay.wait(awaited, guests, &mut sink).map_err(LaunchError::Supervise)
+    }
+
+    /// Says that the command runs, once. What went wrong before was sent before, and has been read.
+    fn note_start(&mut self, known: &mut Known, observe: Observer<'_>) {
+        self.start = None;
+        if let (Some(init), None, false) = (&known.init, &known.failed, known.started) {
+            known.started = true;
+            observe(Sign::Started(init.as_fd()));
         }
     }
 
-    fn read_message(&mut self, known: &mut Known, notice: &mut dyn FnMut(&str)) -> Result<bool, LaunchError> {
+    fn read_message(&mut self, known: &mut Known, observe: Observer<'_>) -> Result<bool, LaunchError> {
         let Some((bytes, file)) = self.channel.receive().map_err(LaunchError::Supervise)? else {
             return Ok(false);
         };
         match (ToLauncher::decode(&bytes), file) {
             (Some(ToLauncher::Started), init) => known.init = init,
             (Some(ToLauncher::Terminal), Some(master)) => {
-                self.relay.connect_terminal(master).map_err(LaunchError::Streams)?;
+                self.relay.connect_terminal(master, self.ends).map_err(LaunchError::Streams)?;
             }
-            (Some(ToLauncher::Notice(text)), _) => notice(&text),
+            (Some(ToLauncher::Notice(text)), _) => observe(Sign::Notice(&text)),
             (Some(ToLauncher::Failed { report, code, overlay_refused }), _) => {
                 known.failed = Some(FailedStep::new(report, code, overlay_refused));
             }
@@ -77,6 +160,10 @@ impl Running {
             self.relay.copy_window_size();
             return Ok(());
         }
+        self.send(number, known)
+    }
+
+    fn send(&self, number: i32, known: &mut Known) -> Result<(), LaunchError> {
         let Some(init) = &known.init else {
             // There is nobody yet who could receive it: the container is not going to be.
             known.interrupted = Some(number);
@@ -84,11 +171,52 @@ impl Running {
         };
         let Some(signal) = rustix::process::Signal::from_named_raw(number) else { return Ok(()) };
         match rustix::process::pidfd_send_signal(init, signal) {
-            Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(errno) => {
-                let error = SysError::new(format!("pidfd_send_signal(init, {number})"), errno);
-                Err(LaunchError::Supervise(error))
+            Err(Errno::SRCH) => Ok(()),
+            result => {
+                result.call(|| format!("pidfd_send_signal(init, {number})")).map_err(LaunchError::Supervise)
             }
         }
+    }
+
+    /// Does what a guest asks for.
+    fn grant(&mut self, request: Request, known: &mut Known) -> Result<(), LaunchError> {
+        match request {
+            Request::Input(bytes) => self.relay.take_input(&bytes),
+            Request::InputEnd => self.relay.end_input(),
+            Request::Size(size) => self.relay.set_window_size(size),
+            Request::Signal(number, purpose) => {
+                known.by_order |= purpose == Purpose::End;
+                self.send(number, known)?;
+            }
+            Request::Watch | Request::Feed => {}
+        }
+        Ok(())
+    }
+
+    fn keep_deadline(&self, deadline: &mut Deadline, known: &mut Known) -> Result<(), LaunchError> {
+        if deadline.at.is_none_or(|at| Instant::now() < at) {
+            return Ok(());
+        }
+        let kill = Signal::SIGKILL as i32;
+        let signal = if known.timed_out { kill } else { deadline.signal };
+        deadline.at = deadline.grace.filter(|_| !known.timed_out).map(|grace| Instant::now() + grace);
+        known.timed_out = true;
+        self.send(signal, known)
+    }
+}
+
+impl Known {
+    /// How it all ended, the monitor so.
+    fn conclude(self, monitor: ExitStatus) -> Result<Ended, LaunchError> {
+        let status = match self {
+            Self { failed: Some(failed), .. } => return Err(failed.into()),
+            Self { timed_out: true, .. } => ExitStatus::Exited(TIMED_OUT),
+            Self { ended: Some(status), .. } => status,
+            Self { interrupted: Some(signal), .. } => ExitStatus::Signaled(signal),
+            // Whoever killed the monitor has killed the container.
+            Self { init: Some(_), .. } if monitor != ExitStatus::Exited(125) => monitor,
+            _ => return Err(LaunchError::Lost(monitor)),
+        };
+        Ok(Ended { status, by_order: self.by_order, timed_out: self.timed_out })
     }
 }

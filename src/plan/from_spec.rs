@@ -6,6 +6,7 @@ mod mounts;
 mod process;
 
 use oci_spec::runtime::{Linux, LinuxIdMapping, LinuxNamespaceType, Spec};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Plan;
@@ -81,7 +82,7 @@ impl SpecError {
 }
 
 /// What travels beside a specification, because the specification has no word for it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Supplement {
     /// The container's ID.
     pub id: ContainerId,

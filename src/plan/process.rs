@@ -1,5 +1,7 @@
 //! The first process of a container.
 
+use serde::{Deserialize, Serialize};
+
 use super::capability::CapabilitySet;
 use super::limit::Ulimit;
 use super::path::ContainerPath;
@@ -51,7 +53,7 @@ pub enum NewPrivileges {
 }
 
 /// What process 1 of the container is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FirstProcess {
     /// The command itself.
     Command,
@@ -72,7 +74,7 @@ pub enum Streams {
 }
 
 /// Where the process's input comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
     /// The launcher's standard input.
     Attached,

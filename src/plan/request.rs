@@ -16,6 +16,7 @@ use super::process::{FirstProcess, NewPrivileges, Streams};
 use super::rootfs::Lifetime;
 use super::signal::SignalNumber;
 use super::source::ImageSource;
+use super::supervision::Supervision;
 use super::userns::UsernsMode;
 
 /// How a container's root filesystem comes about.
@@ -47,6 +48,30 @@ pub enum Scratch {
     None,
     /// In `/tmp`, `/run` and `/var/tmp`, in memory, beginning with the image's files.
     Tmpfs,
+}
+
+/// Which streams the caller of a container that runs in the foreground has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attached {
+    /// Standard output.
+    pub output: Wanted,
+    /// Standard error.
+    pub error: Wanted,
+}
+
+impl Default for Attached {
+    fn default() -> Self {
+        Self { output: Wanted::Yes, error: Wanted::Yes }
+    }
+}
+
+/// Whether the caller wants a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
 }
 
 /// What `minirun run` was asked to do.
@@ -106,6 +131,10 @@ pub struct RunRequest {
     pub labels: Vec<Label>,
     /// `--ulimit`.
     pub limits: Vec<Ulimit>,
+    /// `--restart`, `--stop-timeout`, `--timeout`, `--log-driver` and their kin.
+    pub supervision: Supervision,
+    /// `-a`, or what stands for it.
+    pub attached: Attached,
     /// `--shm-size`, bytes.
     pub shm_size: u64,
     /// `--cidfile`, already absolute.

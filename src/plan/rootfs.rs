@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::path::ContainerPath;
 
 /// A root filesystem as it lies on disk, not mounted yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rootfs {
     /// A directory that is used as it is (the `vfs` driver's private copy).
     Directory {
@@ -37,7 +39,7 @@ pub enum Rootfs {
 }
 
 /// Whether something outlives the container that made it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lifetime {
     /// It stays until it is removed.
     Kept,
@@ -49,7 +51,7 @@ pub enum Lifetime {
 ///
 /// A user namespace may not copy a mount without what is mounted on it, as that would show what lies below; so
 /// `/` cannot be one lower directory, and each directory without mounts below it becomes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostArea {
     /// Where it is, on the host and in the container.
     pub path: ContainerPath,
@@ -58,7 +60,7 @@ pub struct HostArea {
 }
 
 /// What becomes of a piece of the machine's root filesystem.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostAreaKind {
     /// A lower directory with a writable layer over it; the layer's root gets this mode (octal).
     Overlay {
@@ -87,7 +89,7 @@ pub enum HostAreaKind {
 }
 
 /// A volume that takes the image's files at its destination if it is empty when the container starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fill {
     /// The volume's data directory.
     pub data: PathBuf,

@@ -5,6 +5,7 @@
 //! as its directory is locked, and no process ID is ever written down. Containers that are to be removed at their end
 //! lie apart, so that what a killed launcher left behind is found without looking at all the others.
 
+mod bundle;
 mod name;
 mod record;
 
@@ -20,9 +21,11 @@ use super::temporary::Temporary;
 use super::{Store, StoreError, layout, lock};
 use crate::plan::name::{ContainerId, ContainerName};
 use crate::plan::rootfs::Lifetime;
+use crate::plan::supervision::RestartPolicy;
 use crate::sys::SysError;
 
-pub use record::{Container, ContainerRecord, EndRecord, MountRecord, State};
+pub use bundle::Bundle;
+pub use record::{Container, ContainerRecord, EndRecord, MountRecord, StartRecord, State};
 
 /// Why there is no such container.
 #[derive(Debug, Error)]
@@ -49,6 +52,9 @@ pub enum ContainerError {
     /// The container runs.
     #[error("container `{0}` is running")]
     Running(String),
+    /// The container does not run.
+    #[error("container `{0}` is not running")]
+    NotRunning(String),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,19 +70,11 @@ impl ContainerError {
             }
             Self::Unknown(_) => Some("see `minirun ps -a`".to_owned()),
             Self::Ambiguous { .. } => Some("give more digits of the ID".to_owned()),
+            Self::NotRunning(_) => Some("see `minirun ps` for those that run".to_owned()),
             Self::Running(_) => Some("wait for it, or use rm --force, which kills it".to_owned()),
             Self::Store(error) => error.hint(),
         }
     }
-}
-
-/// A container's directory while its launcher lives; the lock goes with the process.
-#[derive(Debug)]
-pub struct Bundle {
-    directory: Directory,
-    id: ContainerId,
-    lifetime: Lifetime,
-    _lock: OwnedFd,
 }
 
 /// The files that a new container's directory gets: name and content.
@@ -122,23 +120,12 @@ impl Store {
         self.take_name(record, &temporary)?;
         let name = container_name(record.id.as_str(), lifetime);
         match temporary.publish(self, &name) {
-            Ok((directory, lock)) => Ok(Bundle { directory, id: record.id.clone(), lifetime, _lock: lock }),
+            Ok((directory, lock)) => Ok(Bundle::new(directory, lock, &name)),
             Err(error) => {
                 self.release_name(record)?;
                 Err(error.into())
             }
         }
-    }
-
-    /// Writes down how a container ended.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    pub fn end_container(&self, bundle: &Bundle, end: EndRecord) -> Result<(), StoreError> {
-        let json = serde_json::to_vec(&end).unwrap_or_default();
-        let temporary = Temporary::new(self)?;
-        let name = format!("{}/{}", container_name(bundle.id.as_str(), bundle.lifetime), layout::STATUS);
-        temporary.replace_file(self, &name, &json)
     }
 
     /// All containers, the newest first.
@@ -200,14 +187,6 @@ impl Store {
         self.discard_container(record, &name)
     }
 
-    /// Removes a container whose launcher is this process, at its end.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    pub fn discard_bundle(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<(), ContainerError> {
-        self.discard_container(record, &container_name(bundle.id.as_str(), bundle.lifetime))
-    }
-
     fn discard_container(&self, record: &ContainerRecord, name: &str) -> Result<(), ContainerError> {
         self.release_name(record)?;
         let temporary = match Temporary::new(self) {
@@ -237,7 +216,7 @@ impl Store {
         let mut abandoned = Vec::new();
         for id in self.container_ids(Lifetime::Ephemeral)? {
             if let Some(container) = self.read_container(&id, Lifetime::Ephemeral)?
-                && container.state != State::Running
+                && matches!(container.state, State::Exited(_) | State::Dead)
             {
                 abandoned.push(container.record);
             }
@@ -262,28 +241,32 @@ impl Store {
     fn read_container(&self, id: &str, lifetime: Lifetime) -> Result<Option<Container>, StoreError> {
         let name = container_name(id, lifetime);
         let Some(directory) = self.open_container(&name)? else { return Ok(None) };
-        let Some(record) =
+        let Some::<ContainerRecord>(record) =
             self.read_json(&format!("{name}/{}", layout::RECORD), "the record of a container")?
         else {
             return Ok(None);
         };
+        let file = |file: &str| format!("{name}/{file}");
         // A shared lock is free for as many as ask, and refused only while the launcher holds its own.
         let is_free = try_lock_shared(&directory).map_err(|cause| self.read_error(cause))?;
-        let state = if is_free {
-            let end = self.read_json(&format!("{name}/{}", layout::STATUS), "the end of a container")?;
-            end.map_or(State::Dead, State::Exited)
-        } else {
-            State::Running
+        let start: Option<StartRecord> =
+            self.read_json(&file(layout::STARTED), "the start of a container")?;
+        let end: Option<EndRecord> = self.read_json(&file(layout::STATUS), "the end of a container")?;
+        let runs = start.map_or(0, |start| start.run);
+        // The end of an earlier run says nothing about this one.
+        let end = end.filter(|end| end.run >= runs);
+        let state = match (is_free, end) {
+            (false, Some(end)) if record.supervision.restart != RestartPolicy::No => State::Restarting(end),
+            (false, _) => State::Running,
+            (true, Some(end)) => State::Exited(end),
+            (true, None) if start.is_some() => State::Dead,
+            (true, None) if lifetime == Lifetime::Kept => State::Created,
+            (true, None) => {
+                let waits = directory.exists(layout::WAITING).map_err(|cause| self.read_error(cause))?;
+                if waits { State::Created } else { State::Dead }
+            }
         };
-        Ok(Some(Container { record, state, path: directory.path().to_owned() }))
-    }
-}
-
-impl Bundle {
-    /// The container's directory.
-    #[must_use]
-    pub fn directory(&self) -> &Directory {
-        &self.directory
+        Ok(Some(Container { record, state, start, path: directory.path().to_owned() }))
     }
 }
 

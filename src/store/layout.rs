@@ -13,7 +13,12 @@
 //! containers/ID/                  one container that stays until it is removed
 //!     record.json                 what it was made from
 //!     config.json                 the same as an OCI runtime specification
+//!     supplement.json             what the specification has no words for
+//!     started.json                when its command ran last, and how often
 //!     status.json                 how it ended
+//!     log log.1 …                 what it has written
+//!     control                     a socket of whoever runs it
+//!     waiting                     only for --rm: it was made and is not to be swept before its first start
 //!     upper/ work/ merged/        its writable layer, and where the root filesystem is mounted for itself alone
 //!     rootfs/                     with the driver vfs: its copy of the image
 //!     hosts hostname resolv.conf  the files of these names in its /etc
@@ -62,6 +67,14 @@ pub const RECORD: &str = "record.json";
 pub const CONFIG: &str = "config.json";
 /// In an image: the manifest as it was read.
 pub const MANIFEST: &str = "manifest.json";
+/// In a container: the same as an OCI runtime specification.
+pub const SPEC: &str = "config.json";
+/// In a container: what the specification has no words for.
+pub const SUPPLEMENT: &str = "supplement.json";
+/// In a container: its last start.
+pub const STARTED: &str = "started.json";
+/// In a container that goes with its end: it has not been started yet.
+pub const WAITING: &str = "waiting";
 /// In a container: how it ended.
 pub const STATUS: &str = "status.json";
 /// In a container: locked by the process that runs it, so that the kernel can tell which one that is.

@@ -2,8 +2,10 @@
 
 pub(crate) mod container;
 pub(crate) mod image;
+pub(crate) mod lifecycle;
 mod missing;
 pub(crate) mod run;
+pub(crate) mod supervision;
 pub(crate) mod usage;
 
 use std::ffi::OsString;
@@ -11,8 +13,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::container::{ListContainers, RemoveContainers};
+use self::container::{ListContainers, PruneContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
+use self::lifecycle::LifecycleVerb;
 use self::run::RunArgs;
 
 const HELP_TAIL: &str = "\
@@ -40,6 +43,11 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Run a command in a new container
     Run(Box<RunArgs>),
+    /// Make a container without starting it
+    #[command(override_usage = "minirun create [OPTIONS] IMAGE [COMMAND [ARG]...]")]
+    Create(Box<RunArgs>),
+    #[command(flatten)]
+    Lifecycle(LifecycleVerb),
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
     /// Make an image of a root filesystem's tar
@@ -90,6 +98,15 @@ pub(crate) enum ImageVerb {
 /// The verbs of `minirun container`
 #[derive(Debug, Subcommand)]
 pub(crate) enum ContainerVerb {
+    /// Run a command in a new container
+    Run(Box<RunArgs>),
+    /// Make a container without starting it
+    #[command(override_usage = "minirun container create [OPTIONS] IMAGE [COMMAND [ARG]...]")]
+    Create(Box<RunArgs>),
+    #[command(flatten)]
+    Lifecycle(LifecycleVerb),
+    /// Remove all containers that do not run
+    Prune(PruneContainers),
     /// List containers
     #[command(visible_aliases = ["ps", "list"])]
     Ls(ListContainers),

@@ -1,149 +1,15 @@
-//! The verbs about containers that exist.
+//! Removing containers.
 
-use minirun::container::{
-    AnonymousVolumes, ContainerSummary, Engine, RemoveContainer, RunningContainer, State,
-};
-use serde_json::{Value, json};
+use minirun::container::{AnonymousVolumes, ContainerSummary, Engine, RemoveContainer, RunningContainer};
 
-use crate::arguments::container::{ListContainers, RemoveContainers};
+use crate::arguments::container::{PruneContainers, RemoveContainers};
 use crate::failure::{Failure, SOME_FAILED};
-use crate::listing::{self, Column, Style};
-use crate::output::Output;
-use crate::time;
+use crate::logs;
+use crate::output::{Output, confirm};
+use crate::size;
 
-const USUAL: [&str; 7] = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"];
-const COLUMNS: [Column; 9] = [
-    Column { title: "CONTAINER ID", field: "ID" },
-    Column { title: "IMAGE", field: "Image" },
-    Column { title: "COMMAND", field: "Command" },
-    Column { title: "CREATED", field: "RunningFor" },
-    Column { title: "CREATED AT", field: "CreatedAt" },
-    Column { title: "STATUS", field: "Status" },
-    Column { title: "STATE", field: "State" },
-    Column { title: "PORTS", field: "Ports" },
-    Column { title: "NAMES", field: "Names" },
-];
-const FILTERS: &str =
-    "name=PART, id=BEGINNING, label=KEY[=VALUE], status=running, status=exited and status=dead";
-/// The characters of a command that a table shows.
-const COMMAND_MAX: usize = 20;
-
-/// One `--filter`.
-enum Filter {
-    Name(String),
-    Id(String),
-    Label(String, Option<String>),
-    Status(&'static str),
-}
-
-impl Filter {
-    fn parse(text: &str) -> Result<Self, Failure> {
-        let error = || Failure::Filter { text: text.to_owned(), legal: FILTERS };
-        match text.split_once('=').ok_or_else(error)? {
-            ("name", name) => Ok(Self::Name(name.to_owned())),
-            ("id", id) => Ok(Self::Id(id.to_owned())),
-            ("label", label) => Ok(match label.split_once('=') {
-                Some((key, value)) => Self::Label(key.to_owned(), Some(value.to_owned())),
-                None => Self::Label(label.to_owned(), None),
-            }),
-            ("status", "running") => Ok(Self::Status("running")),
-            ("status", "exited") => Ok(Self::Status("exited")),
-            ("status", "dead") => Ok(Self::Status("dead")),
-            _ => Err(error()),
-        }
-    }
-
-    fn fits(&self, container: &ContainerSummary) -> bool {
-        match self {
-            Self::Name(part) => container.name.as_str().contains(part.trim_start_matches('/')),
-            Self::Id(beginning) => container.id.as_str().starts_with(beginning),
-            Self::Label(key, value) => container
-                .labels
-                .iter()
-                .any(|label| label.key == *key && value.as_ref().is_none_or(|value| label.value == *value)),
-            Self::Status(word) => state(&container.state) == *word,
-        }
-    }
-}
-
-/// Whether any of the filters of one kind fits; different kinds must all fit, and every label, as with Docker.
-fn fit(filters: &[Filter], container: &ContainerSummary) -> bool {
-    let kinds = filters.iter().map(std::mem::discriminant);
-    let of_kind = |kind| filters.iter().filter(move |filter| std::mem::discriminant(*filter) == kind);
-    let labels = filters.iter().filter(|filter| matches!(filter, Filter::Label(..)));
-    let mut labels = labels.map(|filter| filter.fits(container));
-    kinds.into_iter().all(|kind| of_kind(kind).any(|filter| filter.fits(container)))
-        && labels.all(|fits| fits)
-}
-
-/// `minirun ps`.
-pub(crate) fn list(engine: &Engine, arguments: &ListContainers, output: &mut Output) -> Result<u8, Failure> {
-    let filters: Vec<Filter> =
-        arguments.filters.iter().map(|text| Filter::parse(text)).collect::<Result<_, _>>()?;
-    let asks_status = filters.iter().any(|filter| matches!(filter, Filter::Status(_)));
-    let mut containers = match engine.containers() {
-        Ok(containers) => containers,
-        Err(error) => {
-            output.fail(&error.into());
-            return Ok(SOME_FAILED);
-        }
-    };
-    containers.retain(|container| arguments.all || asks_status || container.state == State::Running);
-    containers.retain(|container| fit(&filters, container));
-    // The newest comes first.
-    containers.sort_by_key(|container| std::cmp::Reverse(container.created));
-    if arguments.quiet && arguments.format.is_none() {
-        containers.iter().try_for_each(|container| output.line(id(container, arguments.no_trunc)))?;
-        return Ok(0);
-    }
-    let rows: Vec<Value> = containers.iter().map(|container| row(container, arguments.no_trunc)).collect();
-    let style = Style { usual: &USUAL, columns: &COLUMNS, format: arguments.format.as_deref() };
-    listing::print(&rows, &style, output)?;
-    Ok(0)
-}
-
-fn row(container: &ContainerSummary, full: bool) -> Value {
-    json!({
-        "ID": id(container, full),
-        "Image": container.image,
-        "Command": command(&container.command, full),
-        "RunningFor": time::ago(container.created),
-        "CreatedAt": time::date(container.created),
-        "Status": status(container),
-        "State": state(&container.state),
-        "Ports": "",
-        "Names": container.name.as_str(),
-    })
-}
-
-fn id(container: &ContainerSummary, full: bool) -> &str {
-    if full { container.id.as_str() } else { container.id.short() }
-}
-
-fn state(state: &State) -> &'static str {
-    match state {
-        State::Running => "running",
-        State::Exited(_) => "exited",
-        State::Dead => "dead",
-    }
-}
-
-fn status(container: &ContainerSummary) -> String {
-    match &container.state {
-        State::Running => format!("Up {}", time::show(time::now() - container.created)),
-        State::Exited(end) => format!("Exited ({}) {}", end.status.code(), time::ago(end.finished)),
-        State::Dead => "Dead".to_owned(),
-    }
-}
-
-/// A command in quotes, on one line.
-fn command(words: &[String], full: bool) -> String {
-    let mut text = words.join(" ");
-    if !full && text.chars().count() > COMMAND_MAX {
-        text = text.chars().take(COMMAND_MAX - 1).chain(['…']).collect();
-    }
-    format!("{text:?}")
-}
+/// What `container prune` may be asked for.
+const PRUNE_FILTERS: &str = "label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME";
 
 /// `minirun rm`: goes on with the others when one cannot be removed.
 pub(crate) fn remove(
@@ -168,25 +34,67 @@ pub(crate) fn remove(
     Ok(code)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_are_short_and_on_one_line() {
-        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-        assert_eq!(command(&words(&["sh"]), false), "\"sh\"");
-        assert_eq!(command(&words(&["sh", "-c", "echo a\nb"]), true), "\"sh -c echo a\\nb\"");
-        assert_eq!(command(&words(&["sh", "-c", "0123456789abcdef"]), false), "\"sh -c 0123456789abc…\"");
+/// `minirun container prune`.
+pub(crate) fn prune(
+    engine: &Engine,
+    arguments: &PruneContainers,
+    output: &mut Output,
+) -> Result<u8, Failure> {
+    let filters: Vec<PruneFilter> =
+        arguments.filters.iter().map(|text| parse_filter(text)).collect::<Result<_, _>>()?;
+    let question = "WARNING! This will remove all containers that do not run.";
+    if !arguments.force && !confirm(question) {
+        return Ok(0);
     }
+    let keep = |container: &ContainerSummary| filters.iter().all(|filter| filter.fits(container));
+    let (removed, failures) = engine.prune_containers(&keep)?;
+    if !removed.is_empty() {
+        output.line("Deleted Containers:")?;
+        removed.iter().try_for_each(|one| output.line(one.id.as_str()))?;
+        output.line("")?;
+    }
+    let bytes = removed.iter().map(|one| one.bytes).sum();
+    output.line(format!("Total reclaimed space: {}", size::show(bytes)))?;
+    let code = if failures.is_empty() { 0 } else { SOME_FAILED };
+    for failure in failures {
+        output.fail(&failure.into());
+    }
+    Ok(code)
+}
 
-    #[test]
-    fn filters_are_read() {
-        for good in ["name=x", "id=0a", "status=dead", "label=a", "label=a=b=c"] {
-            assert!(Filter::parse(good).is_ok(), "{good}");
+/// Which containers go.
+enum PruneFilter {
+    Label(String, Option<String>),
+    NoLabel(String, Option<String>),
+    /// Made before this moment, seconds since 1970.
+    Until(i64),
+}
+
+impl PruneFilter {
+    fn fits(&self, container: &ContainerSummary) -> bool {
+        let has = |key: &String, value: &Option<String>| {
+            let mut labels = container.labels.iter();
+            labels.any(|one| one.key == *key && value.as_ref().is_none_or(|value| one.value == *value))
+        };
+        match self {
+            Self::Label(key, value) => has(key, value),
+            Self::NoLabel(key, value) => !has(key, value),
+            Self::Until(moment) => container.created < *moment,
         }
-        for bad in ["", "name", "status=happy", "volume=x"] {
-            assert!(Filter::parse(bad).is_err(), "{bad}");
-        }
+    }
+}
+
+fn parse_filter(text: &str) -> Result<PruneFilter, Failure> {
+    let error = || Failure::Filter { text: text.to_owned(), legal: PRUNE_FILTERS };
+    let (key, value) = text.split_once('=').ok_or_else(error)?;
+    let label = || match value.split_once('=') {
+        Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
+        None => (value.to_owned(), None),
+    };
+    match key {
+        "label" => Ok(PruneFilter::Label(label().0, label().1)),
+        "label!" => Ok(PruneFilter::NoLabel(label().0, label().1)),
+        "until" => Ok(PruneFilter::Until(logs::moment(value)?.div_euclid(1_000_000_000))),
+        _ => Err(error()),
     }
 }

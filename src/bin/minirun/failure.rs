@@ -55,6 +55,9 @@ pub(crate) enum Failure {
         /// What could stand there.
         legal: &'static str,
     },
+    /// `start -a` of several.
+    #[error("`start` with -a or -i takes one container")]
+    OneContainer,
     /// Standard output.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -79,6 +82,7 @@ impl Failure {
             | Self::NoTerminal
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
+            | Self::OneContainer
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -92,7 +96,7 @@ impl Failure {
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
             Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
             Self::Template(error) => error.hint(),
-            Self::TwoInputs { .. } | Self::Filter { .. } | Self::Output(_) => None,
+            Self::TwoInputs { .. } | Self::Filter { .. } | Self::OneContainer | Self::Output(_) => None,
         }
     }
 }

@@ -5,11 +5,15 @@ mod container;
 mod failure;
 mod image;
 mod inspect;
+mod lifecycle;
 mod listing;
+mod logs;
 mod output;
 mod progress;
+mod ps;
 mod run;
 mod size;
+mod supervision;
 mod template;
 mod time;
 mod unshare;
@@ -49,7 +53,12 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
     }
     let engine = Engine::open(&store(arguments.store)?)?;
     match arguments.verb {
-        Verb::Run(run) => run::run(&engine, &run, output),
+        Verb::Run(run) | Verb::Container(ContainerVerb::Run(run)) => run::run(&engine, &run, output),
+        Verb::Create(run) | Verb::Container(ContainerVerb::Create(run)) => run::create(&engine, &run, output),
+        Verb::Lifecycle(verb) | Verb::Container(ContainerVerb::Lifecycle(verb)) => {
+            lifecycle::answer(&engine, &verb, output)
+        }
+        Verb::Container(ContainerVerb::Prune(prune)) => container::prune(&engine, &prune, output),
         Verb::Unshare(unshare) => unshare::unshare(&engine, &unshare, output),
         Verb::Load(load) | Verb::Image(ImageVerb::Load(load)) => image::load(&engine, &load, output),
         Verb::Import(import) | Verb::Image(ImageVerb::Import(import)) => {
@@ -58,7 +67,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Images(list) | Verb::Image(ImageVerb::Ls(list)) => image::list(&engine, &list, output),
         Verb::Rmi(remove) | Verb::Image(ImageVerb::Rm(remove)) => image::remove(&engine, &remove, output),
         Verb::Tag(tag) | Verb::Image(ImageVerb::Tag(tag)) => image::tag(&engine, &tag, output),
-        Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => container::list(&engine, &list, output),
+        Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => ps::list(&engine, &list, output),
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
         }

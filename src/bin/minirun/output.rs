@@ -45,3 +45,11 @@ pub(crate) fn note(text: &str) {
     let mut stream = io::stderr().lock();
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }
+
+/// Asks whether to go on; only `y` means yes.
+pub(crate) fn confirm(question: &str) -> bool {
+    note(&format!("{question}\nAre you sure you want to continue? [y/N] "));
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}

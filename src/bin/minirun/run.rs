@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, stdin};
 use std::path::{Path, PathBuf};
 
-use minirun::container::Engine;
+use minirun::container::{DetachKeysError, Engine};
 use minirun::plan::account::AccountError;
 use minirun::plan::capability::{self, CapabilityError};
 use minirun::plan::environment::{self, EnvironmentError, Setting};
@@ -21,6 +21,7 @@ use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::rootfs::Lifetime;
 use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
+use minirun::plan::supervision::{RestartPolicy, SupervisionError};
 use minirun::plan::userns::UsernsError;
 use minirun::sys::SysError;
 use thiserror::Error;
@@ -29,6 +30,7 @@ use crate::arguments::run::{DriverWord, RunArgs};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::{Loudness, Progress};
+use crate::{lifecycle, supervision};
 
 /// The most that is read of a file of variables or labels, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
@@ -62,6 +64,24 @@ pub(crate) enum RequestError {
     Limit(#[from] LimitError),
     #[error("cannot use `--stop-signal`")]
     Signal(#[from] SignalError),
+    #[error("cannot use `--signal`")]
+    StopWith(#[source] SignalError),
+    #[error(transparent)]
+    Supervision(#[from] SupervisionError),
+    #[error(transparent)]
+    DetachKeys(#[from] DetachKeysError),
+    #[error("`--attach {0}` is no stream: stdin, stdout, stderr")]
+    Attach(String),
+    #[error("`--attach` and `--detach` contradict each other")]
+    AttachDetached,
+    #[error(
+        "`--rm` and `--restart {0}` contradict each other: what is removed at its end cannot begin again"
+    )]
+    RestartRemoved(RestartPolicy),
+    #[error("`--tail {0}` is no number of lines, nor `all`")]
+    Tail(String),
+    #[error("`{0}` is no time: 10m, 2024-01-02T03:04:05Z, or seconds since 1970")]
+    Moment(String),
     #[error("cannot use `--workdir {text}`")]
     Workdir { text: String, source: PathError },
     #[error("cannot read `{flag} {}`", .path.display())]
@@ -93,7 +113,8 @@ impl RequestError {
 pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> Result<u8, Failure> {
     let request = request(arguments, &engine.host().working_directory, &engine.machine())?;
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
-    if arguments.tty && arguments.interactive && !arguments.dry_run && !stdin().is_terminal() {
+    let is_here = !arguments.dry_run && !arguments.supervision.detach;
+    if arguments.tty && arguments.interactive && is_here && !stdin().is_terminal() {
         return Err(Failure::NoTerminal);
     }
     if arguments.dry_run {
@@ -104,8 +125,26 @@ pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> 
     }
     // The container writes to the same stream.
     output.flush()?;
+    if arguments.supervision.detach {
+        let id = engine.run_detached(&request, &mut |event| progress.show(event));
+        output.line(id.inspect_err(|_| progress.clear())?.as_str())?;
+        return Ok(0);
+    }
+    if let Some(options) = supervision::session(arguments)? {
+        let ended = engine.run_supervised(&request, &options, &mut |event| progress.show(event));
+        return Ok(lifecycle::parting(ended.inspect_err(|_| progress.clear())?));
+    }
     let ended = engine.run(&request, &mut |event| progress.show(event));
     Ok(ended.inspect_err(|_| progress.clear())?.code())
+}
+
+/// Makes a container and prints its ID.
+pub(crate) fn create(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> Result<u8, Failure> {
+    let request = request(arguments, &engine.host().working_directory, &engine.machine())?;
+    let mut progress = Progress::new(Loudness::of(arguments.quiet));
+    let id = engine.create(&request, &mut |event| progress.show(event));
+    output.line(id.inspect_err(|_| progress.clear())?.as_str())?;
+    Ok(0)
 }
 
 /// Types every word; `working_directory` is the caller's, `machine` the machine's own platform.
@@ -143,6 +182,8 @@ fn request(
         driver: driver(arguments.driver),
         labels: labels(arguments)?,
         limits: parse_all(&arguments.ulimits, str::parse)?,
+        supervision: supervision::parse(arguments, working_directory)?,
+        attached: supervision::attached(&arguments.supervision)?,
         shm_size: shm_size(arguments)?,
         cid_file: arguments.cidfile.as_ref().map(|path| working_directory.join(path)),
         extra_hosts: parse_all(&arguments.hosts, str::parse)?,
@@ -183,7 +224,7 @@ fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
 }
 
 fn streams(arguments: &RunArgs) -> Streams {
-    match (arguments.tty, arguments.interactive) {
+    match (arguments.tty, arguments.interactive && supervision::wants_input(&arguments.supervision)) {
         (true, _) => Streams::Terminal,
         (false, true) => Streams::Launcher { input: Input::Attached },
         (false, false) => Streams::Launcher { input: Input::Empty },

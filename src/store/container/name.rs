@@ -64,6 +64,26 @@ impl Store {
         Ok(())
     }
 
+    /// Gives a container another name. Until its record says so, the old one counts; then the new one.
+    ///
+    /// # Errors
+    /// The name is taken, or the store cannot be written.
+    pub fn rename_container(
+        &self,
+        container: &Container,
+        name: &ContainerName,
+    ) -> Result<(), ContainerError> {
+        let temporary = Temporary::new(self)?;
+        let _lock = self.lock_name(name)?;
+        let record = ContainerRecord { name: name.clone(), ..container.record.clone() };
+        self.take_name(&record, &temporary)?;
+        let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
+        let path = format!("{}/{}", super::container_name(record.id.as_str(), lifetime), layout::RECORD);
+        let json = serde_json::to_vec(&record).unwrap_or_default();
+        temporary.replace_file(self, &path, &json)?;
+        Ok(self.release_name(&container.record)?)
+    }
+
     pub(super) fn release_name(&self, record: &ContainerRecord) -> Result<(), StoreError> {
         let file = layout::container_name(record.name.as_str());
         let holder = self.read_file(&file)?;

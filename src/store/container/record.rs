@@ -8,6 +8,7 @@ use crate::plan::bytes;
 use crate::plan::digest::Digest;
 use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
+use crate::plan::supervision::Supervision;
 use crate::sys::clone::ExitStatus;
 
 /// One mount, as `inspect` tells it.
@@ -70,27 +71,78 @@ pub struct ContainerRecord {
     pub stop_signal: Option<String>,
     /// Whether it goes with its end (`--rm`).
     pub removed_at_end: bool,
+    /// How it is watched over.
+    #[serde(default)]
+    pub supervision: Supervision,
+}
+
+/// What `started.json` of a container holds, once its command has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartRecord {
+    /// How many times it has been started.
+    pub run: u32,
+    /// How many times in a row its supervisor has started it again.
+    pub restarts: u32,
+    /// When, nanoseconds since 1970.
+    pub nanoseconds: i64,
 }
 
 /// What `status.json` of a container holds, once it has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EndRecord {
     /// How the command ended.
     pub status: ExitStatus,
     /// When, seconds since 1970.
     pub finished: i64,
+    /// Which of its runs that was; 0 for one that did not come to its command.
+    #[serde(default)]
+    pub run: u32,
+    /// Whether it ran longer than it was to.
+    #[serde(default)]
+    pub timed_out: bool,
+    /// Why its command did not run.
+    #[serde(default)]
+    pub error: Option<String>,
 }
 
 /// What a container is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
+    /// It has not been started yet.
+    Created,
     /// Its processes exist.
     Running,
+    /// It has ended and begins again in a moment.
+    Restarting(EndRecord),
     /// It has ended.
     Exited(EndRecord),
     /// Its launcher was killed, and so was it.
     Dead,
+}
+
+impl State {
+    /// Whether somebody watches over it.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        match self {
+            Self::Running | Self::Restarting(_) => true,
+            Self::Created | Self::Exited(_) | Self::Dead => false,
+        }
+    }
+
+    /// The word that `ps` and `inspect` have for it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Restarting(_) => "restarting",
+            Self::Exited(_) => "exited",
+            Self::Dead => "dead",
+        }
+    }
 }
 
 /// A container of the store.
@@ -100,6 +152,8 @@ pub struct Container {
     pub record: ContainerRecord,
     /// What it is doing.
     pub state: State,
+    /// Its last start; none if its command has never run, or nobody wrote that down.
+    pub start: Option<StartRecord>,
     /// Its directory.
     pub path: PathBuf,
 }

@@ -3,22 +3,40 @@
 use clap::Args;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct ListContainers {
     /// Those that have ended, too
     #[arg(short, long)]
     pub(crate) all: bool,
+    /// The newest so many, whatever they are doing
+    #[arg(short = 'n', long, value_name = "COUNT", allow_hyphen_values = true)]
+    pub(crate) last: Option<i64>,
+    /// The newest, whatever it is doing
+    #[arg(short, long)]
+    pub(crate) latest: bool,
     /// Only IDs
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// IDs and commands in full
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// Only those with `name=PART`, `id=BEGINNING` or `status=running|exited|dead`
+    /// Only those with `name=PART`, `id=BEGINNING`, `status=running`, `exited=CODE`, `label=KEY`, `ancestor=IMAGE`,
+    /// `volume=NAME`, `before=CONTAINER`, `since=CONTAINER`
     #[arg(short, long = "filter", value_name = "KEY=VALUE")]
     pub(crate) filters: Vec<String>,
     /// `table`, `json`, or a template such as '{{.Names}}: {{.Status}}'
     #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
     pub(crate) format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneContainers {
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Only those with `label=KEY[=VALUE]`, `label!=KEY[=VALUE]` or made before `until=TIME`
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    pub(crate) filters: Vec<String>,
 }
 
 #[derive(Debug, Args)]

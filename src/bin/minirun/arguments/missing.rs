@@ -3,16 +3,12 @@
 const NETWORK: &str = "use --network host to share the machine's network";
 const CGROUP: &str =
     "limit each process with --ulimit, or start minirun in a limited unit: systemd-run --user --scope -p …";
-const DETACH: &str = "use the shell's `&`, or systemd-run --user";
 const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:DIR directly";
 const FILES: &str = "bind files with -v or --mount";
-const OUTPUT: &str = "the output is minirun's own: redirect it";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 18] = [
-    (&["-d", "--detach", "--detach-keys", "-a", "--attach", "--sig-proxy"], DETACH),
-    (&["--restart", "--stop-timeout"], "start it again from a loop or a systemd unit"),
+const FLAGS: [(&[&str], &str); 16] = [
     (
         &["-p", "--publish", "-P", "--publish-all", "--expose", "--ip", "--ip6", "--link", "--mac-address"],
         NETWORK,
@@ -28,36 +24,25 @@ const FLAGS: [(&[&str], &str); 18] = [
     (&["--storage-opt"], "choose with --driver overlay or --driver vfs"),
     (&["--pull", "--disable-content-trust"], STORE),
     (&["--health-", "--no-healthcheck"], NOTHING),
-    (&["--log-driver", "--log-opt", "--annotation"], OUTPUT),
+    (&["--annotation"], "note it with --label"),
     (&["--pid", "--ipc", "--uts"], "the container always has this namespace of its own"),
     (&["--isolation", "--runtime", "--use-api-socket"], NOTHING),
     (&["--sysctl"], NOTHING),
 ];
 
 /// Verbs, and what to do without them.
-const VERBS: [(&[&str], &str); 10] = [
+const VERBS: [(&[&str], &str); 8] = [
     (&["pull", "login", "logout", "search"], STORE),
     (
         &["push", "save", "commit", "export", "diff"],
         "`minirun unshare --image NAME -- tar -C …` reads an image's files",
     ),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
-    (&["exec", "attach", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
-    (
-        &["start", "restart", "create"],
-        "a container runs once: `minirun run`, with a volume for what is to stay",
-    ),
-    (
-        &["stop", "kill", "pause", "unpause"],
-        "signals to `minirun run` reach the container; `minirun rm -f` kills it",
-    ),
-    (&["logs", "wait", "events"], OUTPUT),
+    (&["exec", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
+    (&["events"], "`minirun wait` waits for an end, `minirun logs -f` for output"),
     (&["volume"], "volumes are made by -v NAME:DEST and lie in STORE/volumes; see `minirun unshare`"),
     (&["network"], NETWORK),
-    (
-        &["system", "info", "compose", "swarm", "context", "plugin", "rename", "update"],
-        "see `minirun --help`",
-    ),
+    (&["system", "info", "compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),
 ];
 
 /// What to do without `verb`, if it is one that Docker has.
@@ -80,8 +65,7 @@ mod tests {
 
     #[test]
     fn docker_flags_are_known() {
-        for flag in ["-d", "--detach", "--memory", "--memory-swap", "--health-cmd", "--cpuset-cpus", "--pull"]
-        {
+        for flag in ["-m", "--memory", "--memory-swap", "--health-cmd", "--cpuset-cpus", "--pull"] {
             assert!(instead_of(flag).is_some(), "{flag}");
         }
         for flag in ["--nonsense", "-z", "--memor", "--", "-"] {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::supervision::SupervisionArgs;
+
 const EXAMPLES: &str = "\
 Examples:
   minirun run --rm host cat /etc/os-release          the machine's own files, below a throw-away layer
@@ -18,7 +20,7 @@ Examples:
 IMAGE is a name or an ID of `minirun images`, oci:DIR[:TAG], oci-archive:FILE[:TAG],
 docker-archive:FILE[:REF], rootfs:DIR, or host. Options end at IMAGE: what follows is the container's.
 
-Exit code: the command's own; 125 if minirun fails, 126 if the command cannot be run, 127 if there is
+Exit code: the command's own; 124 if it ran longer than --timeout; 125 if minirun fails, 126 if the command cannot be run, 127 if there is
 none, 128+N if signal N ended it.";
 
 /// Docker's truth values: `--rm`, `--rm=true`, `--rm=false`.
@@ -188,6 +190,9 @@ pub(crate) struct RunArgs {
     /// Take the image for this platform
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]", allow_hyphen_values = true, help_heading = "Container")]
     pub(crate) platform: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) supervision: SupervisionArgs,
 
     /// Print the whole plan and do nothing
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]

@@ -109,12 +109,12 @@ mod tests {
                  hint: see minirun run --help\n",
             ),
             (
-                &["run", "-d", "x"],
-                "error: minirun does not have `-d` yet\nhint: use the shell's `&`, or systemd-run --user\n",
+                &["run", "--gpus", "x"],
+                "error: minirun does not have `--gpus` yet\nhint: bind the device's file: -v /dev/NAME:/dev/NAME\n",
             ),
             (
-                &["run", "-itd", "x"],
-                "error: minirun does not have `-d` yet\nhint: use the shell's `&`, or systemd-run --user\n",
+                &["run", "-itP", "x"],
+                "error: minirun does not have `-P` yet\nhint: use --network host to share the machine's network\n",
             ),
             (
                 &["run", "--pull=always", "x"],
@@ -136,8 +136,8 @@ mod tests {
                 "error: minirun does not have `network` yet\nhint: use --network host to share the machine's network\n",
             ),
             (
-                &["imagse"],
-                "error: unrecognized subcommand `imagse`\nhint: some similar subcommands exist: `images`, `image`\n\
+                &["imagess"],
+                "error: unrecognized subcommand `imagess`\nhint: some similar subcommands exist: `image`, `images`\n\
                  hint: see minirun --help\n",
             ),
         ] {

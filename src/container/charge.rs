@@ -1,0 +1,210 @@
+//! A container in the charge of this process: started, watched over, and written down what becomes of it.
+
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
+use std::path::Path;
+
+use super::run::{chain, describe, not_put_away};
+use super::{Engine, Error, Event, Events, now};
+use crate::launch::{
+    self, Copies, Copying, End, Ended, Ends, Guests, LaunchError, Sequel, Sign, Stream, Watch,
+};
+use crate::plan::Plan;
+use crate::plan::request::{Attached, Wanted};
+use crate::plan::signal::SignalNumber;
+use crate::plan::supervision::LogPolicy;
+use crate::store::container::{Bundle, ContainerRecord, EndRecord, StartRecord};
+use crate::store::copy::copy_tree;
+use crate::store::layout;
+use crate::store::log::{LogStream, LogWriter};
+use crate::store::volume;
+use crate::sys::clone::ExitStatus;
+use crate::sys::report::Report;
+use crate::sys::{Call, SysError, owner};
+
+/// The signal that asks a container to stop if nobody says another.
+const TERM: i32 = 15;
+
+/// What happens while a container is in charge.
+pub(super) enum News<'a> {
+    /// Its command runs.
+    Started,
+    /// Something was done differently.
+    Notice(&'a str),
+}
+
+/// A container that this process runs.
+pub(super) struct Charge<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) plan: &'a Plan,
+    pub(super) record: &'a ContainerRecord,
+    pub(super) bundle: &'a Bundle,
+}
+
+/// What there is to say about one run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    pub(super) ends: Ends,
+    pub(super) start: StartRecord,
+}
+
+impl Run {
+    /// Of a container with the caller at its streams.
+    pub(super) fn attached(record: &ContainerRecord, attached: Attached) -> Self {
+        let end = |wanted| match wanted {
+            Wanted::Yes => End::Caller,
+            Wanted::No => End::Nobody,
+        };
+        let is_logged = !record.removed_at_end && record.supervision.log != LogPolicy::Nothing;
+        let ends = Ends {
+            input: End::Caller,
+            output: end(attached.output),
+            error: end(attached.error),
+            copies: if is_logged { Copies::All } else { Copies::None },
+            input_end: record.supervision.input_end,
+        };
+        Self { ends, start: StartRecord { run: 1, ..StartRecord::default() } }
+    }
+
+    /// Of a container that stands alone.
+    pub(super) fn detached(record: &ContainerRecord, before: Option<StartRecord>) -> Self {
+        let ends = Ends {
+            input: End::Nobody,
+            output: End::Nobody,
+            error: End::Nobody,
+            copies: Copies::All,
+            input_end: record.supervision.input_end,
+        };
+        let run = before.map_or(0, |before| before.run) + 1;
+        Self { ends, start: StartRecord { run, ..StartRecord::default() } }
+    }
+
+    /// The next one, without anybody having asked for it; `restarts` in a row with it.
+    pub(super) fn again(self, restarts: u32) -> Self {
+        let start = StartRecord { run: self.start.run + 1, restarts, ..self.start };
+        Self { start, ..self }
+    }
+}
+
+/// The signal that asks a container to stop.
+pub(super) fn stop_signal(record: &ContainerRecord) -> i32 {
+    let named = record.stop_signal.as_ref().and_then(|text| text.parse::<SignalNumber>().ok());
+    named.map_or(TERM, |signal| signal.get().into())
+}
+
+impl Charge<'_> {
+    /// Runs the container to its end.
+    pub(super) fn run(
+        &self,
+        run: Run,
+        guests: &mut Guests,
+        news: &mut dyn FnMut(News<'_>),
+    ) -> Result<Ended, LaunchError> {
+        let supervision = &self.record.supervision;
+        let mut log = match run.ends.copies {
+            Copies::None => None,
+            Copies::All => {
+                LogWriter::open(self.bundle.directory(), supervision.log).map_err(LaunchError::Streams)?
+            }
+        };
+        let report = |error: Error| Report::of(&error, error.hint());
+        let copying = Copying {
+            fill: &|source, fill| volume::fill(&fill.data, source).map_err(|error| report(error.into())),
+            copy: &|source, destination| {
+                copy_tree(source, destination, &mut |user, group| (user, group))
+                    .map_err(|error| Report::of(&error, None))
+            },
+        };
+        let running = launch::start(self.plan, copying, run.ends)?;
+        let watch = Watch {
+            guests,
+            limit: supervision.limit,
+            stop_signal: stop_signal(self.record),
+            grace: supervision.grace.unwrap_or_default().duration(),
+        };
+        running.supervise(watch, &mut |sign| match sign {
+            Sign::Notice(text) => news(News::Notice(text)),
+            Sign::Started(init) => {
+                if let Err(error) = self.note_start(run.start, init) {
+                    news(News::Notice(&chain(&error)));
+                }
+                news(News::Started);
+            }
+            Sign::Wrote(stream, bytes) => {
+                if let Some(log) = &mut log {
+                    log.write(log_stream(stream), bytes);
+                }
+            }
+        })
+    }
+
+    /// Writes down that the command runs, where somebody could want to know.
+    fn note_start(&self, start: StartRecord, init: BorrowedFd<'_>) -> Result<(), Error> {
+        if let Some(path) = &self.record.supervision.pid_file {
+            write_pid(path, init).map_err(|cause| Error::PidFile { path: path.clone(), cause })?;
+        }
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+        let nanoseconds = now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec);
+        Ok(self.engine.store.note_start(self.bundle, StartRecord { nanoseconds, ..start })?)
+    }
+
+    /// Runs the container to its end, with the caller at its streams, and puts it away.
+    pub(super) fn run_attached(&self, run: Run, events: Events<'_>) -> Result<ExitStatus, Error> {
+        let directory = self.bundle.directory().as_fd();
+        owner::claim(directory, layout::OWNER)
+            .map_err(|cause| Error::Store(self.engine.store.write_error(cause)))?;
+        let mut guests = Guests::listen(directory).unwrap_or_else(|error| {
+            events(Event::Notice(format!("nobody can reach this container: {}", chain(&error))));
+            Guests::default()
+        });
+        let result = self.run(run, &mut guests, &mut |news| match news {
+            News::Notice(text) => events(Event::Notice(text.to_owned())),
+            News::Started => {}
+        });
+        let ended = result.map_err(|cause| Error::Launch { name: describe(self.record), cause })?;
+        let put_away = if self.record.removed_at_end {
+            self.engine.discard(self.record, self.bundle)
+        } else {
+            self.note_end(run, ended)
+        };
+        // How the container ended says more than what could not be tidied up; the next command sweeps.
+        put_away.unwrap_or_else(|error| events(Event::Notice(not_put_away(self.record, &error))));
+        guests.dismiss(ended.status, Sequel::Final);
+        Ok(ended.status)
+    }
+
+    /// Writes down how the container ended.
+    pub(super) fn note_end(&self, run: Run, ended: Ended) -> Result<(), Error> {
+        let Ended { status, timed_out, .. } = ended;
+        let end = EndRecord { status, finished: now(), run: run.start.run, timed_out, error: None };
+        Ok(self.engine.store.end_container(self.bundle, &end)?)
+    }
+
+    /// Writes down why the container's command did not run.
+    pub(super) fn note_failure(&self, run: Run, error: &Error) -> Result<(), Error> {
+        let status = ExitStatus::Exited(error.exit_code());
+        let (run, error) = (run.start.run, Some(chain(error)));
+        let end = EndRecord { status, finished: now(), run, timed_out: false, error };
+        Ok(self.engine.store.end_container(self.bundle, &end)?)
+    }
+}
+
+fn log_stream(stream: Stream) -> LogStream {
+    match stream {
+        Stream::Output => LogStream::Output,
+        Stream::Error => LogStream::Error,
+    }
+}
+
+/// Makes sure that there can be a file for the process ID.
+pub(super) fn prepare_pid_file(path: &Path) -> Result<(), Error> {
+    let made = std::fs::File::create(path).map(drop).call(|| format!("open({path:?}, CREATE|TRUNC)"));
+    made.map_err(|cause| Error::PidFile { path: path.to_owned(), cause })
+}
+
+/// Writes the process ID of init as the caller sees it.
+fn write_pid(path: &Path, init: BorrowedFd<'_>) -> Result<(), SysError> {
+    let about = format!("/proc/self/fdinfo/{}", init.as_fd().as_raw_fd());
+    let text = std::fs::read_to_string(&about).call(|| format!("read({about:?})"))?;
+    let pid = text.lines().find_map(|line| line.strip_prefix("Pid:")).unwrap_or_default().trim();
+    std::fs::write(path, format!("{pid}\n")).call(|| format!("write({path:?})"))
+}

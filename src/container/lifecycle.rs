@@ -1,0 +1,193 @@
+//! Asking a running container to stop, killing it, and waiting for its end.
+
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+use super::charge::stop_signal;
+use super::{Engine, Error, Events};
+use crate::launch::{Client, Purpose};
+use crate::plan::signal::SignalNumber;
+use crate::plan::supervision::Grace;
+use crate::store::container::{Container, ContainerError, State};
+use crate::store::directory::Directory;
+use crate::store::{layout, lock};
+use crate::sys::clone::ExitStatus;
+use crate::sys::owner;
+
+const KILL: i32 = 9;
+/// How long whoever runs a container may take to end it when it has been killed.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a container is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StopOptions {
+    /// The signal; its own if not said.
+    pub signal: Option<SignalNumber>,
+    /// How long it may take before it is killed; its own time if not said.
+    pub grace: Option<Grace>,
+}
+
+/// A running container, from outside.
+struct Alive {
+    directory: Directory,
+    client: Option<Client>,
+}
+
+impl Engine {
+    /// Asks a container to stop, and kills it when it takes too long; returns when it has ended. One that does not run
+    /// is left as it is.
+    ///
+    /// # Errors
+    /// There is none, or nobody can reach it.
+    pub fn stop(&self, text: &str, options: StopOptions) -> Result<(), Error> {
+        let container = self.store.find_container(text)?;
+        if !container.state.is_alive() {
+            return Ok(());
+        }
+        let signal = options.signal.map_or_else(|| stop_signal(&container.record), |one| one.get().into());
+        let grace = options.grace.or(container.record.supervision.grace).unwrap_or_default();
+        let error = |cause| Error::Control { name: container.record.name.to_string(), cause };
+        loop {
+            let Some(alive) = self.reach(&container)? else { return Ok(()) };
+            let Some(client) = &alive.client else { return self.end(&container) };
+            client.signal(signal, Purpose::End).map_err(error)?;
+            match client.await_end(grace.duration()).map_err(error)? {
+                None => return self.end(&container),
+                Some(end) if end.is_final() => return self.await_release(&alive.directory),
+                // It has ended by itself and begins again: whoever runs it has not heard of this yet.
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Sends a container a signal.
+    ///
+    /// # Errors
+    /// There is none, it does not run, or nobody can reach it.
+    pub fn kill(&self, text: &str, signal: SignalNumber) -> Result<(), Error> {
+        let container = self.store.find_container(text)?;
+        let not_running = || ContainerError::NotRunning(container.record.name.to_string());
+        if !container.state.is_alive() {
+            return Err(not_running().into());
+        }
+        let number = i32::from(signal.get());
+        let alive = self.reach(&container)?.ok_or_else(not_running)?;
+        let Some(client) = &alive.client else {
+            return if number == KILL { self.end(&container) } else { Err(not_running().into()) };
+        };
+        let is_end = number == KILL || number == stop_signal(&container.record);
+        let error = |cause| Error::Control { name: container.record.name.to_string(), cause };
+        client.signal(number, if is_end { Purpose::End } else { Purpose::Pass }).map_err(error)?;
+        if number == KILL {
+            client.await_end(Some(KILL_PATIENCE)).map_err(error)?;
+            self.await_release(&alive.directory)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a container's end; its exit status. One that has not been started yet is waited for, too.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot be read.
+    pub fn wait(&self, text: &str) -> Result<ExitStatus, Error> {
+        let mut container = self.store.find_container(text)?;
+        loop {
+            match &container.state {
+                State::Exited(end) => return Ok(end.status),
+                State::Dead => return Ok(ExitStatus::Signaled(KILL)),
+                State::Created => std::thread::sleep(Duration::from_millis(50)),
+                State::Running | State::Restarting(_) => {
+                    if let Some(status) = self.await_status(&container)? {
+                        return Ok(status);
+                    }
+                }
+            }
+            container = self.store.find_container(container.record.id.as_str())?;
+        }
+    }
+
+    /// Stops the processes of a container for a while. Only a cgroup of its own could do that, and none has one yet.
+    ///
+    /// # Errors
+    /// Always: there is no such container, it does not run, or it has no cgroup.
+    pub fn pause(&self, text: &str) -> Result<(), Error> {
+        let container = self.store.find_container(text)?;
+        let name = container.record.name.to_string();
+        if container.state.is_alive() {
+            return Err(Error::NoFreezer(name));
+        }
+        Err(ContainerError::NotRunning(name).into())
+    }
+
+    /// Stops a container that runs, and starts it again.
+    ///
+    /// # Errors
+    /// There is none, it is removed at its end, or it cannot be stopped or started.
+    pub fn restart(&self, text: &str, options: StopOptions, events: Events<'_>) -> Result<(), Error> {
+        let container = self.store.find_container(text)?;
+        if container.state.is_alive() {
+            if container.record.removed_at_end {
+                return Err(Error::RemovedAtEnd(container.record.name.to_string()));
+            }
+            self.stop(text, options)?;
+        }
+        let container = self.store.find_container(container.record.id.as_str())?;
+        self.start_alone(&container, events)
+    }
+
+    /// Kills a running container with all that is in it; if whoever runs it does not do so, it is killed, too.
+    pub(super) fn end(&self, container: &Container) -> Result<(), Error> {
+        let Some(alive) = self.reach(container)? else { return Ok(()) };
+        let ended = match &alive.client {
+            Some(client) => client
+                .signal(KILL, Purpose::End)
+                .and_then(|()| client.await_end(Some(KILL_PATIENCE)))
+                .is_ok_and(|ended| ended.is_some()),
+            None => false,
+        };
+        if !ended {
+            owner::kill(&container.path.join(layout::OWNER))
+                .map_err(|cause| Error::Store(self.store.read_error(cause)))?;
+        }
+        self.await_release(&alive.directory)
+    }
+
+    /// The status with which a running container ends; none if whoever runs it was killed, or ended too soon to tell.
+    fn await_status(&self, container: &Container) -> Result<Option<ExitStatus>, Error> {
+        let Some(alive) = self.reach(container)? else { return Ok(None) };
+        let error = |cause| Error::Control { name: container.record.name.to_string(), cause };
+        let status = match &alive.client {
+            Some(client) => client.await_end(None).map_err(error)?,
+            None => None,
+        };
+        let (status, is_final) = match status {
+            Some(end) => (Some(end.status()), end.is_final()),
+            None => (None, true),
+        };
+        if is_final {
+            self.await_release(&alive.directory)?;
+        }
+        match status {
+            // What goes with its end, and was killed with its supervisor, leaves nothing to read.
+            None if container.record.removed_at_end => Ok(Some(ExitStatus::Signaled(KILL))),
+            status => Ok(status),
+        }
+    }
+
+    /// Opens a running container; none if it is gone.
+    fn reach(&self, container: &Container) -> Result<Option<Alive>, Error> {
+        let directory = match Directory::open(&container.path) {
+            Ok(directory) => directory,
+            Err(error) if error.errno() == rustix::io::Errno::NOENT => return Ok(None),
+            Err(cause) => return Err(self.store.read_error(cause).into()),
+        };
+        let client = Client::connect(directory.as_fd())
+            .map_err(|cause| Error::Control { name: container.record.name.to_string(), cause })?;
+        Ok(Some(Alive { directory, client }))
+    }
+
+    /// Waits until nobody holds a container's lock any more.
+    pub(super) fn await_release(&self, directory: &Directory) -> Result<(), Error> {
+        lock::await_release(directory).map_err(|cause| Error::Store(self.store.read_error(cause)))
+    }
+}

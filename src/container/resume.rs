@@ -1,0 +1,88 @@
+//! Starting a container that exists: from what was stored when it was made, on its own files.
+
+use oci_spec::runtime::Spec;
+
+use super::charge::Charge;
+use super::{Engine, Error, Events, now};
+use crate::launch::{Client, Feeding};
+use crate::plan::Plan;
+use crate::plan::from_spec::Supplement;
+use crate::plan::rootfs::Rootfs;
+use crate::store::container::{Bundle, Container, ContainerError, ContainerRecord};
+use crate::store::layout;
+use crate::store::volume::VolumeRecord;
+use crate::sys::hosttree;
+
+impl Engine {
+    /// Starts a container that does not run, and leaves it alone; one that runs is left as it is.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be started.
+    pub fn start(&self, text: &str, events: Events<'_>) -> Result<(), Error> {
+        let container = self.store.find_container(text)?;
+        match self.start_alone(&container, events) {
+            Err(Error::Container(ContainerError::Running(_))) => Ok(()),
+            result => result,
+        }
+    }
+
+    pub(super) fn start_alone(&self, container: &Container, events: Events<'_>) -> Result<(), Error> {
+        let bundle = self.store.take_container(container)?;
+        self.resume(container, &bundle, &mut |charge| charge.run_detached(container.start, events))
+    }
+
+    /// Starts a container with this process as its first guest.
+    pub(super) fn start_with_guest(
+        &self,
+        container: &Container,
+        feeding: Feeding,
+        events: Events<'_>,
+    ) -> Result<Client, Error> {
+        let bundle = self.store.take_container(container)?;
+        self.resume(container, &bundle, &mut |charge| charge.run_with_guest(container.start, feeding, events))
+    }
+
+    /// Thinks a container through again, makes what it needs and may be gone, and does `launch`.
+    fn resume<T>(
+        &self,
+        container: &Container,
+        bundle: &Bundle,
+        launch: &mut dyn FnMut(&Charge<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let record = &container.record;
+        let plan = self.stored_plan(record, bundle)?;
+        for mount in &record.mounts {
+            if let Some(name) = mount.volume.clone() {
+                let volume = VolumeRecord {
+                    name,
+                    anonymous: mount.anonymous,
+                    labels: Vec::new(),
+                    created: now(),
+                    options: std::collections::BTreeMap::new(),
+                };
+                self.store.make_volume(&volume)?;
+            }
+        }
+        record.supervision.pid_file.as_deref().map_or(Ok(()), super::charge::prepare_pid_file)?;
+        let charge = Charge { engine: self, plan: &plan, record, bundle };
+        let result = launch(&charge);
+        if let Err(error) = &result {
+            let run = super::charge::Run::detached(record, container.start);
+            charge.note_failure(run, error)?;
+        }
+        result
+    }
+
+    fn stored_plan(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<Plan, Error> {
+        let incomplete = || Error::NoDescription(record.name.to_string());
+        let read = |name| self.store.read_bundle(bundle, name)?.ok_or_else(incomplete);
+        let spec: Spec = serde_json::from_slice(&read(layout::SPEC)?).map_err(|_| incomplete())?;
+        let mut supplement: Supplement =
+            serde_json::from_slice(&read(layout::SUPPLEMENT)?).map_err(|_| incomplete())?;
+        if let Rootfs::Host { areas, .. } = &mut supplement.rootfs {
+            // The machine's own mounts may be others by now.
+            *areas = hosttree::areas().map_err(Error::Probe)?;
+        }
+        Ok(Plan::from_spec(&spec, supplement, &self.host)?)
+    }
+}

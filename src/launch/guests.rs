@@ -1,0 +1,208 @@
+//! Those who are connected to a running container: they watch what it writes, write its input, send it signals, or
+//! only wait for its end.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::dialog::{CONTENT_MAX, Purpose, Reply, Request, SOCKET, Sequel};
+use super::relay::{poll, timespec};
+use super::{LaunchError, Stream};
+use crate::sys::SysError;
+use crate::sys::clone::ExitStatus;
+use crate::sys::socket::{Connection, Listener, Received, Sent};
+
+/// The bytes that wait for a slow guest before the container has to wait for it, too.
+const BACKLOG_MAX: usize = 1 << 20;
+/// How long a guest that takes nothing is waited for when the container has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everybody who is connected, and where they come in.
+#[derive(Debug, Default)]
+pub struct Guests {
+    listener: Option<Listener>,
+    guests: Vec<Guest>,
+}
+
+#[derive(Debug)]
+struct Guest {
+    connection: Connection,
+    watches: bool,
+    feeds: bool,
+    backlog: VecDeque<Vec<u8>>,
+}
+
+impl Guests {
+    /// Listens in the container's directory.
+    ///
+    /// # Errors
+    /// There can be no socket.
+    pub fn listen(directory: BorrowedFd<'_>) -> Result<Self, LaunchError> {
+        let listener = Listener::bind(directory, SOCKET).map_err(LaunchError::Supervise)?;
+        Ok(Self { listener: Some(listener), guests: Vec::new() })
+    }
+
+    pub(super) fn listener(&self) -> Option<BorrowedFd<'_>> {
+        self.listener.as_ref().map(AsFd::as_fd)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.guests.len()
+    }
+
+    /// What guest `at` is waited for; none if there is nothing.
+    pub(super) fn watch(&self, at: usize, input_room: bool) -> Option<PollFd<'_>> {
+        let guest = &self.guests[at];
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::OUT, !guest.backlog.is_empty());
+        // Somebody else's input has to be taken first.
+        flags.set(PollFlags::IN, input_room || !guest.feeds);
+        (!flags.is_empty()).then(|| PollFd::from_borrowed_fd(guest.connection.as_fd(), flags))
+    }
+
+    /// Whether somebody is so slow that the container has to wait.
+    pub(super) fn are_full(&self) -> bool {
+        let size = |guest: &Guest| guest.backlog.iter().map(Vec::len).sum::<usize>();
+        self.guests.iter().any(|guest| size(guest) > BACKLOG_MAX)
+    }
+
+    /// Lets the next one in; whether there was one.
+    pub(super) fn admit(&mut self) -> Result<bool, SysError> {
+        let Some(connection) = self.listener.as_ref().map(Listener::accept).transpose()?.flatten() else {
+            return Ok(false);
+        };
+        self.guests.push(Guest { connection, watches: false, feeds: false, backlog: VecDeque::new() });
+        Ok(true)
+    }
+
+    /// Lets in who waits at the door, so that nothing that is written will be missed.
+    pub fn greet(&mut self) {
+        while self.admit().is_ok_and(|is_there| is_there) {}
+        for at in (0..self.guests.len()).rev() {
+            // They have said no more than what they came for.
+            while self.guests.get(at).is_some_and(Guest::has_said_something) {
+                self.serve(at);
+            }
+        }
+    }
+
+    /// Tells everybody who watches.
+    pub(super) fn show(&mut self, stream: Stream, bytes: &[u8]) {
+        for chunk in bytes.chunks(CONTENT_MAX) {
+            let mut message = None;
+            for guest in self.guests.iter_mut().filter(|guest| guest.watches) {
+                let message = message.get_or_insert_with(|| Reply::Output(stream, chunk.to_vec()).encode());
+                guest.backlog.push_back(message.clone());
+                // One that is gone is found gone by the next look.
+                guest.flush();
+            }
+        }
+    }
+
+    /// Takes what guest `at` says and gives it what waits; the requests that are not about itself.
+    pub(super) fn serve(&mut self, at: usize) -> Vec<Request> {
+        let guest = &mut self.guests[at];
+        guest.flush();
+        match guest.connection.try_receive() {
+            Ok(Received::Nothing) => Vec::new(),
+            Ok(Received::Message(message)) => match Request::decode(&message) {
+                Some(Request::Watch) => {
+                    guest.watches = true;
+                    Vec::new()
+                }
+                Some(Request::Feed) => {
+                    guest.feeds = true;
+                    Vec::new()
+                }
+                request => request.into_iter().collect(),
+            },
+            Ok(Received::End) | Err(_) => {
+                let guest = self.guests.swap_remove(at);
+                if guest.feeds { vec![Request::InputEnd] } else { Vec::new() }
+            }
+        }
+    }
+
+    /// Gives everybody what waits for them; whether there is still something.
+    pub(super) fn flush(&mut self) -> bool {
+        self.guests.retain_mut(Guest::flush);
+        self.guests.iter().any(|guest| !guest.backlog.is_empty())
+    }
+
+    /// Sends away whoever takes nothing.
+    pub(super) fn drop_slow(&mut self) {
+        self.guests.retain(|guest| guest.backlog.is_empty());
+    }
+
+    /// Tells everybody how the container ended, and what comes then, and sends them away.
+    pub fn dismiss(&mut self, status: ExitStatus, sequel: Sequel) {
+        // Whoever waits at the door has seen it run.
+        self.greet();
+        for guest in &mut self.guests {
+            guest.backlog.push_back(Reply::Ended(status, sequel).encode());
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while self.flush() && Instant::now() < deadline {
+            let mut watched: Vec<_> = self
+                .guests
+                .iter()
+                .filter(|guest| !guest.backlog.is_empty())
+                .map(|guest| PollFd::from_borrowed_fd(guest.connection.as_fd(), PollFlags::OUT))
+                .collect();
+            if poll(&mut watched, Some(&timespec(PATIENCE))).is_err() {
+                break;
+            }
+        }
+        self.guests.clear();
+    }
+
+    /// Waits so long, unless somebody wants the container to end for good: then true.
+    ///
+    /// # Errors
+    /// What waiting says.
+    pub fn await_end_order(&mut self, delay: Duration) -> Result<bool, LaunchError> {
+        let deadline = Instant::now() + delay;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            let mut watched: Vec<_> = (0..self.guests.len()).filter_map(|at| self.watch(at, true)).collect();
+            watched.extend(self.listener().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+            poll(&mut watched, Some(&timespec(left))).map_err(LaunchError::Supervise)?;
+            self.admit().map_err(LaunchError::Supervise)?;
+            for at in (0..self.guests.len()).rev() {
+                let requests = self.serve(at);
+                if requests.iter().any(|request| matches!(request, Request::Signal(_, Purpose::End))) {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+}
+
+impl Guest {
+    fn has_said_something(&self) -> bool {
+        let mut watched = [PollFd::from_borrowed_fd(self.connection.as_fd(), PollFlags::IN)];
+        poll(&mut watched, Some(&timespec(Duration::ZERO))).is_ok() && !watched[0].revents().is_empty()
+    }
+
+    /// Sends what waits, as far as there is room; false if it is gone.
+    fn flush(&mut self) -> bool {
+        while let Some(message) = self.backlog.front() {
+            match self.connection.try_send(message) {
+                Ok(Sent::Whole) => {
+                    self.backlog.pop_front();
+                }
+                Ok(Sent::NoRoom) => return true,
+                Ok(Sent::End) | Err(_) => {
+                    self.backlog.clear();
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,97 @@
+//! A container's directory in the hands of whoever runs it.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use super::{
+    Container, ContainerError, ContainerRecord, EndRecord, Lifetime, StartRecord, container_name, seize,
+};
+use crate::store::directory::Directory;
+use crate::store::{Store, StoreError, layout};
+use crate::sys::SysError;
+
+/// A container's directory while its launcher lives; the lock goes with the last process that has it.
+#[derive(Debug)]
+pub struct Bundle {
+    directory: Directory,
+    name: String,
+    lock: OwnedFd,
+}
+
+impl Bundle {
+    pub(super) fn new(directory: Directory, lock: OwnedFd, name: &str) -> Self {
+        Self { directory, name: name.to_owned(), lock }
+    }
+
+    /// The container's directory.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// What holds the lock.
+    #[must_use]
+    pub fn lock(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
+    }
+}
+
+impl Store {
+    /// Takes a container that nobody runs, to run it.
+    ///
+    /// # Errors
+    /// It runs, or is gone, or the store cannot be read.
+    pub fn take_container(&self, container: &Container) -> Result<Bundle, ContainerError> {
+        let record = &container.record;
+        let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
+        let name = container_name(record.id.as_str(), lifetime);
+        let unknown = || ContainerError::Unknown(record.name.to_string());
+        let directory = self.open_container(&name)?.ok_or_else(unknown)?;
+        match seize(&directory).map_err(|cause| self.read_error(cause))? {
+            // It may have been removed before it was locked.
+            Some(lock) if self.open_container(&name)?.is_some() => Ok(Bundle::new(directory, lock, &name)),
+            Some(_) => Err(unknown()),
+            None => Err(ContainerError::Running(record.name.to_string())),
+        }
+    }
+
+    /// Writes down that a container's command runs.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn note_start(&self, bundle: &Bundle, start: StartRecord) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(&start).unwrap_or_default();
+        let note = || -> Result<(), SysError> {
+            bundle.directory.replace(layout::STARTED, &json)?;
+            bundle.directory.unlink(layout::WAITING).map(drop)
+        };
+        note().map_err(|cause| self.write_error(cause))
+    }
+
+    /// Writes down how a container ended.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn end_container(&self, bundle: &Bundle, end: &EndRecord) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(end).unwrap_or_default();
+        bundle.directory.replace(layout::STATUS, &json).map_err(|cause| self.write_error(cause))
+    }
+
+    /// A file that a container's directory got when it was made; none if there is none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn read_bundle(&self, bundle: &Bundle, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read_file(&format!("{}/{name}", bundle.name))
+    }
+
+    /// Removes a container whose launcher is this process, at its end.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn discard_bundle(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<(), ContainerError> {
+        let path = format!("{}/{}", bundle.name, layout::RECORD);
+        // It may have got another name since it was started.
+        let current: Option<ContainerRecord> = self.read_json(&path, "the record of a container")?;
+        self.discard_container(current.as_ref().unwrap_or(record), &bundle.name)
+    }
+}
