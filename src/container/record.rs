@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::Engine;
 use super::base::Base;
 use super::prepare::Draft;
-use super::{Engine, now};
 use crate::plan::Plan;
 use crate::plan::mount::MountKind;
 use crate::plan::name::Label;
@@ -28,12 +28,13 @@ impl Engine {
             labels.push(label.clone());
         }
         labels.sort_by(|one, other| one.key.cmp(&other.key));
+        let made = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
         ContainerRecord {
             id: draft.id.clone(),
             name: draft.name.clone(),
             image: request.image_text.clone(),
             image_id: base.id(),
-            created: now(),
+            created: made.tv_sec,
             command: plan.process.arguments.clone(),
             environment: plan.process.environment.clone(),
             working_directory: plan.process.working_directory.to_string(),
@@ -56,6 +57,7 @@ impl Engine {
                 .or(config.stop_signal().clone()),
             removed_at_end: request.lifetime == Lifetime::Ephemeral,
             supervision: request.supervision.clone(),
+            created_nanoseconds: made.tv_nsec,
         }
     }
 }

@@ -140,7 +140,10 @@ impl Store {
             }
         }
         containers.sort_by(|one, other| {
-            let key = |container: &Container| (container.record.created, container.record.id.clone());
+            let key = |container: &Container| {
+                let ContainerRecord { created, created_nanoseconds, id, .. } = &container.record;
+                (*created, *created_nanoseconds, id.clone())
+            };
             key(other).cmp(&key(one))
         });
         Ok(containers)

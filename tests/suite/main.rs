@@ -15,7 +15,9 @@
 
 mod support;
 
+mod attach;
 mod concurrency;
+mod detached;
 mod dry_run;
 mod errors;
 mod examples;
@@ -25,8 +27,11 @@ mod images;
 mod layers;
 mod lifecycle;
 mod load;
+mod logs;
 mod mounts;
 mod process;
+mod ps;
+mod restart;
 mod run;
 mod security;
 mod terminal;

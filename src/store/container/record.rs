@@ -74,6 +74,9 @@ pub struct ContainerRecord {
     /// How it is watched over.
     #[serde(default)]
     pub supervision: Supervision,
+    /// The nanoseconds that [`Self::created`] leaves out.
+    #[serde(default)]
+    pub created_nanoseconds: i64,
 }
 
 /// What `started.json` of a container holds, once its command has run.

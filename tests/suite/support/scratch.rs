@@ -92,6 +92,22 @@ impl Scratch {
         self.minirun(["run", "--rm"]).args(flags).args([IMAGE, "sh", "-c", script])
     }
 
+    /// `minirun run -d flags… IMAGE sh -c script`; the ID.
+    #[track_caller]
+    pub(crate) fn detach(&self, flags: &[&str], script: &str) -> String {
+        let call = self.minirun(["run", "-d"]).args(flags).args([IMAGE, "sh", "-c", script]);
+        let id = call.run().success();
+        assert!(id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        id
+    }
+
+    /// One field of `inspect`.
+    #[track_caller]
+    pub(crate) fn field(&self, container: &str, field: &str) -> String {
+        let template = format!("{{{{{field}}}}}");
+        self.minirun(["inspect", "--format", &template, container]).run().success()
+    }
+
     /// Runs a shell script where `$MINIRUN` is the program and `$SCRATCH` this directory.
     pub(crate) fn host_script(&self, script: &str) -> Call {
         self.scripted("sh", &["-c"], script)
@@ -157,8 +173,26 @@ impl Scratch {
     }
 }
 
+impl Scratch {
+    /// Ends what a test has left alone: nothing else would.
+    fn end_containers(&self) {
+        let is_used = |name: &str| {
+            fs::read_dir(self.store().join(name)).is_ok_and(|mut entries| entries.next().is_some())
+        };
+        if !is_used("containers") && !is_used("ephemeral") {
+            return;
+        }
+        let Ok(output) = self.minirun(["ps", "-q", "--no-trunc"]).into_command().output() else { return };
+        let ids = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !ids.is_empty() {
+            let _ = self.minirun(["rm", "-f"]).args(ids.lines()).into_command().output();
+        }
+    }
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
+        self.end_containers();
         if std::env::var_os("MINIRUN_TEST_KEEP").is_some() || fs::remove_dir_all(&self.directory).is_ok() {
             return;
         }
