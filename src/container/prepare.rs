@@ -186,7 +186,8 @@ impl Engine {
         let image_volumes = config.volumes().as_deref().unwrap_or_default();
         let image_volumes: Vec<_> =
             image_volumes.iter().filter_map(|path| ContainerPath::parse(path).ok()).collect();
-        let resolved = resolve(request.mounts.clone(), &image_volumes, &self.host.working_directory)?;
+        let cwd = &self.host.working_directory;
+        let resolved = resolve(request.mounts.clone(), &image_volumes, request.image_volumes, cwd)?;
         let mut volumes = Vec::new();
         let mut placed = Vec::with_capacity(resolved.len());
         for request in resolved {
