@@ -32,7 +32,7 @@ const FLAGS: [(&[&str], &str); 16] = [
 ];
 
 /// Verbs, and what to do without them.
-const VERBS: [(&[&str], &str); 10] = [
+const VERBS: [(&[&str], &str); 9] = [
     (&["pull", "login", "logout", "search"], STORE),
     (
         &["push", "save", "commit", "export", "diff"],
@@ -49,7 +49,6 @@ const VERBS: [(&[&str], &str); 10] = [
         "signals to `minirun run` reach the container; `minirun rm -f` kills it",
     ),
     (&["logs", "wait", "events"], OUTPUT),
-    (&["volume"], "volumes are made by -v NAME:DEST and lie in STORE/volumes; see `minirun unshare`"),
     (&["network"], NETWORK),
     (
         &["system", "info", "compose", "swarm", "context", "plugin", "rename", "update"],
