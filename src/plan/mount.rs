@@ -8,7 +8,6 @@ mod attribute;
 mod csv;
 mod donor;
 mod draft;
-mod driver;
 mod error;
 mod glob;
 mod hint;
@@ -34,7 +33,6 @@ use super::path::ContainerPath;
 
 pub use attribute::{Access, Atime, Attributes, Propagation, Recursion, Rule};
 pub use donor::{Donor, parse_donor};
-pub use driver::{DriverError, check_driver, check_driver_options};
 pub use error::{MountError, Problem};
 pub use image_volumes::ImageVolumes;
 pub use kind::{Bind, Content, Devpts, ImageMount, Missing, MountKind, Ramfs, Volume};

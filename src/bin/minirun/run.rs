@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use minirun::container::Engine;
 use minirun::plan::account::AccountError;
 use minirun::plan::capability::{self, CapabilityError};
+use minirun::plan::driver;
 use minirun::plan::environment::{self, EnvironmentError, Setting};
 use minirun::plan::limit::{self, LimitError};
 use minirun::plan::mount::{self, Flag, MountError, MountKind, MountRequest, Problem};
@@ -186,7 +187,7 @@ fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
     };
     // It is about volumes that are made, and a --mount has a key of its own for that.
     if let (Some(driver), Some(first)) = (&arguments.volume_driver, requests.iter().find(is_volume)) {
-        mount::check_driver(driver).map_err(|error| first.origin.refuse(Problem::Driver(error)))?;
+        driver::check_driver(driver).map_err(|error| first.origin.refuse(Problem::Driver(error)))?;
     }
     Ok(requests)
 }

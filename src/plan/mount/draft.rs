@@ -9,8 +9,9 @@ use super::parse_tmpfs::DEFAULT_ATTRIBUTES;
 use super::word::{Layer, Type, Word};
 use super::{
     Access, Attributes, Bind, Content, Devpts, ImageMount, Links, Missing, MountKind, Ownership, Problem,
-    Propagation, Ramfs, Recursion, Rule, Tmpfs, TmpfsKey, View, Volume, driver,
+    Propagation, Ramfs, Recursion, Rule, Tmpfs, TmpfsKey, View, Volume,
 };
+use crate::plan::driver;
 use crate::plan::name::{Label, VolumeName};
 use crate::plan::path::{ContainerPath, Subpath};
 use crate::plan::source::ImageSource;
@@ -179,7 +180,7 @@ impl Draft {
         if name.is_none() && self.subpath.is_some() {
             return Err(Problem::NeedsName("volume-subpath"));
         }
-        driver::check_driver_options(&self.driver).map_err(Problem::Driver)?;
+        driver::check_options(&self.driver).map_err(Problem::Driver)?;
         Ok(Volume {
             name,
             missing,

@@ -2,8 +2,9 @@
 
 use thiserror::Error;
 
+use super::Flag;
 use super::word::Layer;
-use super::{DriverError, Flag};
+use crate::plan::driver::DriverError;
 use crate::plan::name::NameError;
 use crate::plan::path::PathError;
 use crate::plan::source::SourceError;

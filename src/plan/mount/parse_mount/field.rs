@@ -3,9 +3,10 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::plan::driver;
 use crate::plan::limit::parse_size;
 use crate::plan::mount::word;
-use crate::plan::mount::{Problem, Propagation, Recursion, check_driver, parse_tmpfs};
+use crate::plan::mount::{Problem, Propagation, Recursion, parse_tmpfs};
 use crate::plan::path::Subpath;
 
 /// One `KEY` or `KEY=VALUE`.
@@ -95,7 +96,7 @@ impl Field {
     }
 
     pub(super) fn driver(&self) -> Result<(), Problem> {
-        check_driver(self.text("local")?).map_err(Problem::Driver)
+        driver::check_driver(self.text("local")?).map_err(Problem::Driver)
     }
 
     /// A relative path.

@@ -1,6 +1,7 @@
 //! The keys of `--mount`: which type of mount each goes with, and what it sets.
 
 use super::Field;
+use crate::plan::driver;
 use crate::plan::mount::draft::Draft;
 use crate::plan::mount::view::parse_layer_path;
 use crate::plan::mount::word::{self, Layer, Type};
@@ -179,8 +180,7 @@ fn label(draft: &mut Draft, field: &Field) -> Result<(), Problem> {
 
 fn driver_option(draft: &mut Draft, field: &Field) -> Result<(), Problem> {
     let legal = "type=VALUE device=VALUE o=VALUE";
-    let (key, value) = field.text(legal)?.split_once('=').ok_or_else(|| field.bad(legal))?;
-    draft.driver.insert(key.to_owned(), value.to_owned());
+    draft.driver.extend([driver::parse_option(field.text(legal)?)]);
     Ok(())
 }
 
