@@ -1,6 +1,6 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
-pub mod place;
+pub(crate) mod place;
 
 use std::path::PathBuf;
 

@@ -14,9 +14,7 @@ use super::{Engine, Error, Events};
 use crate::plan::account::Account;
 use crate::plan::attachment::{FileSystem, Looks, Source, WritableLayer};
 use crate::plan::digest::Digest;
-use crate::plan::mount::{
-    Devpts, MountKind, MountRequest, Ownership, Ramfs, Tmpfs, TmpfsKey, View, resolve,
-};
+use crate::plan::mount::{Devpts, MountKind, MountRequest, Ownership, Ramfs, Tmpfs, TmpfsKey, View, resolve};
 use crate::plan::path::ContainerPath;
 use crate::plan::request::RunRequest;
 use crate::plan::rootfs::{Fill, Lifetime};
@@ -28,6 +26,7 @@ use crate::store::layout;
 use crate::store::volume::VolumeRecord;
 
 use super::rootfs::{UPPER, WORK};
+use donor::Donated;
 
 /// What is known of a container when its mounts get their places.
 pub(super) struct Site<'a> {
@@ -81,9 +80,9 @@ impl Site<'_> {
             image_volumes.iter().filter_map(|path| ContainerPath::parse(path).ok()).collect();
         let cwd = &self.engine.host.working_directory;
         let asked = glob::expand(self.request.mounts.clone(), cwd)?;
-        let donated = donor::donated(&self.engine.store, &self.request.donors)?;
-        let anonymous = donated.anonymous.clone();
-        let resolved = resolve(donated.below(asked), &image_volumes, cwd)?;
+        let Donated { requests, anonymous } = donor::donated(&self.engine.store, &self.request.donors)?;
+        let all = requests.into_iter().chain(asked).collect();
+        let resolved = resolve(all, &image_volumes, self.request.image_volumes, cwd)?;
         let mut placing = Placing { site: self, placement: Placement::default(), anonymous };
         let mut placed: Vec<Option<Placed>> = Vec::with_capacity(resolved.len());
         for (index, request) in resolved.iter().enumerate() {

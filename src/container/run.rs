@@ -204,9 +204,7 @@ fn start_and_wait(prepared: &Prepared, events: Events<'_>) -> Result<ExitStatus,
             };
             filled.map_err(|error| report(error.into()))
         },
-        copy: &|source, destination| {
-            copied(copy_tree(source, destination, &mut |user, group| (user, group)))
-        },
+        copy: &|source, destination| copied(copy_tree(source, destination, &mut |user, group| (user, group))),
         fill_inside: &|source, destination| {
             volume::fill_inside(destination, source).map_err(|error| report(error.into()))
         },

@@ -115,7 +115,9 @@ impl MountFailure {
                 "mount it on the host as root and bind the directory, or use a FUSE program such as sshfs, or run \
                  minirun as root"
             }
-            Cause::Occupied => "choose another destination: `no-dereference` makes a symlink, which covers nothing",
+            Cause::Occupied => {
+                "choose another destination: `no-dereference` makes a symlink, which covers nothing"
+            }
             Cause::Point(_)
             | Cause::Proc(_)
             | Cause::SymlinkInImage
@@ -227,8 +229,6 @@ fn own(tree: &Tree, mount: &Attachment, user: &User, copying: Copying<'_>) -> Re
                 .call(|| format!("fchownat({}, {})", user.uid, user.gid))
                 .map_err(Cause::Sys)
         }
-        (Ownership::User, _) => {
-            (copying.own)(tree.mount.as_fd(), (user.uid, user.gid)).map_err(Cause::Own)
-        }
+        (Ownership::User, _) => (copying.own)(tree.mount.as_fd(), (user.uid, user.gid)).map_err(Cause::Own),
     }
 }

@@ -16,8 +16,8 @@ use crate::sys::{Call, SysError, hosttree};
 
 /// What nobody means to give away with all that is below it.
 const PRECIOUS: [&str; 22] = [
-    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/media", "/mnt", "/opt", "/proc",
-    "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/tmp",
+    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/media", "/mnt", "/opt",
+    "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/tmp",
 ];
 
 impl Placing<'_> {
@@ -114,10 +114,9 @@ fn check_propagation(path: &Path, propagation: Propagation) -> Result<(), Error>
     let (is_enough, wanted): (fn(Peers) -> bool, _) = match propagation {
         Propagation::Shared | Propagation::Rshared => (|peers| peers == Peers::Shared, "a shared"),
         Propagation::Slave | Propagation::Rslave => (|peers| peers != Peers::Private, "a shared or slave"),
-        Propagation::Private
-        | Propagation::Rprivate
-        | Propagation::Unbindable
-        | Propagation::Runbindable => return Ok(()),
+        Propagation::Private | Propagation::Rprivate | Propagation::Unbindable | Propagation::Runbindable => {
+            return Ok(());
+        }
     };
     let there = path.ancestors().find(|one| one.exists()).unwrap_or(path);
     let Some(mount) = mountinfo::containing(there).map_err(Error::Probe)? else { return Ok(()) };

@@ -11,15 +11,15 @@ use crate::plan::path::ContainerPath;
 use crate::store::Store;
 use crate::store::container::MountRecord;
 
-/// The mounts of other containers, one for each destination.
+/// The mounts of other containers; of two at one destination the later counts.
 #[derive(Default)]
 pub(super) struct Donated {
-    requests: Vec<MountRequest>,
+    pub(super) requests: Vec<MountRequest>,
     /// Destinations of volumes that were made without a name, and go with the last container that has them.
     pub(super) anonymous: BTreeSet<ContainerPath>,
 }
 
-/// Finds the donors and takes their volumes and binds; of two at one destination the later donor's.
+/// Finds the donors and takes their volumes and binds.
 pub(super) fn donated(store: &Store, donors: &[Donor]) -> Result<Donated, Error> {
     let mut donated = Donated::default();
     for donor in donors {
@@ -64,30 +64,11 @@ fn take_over(mount: &MountRecord, donor: &Donor) -> Option<MountRequest> {
 
 impl Donated {
     fn add(&mut self, request: MountRequest, is_anonymous: bool) {
-        let destination = &request.destination;
         if is_anonymous {
-            self.anonymous.insert(destination.clone());
+            self.anonymous.insert(request.destination.clone());
         } else {
-            self.anonymous.remove(destination);
+            self.anonymous.remove(&request.destination);
         }
-        self.requests.retain(|other| other.destination != *destination);
         self.requests.push(request);
-    }
-
-    /// These with the user's own, which count for more; only an anonymous volume of the user's gives way.
-    pub(super) fn below(self, asked: Vec<MountRequest>) -> Vec<MountRequest> {
-        let gives_way = |request: &MountRequest| {
-            request.origin.flag == Flag::Volume
-                && matches!(&request.kind, MountKind::Volume(volume) if volume.name.is_none())
-        };
-        let at = |requests: &[MountRequest], destination: &ContainerPath| {
-            requests.iter().any(|request| request.destination == *destination)
-        };
-        let mut asked = asked;
-        asked.retain(|request| !(gives_way(request) && at(&self.requests, &request.destination)));
-        let mut all = self.requests;
-        all.retain(|request| !at(&asked, &request.destination));
-        all.extend(asked);
-        all
     }
 }

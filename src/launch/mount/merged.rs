@@ -10,7 +10,7 @@ use super::tree::{self, Tree};
 use super::{Cause, tree::open_path};
 use crate::launch::Copying;
 use crate::launch::rootfs::{Mounted, Overlay, PointKind, Upper};
-use crate::plan::attachment::{Devices, Lower, Looks, Merged, WritableLayer};
+use crate::plan::attachment::{Devices, Looks, Lower, Merged, WritableLayer};
 use crate::sys::SysError;
 use crate::sys::mount::{self, Recursion};
 use crate::sys::process::DescriptorLimit;

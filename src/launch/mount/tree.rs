@@ -180,12 +180,13 @@ fn of_driver(
         // A device may be one that cannot be written at all.
         settings.push(Setting::Flag("ro"));
     }
-    let whole = mount::create(&driver.kind, &settings, MountAttrFlags::empty()).map_err(|source| {
-        match source.errno() {
-            Errno::PERM => Cause::RootOnly { kind: driver.kind.clone(), source },
-            _ => Cause::Sys(source),
-        }
-    })?;
+    let whole =
+        mount::create(&driver.kind, &settings, MountAttrFlags::empty()).map_err(|source| {
+            match source.errno() {
+                Errno::PERM => Cause::RootOnly { kind: driver.kind.clone(), source },
+                _ => Cause::Sys(source),
+            }
+        })?;
     if let (Content::Image, Some(image)) = (driver.content, root.open_directory(&mount.destination)) {
         (copying.fill_inside)(image.as_fd(), whole.as_fd()).map_err(Cause::Copy)?;
     }

@@ -100,4 +100,3 @@ fn generated_file(parts: &Composition<'_>, name: &str, destination: &str) -> Res
     let source = parts.files.directory.join(name);
     MountBuilder::default().destination(destination).typ("bind").source(source).options(options).build()
 }
-

@@ -8,11 +8,11 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use crate::plan::path::Subpath;
 use crate::store::copy::inode::{Dress, Marks, copy_metadata, mtime};
 use crate::store::copy::{CopyError, copy_tree};
 use crate::store::layout;
 use crate::store::remove::{RemoveError, remove_tree};
-use crate::plan::path::Subpath;
 use crate::sys::root::open_beneath;
 use crate::sys::{Call, SysError};
 
