@@ -118,8 +118,9 @@ fn copy_xattr(source: BorrowedFd<'_>, destination: BorrowedFd<'_>, name: &CStr) 
     }
     match rustix::fs::fsetxattr(destination, name, &value, XattrFlags::empty()) {
         Ok(()) => Ok(()),
-        // Labels and capabilities belong to whoever may set them; `user` xattrs must not get lost.
-        Err(Errno::PERM | Errno::NOTSUP) if !name.to_bytes().starts_with(b"user.") => Ok(()),
+        // Labels and capabilities belong to whoever may set them, and an ACL may name somebody whom the user
+        // namespace does not have; `user` xattrs must not get lost.
+        Err(Errno::PERM | Errno::NOTSUP | Errno::INVAL) if !name.to_bytes().starts_with(b"user.") => Ok(()),
         Err(errno) => Err(SysError::new(format!("fsetxattr({name:?})"), errno)),
     }
 }
