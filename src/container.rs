@@ -6,6 +6,7 @@ mod environment;
 mod image;
 mod inspect;
 mod outside;
+mod place;
 mod prepare;
 mod record;
 mod rootfs;

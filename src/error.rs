@@ -1,5 +1,7 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod place;
+
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -24,6 +26,8 @@ use crate::store::volume::{FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
+
+use place::PlaceError;
 
 /// Why a command of minirun did not do what was asked.
 #[derive(Debug, Error)]
@@ -79,6 +83,9 @@ pub enum Error {
     /// The mounts that were asked for.
     #[error(transparent)]
     Mount(#[from] MountError),
+    /// What a mount needs.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// A mount's source.
     #[error("cannot mount `{}` at `{destination}`", .path.display())]
     Source {
@@ -215,6 +222,7 @@ impl Error {
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
+            Self::Place(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {

@@ -15,7 +15,7 @@ use super::{Store, StoreError, layout};
 use crate::plan::name::{Label, VolumeName};
 use crate::sys::{Call, SysError};
 
-pub use fill::{FillError, fill};
+pub use fill::{FillError, fill, fill_directory, fill_inside};
 
 /// What `volume.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
