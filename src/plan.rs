@@ -6,6 +6,7 @@ pub mod attachment;
 pub mod bytes;
 pub mod capability;
 pub mod digest;
+pub mod driver;
 pub mod environment;
 pub mod from_spec;
 pub mod host;
