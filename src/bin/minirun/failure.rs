@@ -91,6 +91,20 @@ pub(crate) enum Failure {
         /// What could stand there.
         legal: &'static str,
     },
+    /// The value of a `--filter`.
+    #[error("`--filter {text}` makes no sense: its value is {legal}")]
+    FilterValue {
+        /// As typed.
+        text: String,
+        /// What could stand there.
+        legal: &'static str,
+    },
+    /// `--all` in two ways.
+    #[error("`--all` and `--filter all=…` say the same: give one of them")]
+    AllTwice,
+    /// `volume update`.
+    #[error("`volume update` is for volumes of a cluster, and minirun has none")]
+    ClusterOnly,
     /// Standard output.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -117,6 +131,9 @@ impl Failure {
             | Self::NoTerminal
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::ClusterOnly
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -131,7 +148,15 @@ impl Failure {
             Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
-            Self::Name(_) | Self::TwoInputs { .. } | Self::Filter { .. } | Self::Output(_) => None,
+            Self::ClusterOnly => Some(
+                "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
+            ),
+            Self::Name(_)
+            | Self::TwoInputs { .. }
+            | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::Output(_) => None,
         }
     }
 }
