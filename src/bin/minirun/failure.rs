@@ -26,13 +26,13 @@ const BAD_TEMPLATE: u8 = 64;
 pub(crate) enum Codes {
     /// 125 for what is minirun's own failure.
     Run,
-    /// 1 for every failure.
+    /// 1 for every failure, and 64 for a template that cannot be read.
     Volume,
 }
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
-        if let Verb::Volume(_) = verb { Self::Volume } else { Self::Run }
+        if let Verb::Volume(_) | Verb::System(_) = verb { Self::Volume } else { Self::Run }
     }
 
     /// The code for `failure`.
@@ -102,6 +102,11 @@ pub(crate) enum Failure {
     /// `--all` in two ways.
     #[error("`--all` and `--filter all=…` say the same: give one of them")]
     AllTwice,
+    /// `system prune --volumes` with a time.
+    #[error(
+        "`--filter until=…` and `--volumes` do not go together: a volume's files may be newer than the volume"
+    )]
+    UntilWithVolumes,
     /// `volume update`.
     #[error("`volume update` is for volumes of a cluster, and minirun has none")]
     ClusterOnly,
@@ -134,6 +139,7 @@ impl Failure {
             | Self::FilterValue { .. }
             | Self::AllTwice
             | Self::ClusterOnly
+            | Self::UntilWithVolumes
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -156,6 +162,7 @@ impl Failure {
             | Self::Filter { .. }
             | Self::FilterValue { .. }
             | Self::AllTwice
+            | Self::UntilWithVolumes
             | Self::Output(_) => None,
         }
     }
