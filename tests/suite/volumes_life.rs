@@ -217,16 +217,16 @@ fn a_copy_that_finds_no_room_leaves_an_empty_volume() {
     let scratch = Scratch::new();
     let image = Image::base().layer(Layer::new().file("big/file", 0o644, vec![7; 6 << 20]));
     image.write_layout(&scratch.path("layout"), IMAGE);
-    scratch.directory("store");
+    scratch.directory("small");
     // Room for the image and a little more, but not for a copy of the file.
     let script = format!(
-        "set -e; mount -t tmpfs -o size=300m tmpfs \"$MINIRUN_STORE\"
-         $MINIRUN load -q -i \"$SCRATCH/layout\" >/dev/null
-         used=$(du -sk \"$MINIRUN_STORE\" | cut -f 1)
-         mount -o remount,size=$((used + 3072))k \"$MINIRUN_STORE\"
+        "set -e; cd \"$SCRATCH\"; mount -t tmpfs -o size=200m tmpfs small; export MINIRUN_STORE=\"$SCRATCH/small/store\"
+         $MINIRUN load -q -i layout >/dev/null
+         room=$(df -k small | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)
+         head -c $(((room - 3072) * 1024)) /dev/zero >small/filler
          $MINIRUN volume create new >/dev/null
          $MINIRUN run --rm -v new:/big {IMAGE} true || echo code $?
-         find \"$MINIRUN_STORE/volumes/new\" -type f | wc -l
+         find small/store/volumes/new -type f | wc -l
          $MINIRUN run --rm -v new:/other {IMAGE} sh -c 'ls -A /other; echo works'"
     );
     let outcome = scratch.mounting_script(&script).run();
