@@ -8,9 +8,8 @@ pub(in crate::store) mod inode;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -40,6 +39,14 @@ struct Child {
     stat: Stat,
 }
 
+/// What becomes of device nodes that the kernel does not let this process make.
+enum Devices {
+    /// The copy fails.
+    Needed,
+    /// They are missing in the copy; their paths.
+    LeftOut(Vec<String>),
+}
+
 struct Copier<'c> {
     source: &'c MergedDir,
     destination: BorrowedFd<'c>,
@@ -47,6 +54,7 @@ struct Copier<'c> {
     marks: Marks,
     /// Where the first name of a file with several is, by device and inode number.
     links: HashMap<(u64, u64), (Names, OsString)>,
+    devices: Devices,
     /// The directories that were copied, each behind the one that it is in.
     directories: Vec<(Names, Stat)>,
 }
@@ -64,9 +72,32 @@ pub fn copy_tree(
     destination: BorrowedFd<'_>,
     owners: &mut dyn FnMut(u32, u32) -> (u32, u32),
 ) -> Result<(), CopyError> {
-    let source = open_directory(source, OsStr::new(".")).call(|| "openat(\".\")");
-    let source = MergedDir { parts: vec![source.map_err(|error| failed(&[], error))?] };
-    Copier::new(&source, destination, owners, Marks::Kept).run()
+    Copier::new(&alone(source)?, destination, owners, Marks::Kept).run()
+}
+
+/// One directory as a stack of which it is all.
+fn alone(directory: BorrowedFd<'_>) -> Result<MergedDir, CopyError> {
+    let directory = open_directory(directory, OsStr::new(".")).call(|| "openat(\".\")");
+    Ok(MergedDir { parts: vec![directory.map_err(|error| failed(&[], error))?] })
+}
+
+/// The same for the files that a volume gets: owners stay, and device nodes that the kernel does not let this process
+/// make are left out; their paths.
+///
+/// # Errors
+/// The kernel refuses something else.
+pub fn copy_for_volume(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+) -> Result<Vec<String>, CopyError> {
+    let (source, mut owners) = (alone(source)?, |user, group| (user, group));
+    let mut copier = Copier::new(&source, destination, &mut owners, Marks::Kept);
+    copier.devices = Devices::LeftOut(Vec::new());
+    copier.run()?;
+    match copier.devices {
+        Devices::Needed => Ok(Vec::new()),
+        Devices::LeftOut(paths) => Ok(paths),
+    }
 }
 
 /// Copies the tree that a stack of layers shows to the empty directory `destination`, without any mark of overlay.
@@ -111,7 +142,15 @@ impl<'c> Copier<'c> {
         owners: &'c mut dyn FnMut(u32, u32) -> (u32, u32),
         marks: Marks,
     ) -> Self {
-        Self { source, destination, owners, marks, links: HashMap::new(), directories: Vec::new() }
+        Self {
+            source,
+            destination,
+            owners,
+            marks,
+            links: HashMap::new(),
+            devices: Devices::Needed,
+            directories: Vec::new(),
+        }
     }
 
     fn run(&mut self) -> Result<(), CopyError> {
@@ -164,7 +203,16 @@ impl<'c> Copier<'c> {
                 .call(|| format!("linkat({first:?}, {:?})", child.name));
         }
         let dress = self.dress(&child.stat);
-        inode::copy_inode(from, to, &child.name, &child.stat, dress)?;
+        match inode::copy_inode(from, to, &child.name, &child.stat, dress) {
+            Err(error) if error.errno() == Errno::PERM && is_device(&child.stat) => match &mut self.devices {
+                Devices::Needed => return Err(error),
+                Devices::LeftOut(paths) => {
+                    paths.push(shown_path(&[names, &[child.name]].concat()));
+                    return Ok(());
+                }
+            },
+            result => result?,
+        }
         if child.stat.st_nlink > 1 {
             self.links.insert(key, (names.to_vec(), child.name));
         }
@@ -176,7 +224,7 @@ impl<'c> Copier<'c> {
         let mut seen = HashSet::new();
         let mut children = Vec::new();
         for (place, part) in directory.parts.iter().enumerate() {
-            for name in list(part.as_fd())? {
+            for name in inode::names(part.as_fd())? {
                 if !seen.insert(name.clone()) {
                     continue;
                 }
@@ -226,24 +274,17 @@ impl<'c> Copier<'c> {
     }
 }
 
-fn list(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
-    let read = || -> Result<Names, Errno> {
-        let mut names = Names::new();
-        for entry in Dir::read_from(directory)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                names.push(OsStr::from_bytes(name).to_owned());
-            }
-        }
-        Ok(names)
-    };
-    read().call(|| "getdents64")
+fn is_device(stat: &Stat) -> bool {
+    matches!(FileType::from_raw_mode(stat.st_mode), FileType::CharacterDevice | FileType::BlockDevice)
+}
+
+fn shown_path(names: &[OsString]) -> String {
+    let path = names.iter().fold(String::new(), |path, name| path + "/" + &name.to_string_lossy());
+    if path.is_empty() { "/".into() } else { path }
 }
 
 fn failed(names: &[OsString], source: SysError) -> CopyError {
-    let path = names.iter().fold(String::new(), |path, name| path + "/" + &name.to_string_lossy());
-    CopyError { path: if path.is_empty() { "/".into() } else { path }, source }
+    CopyError { path: shown_path(names), source }
 }
 
 #[cfg(test)]

@@ -174,7 +174,7 @@ fn with_many_files() -> Scratch {
     let mut layer = Layer::new();
     for directory in 0..20 {
         for file in 0..20 {
-            layer = layer.file(&format!("seed/many/{directory}/{file}"), 0o644, "content\n");
+            layer = layer.file(format!("seed/many/{directory}/{file}"), 0o644, "content\n");
         }
     }
     Scratch::with(&Image::base().layer(layer))
@@ -271,4 +271,17 @@ fn copies_keep_times_links_and_kinds() {
     let file = fs::metadata(scratch.store().join("volumes/copy/_data/file")).unwrap();
     let same = fs::metadata(scratch.store().join("volumes/copy/_data/same")).unwrap();
     assert_eq!(file.ino(), same.ino());
+}
+
+#[test]
+fn a_device_node_that_cannot_be_made_is_left_out_with_a_word() {
+    require!(Caller::detect() == Caller::Root, "only root can make the device node to copy");
+    let scratch = Scratch::with_image();
+    let script = "set -e; cd \"$SCRATCH\"; cp -a \"$(find store/layers -name tree | head -n 1)\" root
+         mkdir root/nodes; echo x >root/nodes/file; mknod root/nodes/null c 1 3; mkdir root/nodes/deep
+         mknod root/nodes/deep/loop b 7 0; $MINIRUN run --rm -v whole:/nodes rootfs:root ls -A /nodes
+         $MINIRUN run --rm --userns single -v part:/nodes rootfs:root ls -A /nodes /nodes/deep";
+    let outcome = scratch.host_script(script).run();
+    assert_eq!(outcome.success(), "deep\nfile\nnull\n/nodes:\ndeep\nfile\n\n/nodes/deep:");
+    assert!(outcome.stderr().contains("left `/null` and 1 more out of a volume"), "{outcome}");
 }

@@ -1,9 +1,10 @@
 //! Copies one inode that is not a directory, and the metadata of any.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, SeekFrom, Stat, Timespec, Timestamps, XattrFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, SeekFrom, Stat, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
@@ -74,6 +75,22 @@ fn copy_file(
     copy_data(from.as_fd(), to.as_fd(), u64::try_from(stat.st_size).unwrap_or(0))
         .call(|| format!("copy_file_range({name:?})"))?;
     copy_metadata(from.as_fd(), to.as_fd(), stat, dress)
+}
+
+/// The names in a directory.
+pub(in crate::store) fn names(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
+    let read = || -> Result<Vec<OsString>, Errno> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(directory)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    };
+    read().call(|| "getdents64")
 }
 
 /// Owner, xattrs, mode and time, in the order in which none undoes another.
