@@ -91,7 +91,7 @@ pub fn copy_for_volume(
     destination: BorrowedFd<'_>,
 ) -> Result<Vec<String>, CopyError> {
     let (source, mut owners) = (alone(source)?, |user, group| (user, group));
-    let mut copier = Copier::new(&source, destination, &mut owners, Marks::Kept);
+    let mut copier = Copier::new(&source, destination, &mut owners, Marks::Wanted);
     copier.devices = Devices::LeftOut(Vec::new());
     copier.run()?;
     match copier.devices {

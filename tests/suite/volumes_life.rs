@@ -285,3 +285,16 @@ fn a_device_node_that_cannot_be_made_is_left_out_with_a_word() {
     assert_eq!(outcome.success(), "deep\nfile\nnull\n/nodes:\ndeep\nfile\n\n/nodes/deep:");
     assert!(outcome.stderr().contains("left `/null` and 1 more out of a volume"), "{outcome}");
 }
+
+#[test]
+fn attributes_come_along_where_the_file_system_takes_them() {
+    let layer = Layer::new().pax(&[("SCHILY.xattr.user.test", "a value")]).file("marked/file", 0o644, "x");
+    let scratch = Scratch::with(&Image::base().layer(layer));
+    scratch.shell(&["-v", "kept:/marked"], "true").run().success();
+    let mut value = [0; 16];
+    let copy = scratch.store().join("volumes/kept/_data/file");
+    assert_eq!(rustix::fs::getxattr(copy, "user.test", &mut value[..]), Ok(7));
+    // A ramfs has none.
+    volume(&scratch, &["create", "memory", "-o", "type=ramfs", "-o", "device=ramfs"]).success();
+    assert_eq!(scratch.shell(&["-v", "memory:/marked"], "cat /marked/file").run().success(), "x");
+}

@@ -58,7 +58,7 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
-    /// Show everything about containers and images, as JSON
+    /// Show everything about containers, images and volumes, as JSON
     Inspect(InspectArgs),
     /// Run a program of this machine where the store's files have their container owners
     Unshare(UnshareArgs),
@@ -117,11 +117,12 @@ pub(crate) enum ContainerVerb {
 pub(crate) enum Kind {
     Container,
     Image,
+    Volume,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Look only among these [default: containers, then images]
+    /// Look only among these [default: containers, then images, then volumes]
     #[arg(long = "type", value_name = "KIND")]
     pub(crate) kind: Option<Kind>,
     #[command(flatten)]

@@ -81,7 +81,7 @@ pub(crate) enum Failure {
         positional: String,
     },
     /// Neither container nor image.
-    #[error("there is no container or image `{0}`")]
+    #[error("there is no container, image or volume `{0}`")]
     NoObject(String),
     /// A value of `--filter`.
     #[error("`--filter {text}` is not one that minirun has: {legal}")]
@@ -151,7 +151,9 @@ impl Failure {
             Self::NoStore => Some("give --store DIR".to_owned()),
             Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
-            Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
+            Self::NoObject(_) => {
+                Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
+            }
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::ClusterOnly => Some(
@@ -208,7 +210,7 @@ mod tests {
         );
         assert_eq!(
             shown(&Failure::NoObject("x".to_owned())),
-            "error: there is no container or image `x`\nhint: see `minirun ps -a` and `minirun images`\n"
+            "error: there is no container, image or volume `x`\nhint: see `minirun ps -a`, `minirun images` and `minirun volume ls`\n"
         );
     }
 

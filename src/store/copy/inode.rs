@@ -20,6 +20,8 @@ pub(in crate::store) enum Marks {
     Kept,
     /// The copy stands somewhere else, where they would mean something else.
     Dropped,
+    /// The same, and what the file system there does not take is dropped, too: a volume may lie on any.
+    Wanted,
 }
 
 /// In which way a copy differs.
@@ -116,11 +118,14 @@ pub(in crate::store) fn copy_owner_and_xattrs(
             .call(|| format!("fchown({user}, {group})"))?;
     }
     for name in xattr_names(source)? {
-        if dress.marks == Marks::Dropped && name.starts_with(b"user.overlay.") {
+        if dress.marks != Marks::Kept && name.starts_with(b"user.overlay.") {
             continue;
         }
         let Ok(name) = CStr::from_bytes_with_nul(&name) else { continue };
-        copy_xattr(source, destination, name)?;
+        match copy_xattr(source, destination, name) {
+            Err(error) if error.errno() == Errno::NOTSUP && dress.marks == Marks::Wanted => {}
+            result => result?,
+        }
     }
     Ok(())
 }

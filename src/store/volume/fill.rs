@@ -95,6 +95,9 @@ pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) ->
 /// # Errors
 /// As of [`fill_directory`].
 pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
+    // The descriptor of a new mount names it, but cannot be locked or read.
+    let directory = open(directory, OsStr::new("."))?;
+    let directory = directory.as_fd();
     lock(directory)?;
     Destination { parent: directory, names: INSIDE, data: directory }.fill(source)
 }
@@ -147,7 +150,7 @@ impl Destination<'_> {
         }
         // An empty directory by now: copying it copies mode, owner, attributes and times.
         let stat = rustix::fs::fstat(ready).call(|| "fstat(ready)").map_err(FillError::Prepare)?;
-        let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Kept };
+        let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Wanted };
         copy_metadata(ready, self.data, &stat, dress).map_err(FillError::Prepare)?;
         remove_tree(self.parent, OsStr::new(self.names.ready))?;
         // Where that was in the directory itself, removing it has changed the time again.
