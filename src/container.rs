@@ -4,6 +4,7 @@ mod base;
 mod convert;
 mod environment;
 mod image;
+mod info;
 mod inspect;
 mod outside;
 mod place;
@@ -25,6 +26,7 @@ pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
+pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
 pub use volume::{Keep, NewVolume, VolumeSummary};
 
 use crate::plan::host::{Authority, Host};

@@ -17,7 +17,7 @@ use super::{Store, StoreError, layout, lock};
 use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::sys::{Call, SysError};
 
-pub use fill::{FillError, fill, fill_directory, fill_inside};
+pub use fill::{FillError, LeftOut, fill, fill_directory, fill_inside};
 pub use remove::{Disposal, Users};
 pub use trash::Trashed;
 pub use usage::usage;

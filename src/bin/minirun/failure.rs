@@ -26,13 +26,13 @@ const BAD_TEMPLATE: u8 = 64;
 pub(crate) enum Codes {
     /// 125 for what is minirun's own failure.
     Run,
-    /// 1 for every failure.
+    /// 1 for every failure, and 64 for a template that cannot be read.
     Volume,
 }
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
-        if let Verb::Volume(_) = verb { Self::Volume } else { Self::Run }
+        if let Verb::Volume(_) | Verb::System(_) = verb { Self::Volume } else { Self::Run }
     }
 
     /// The code for `failure`.
@@ -81,7 +81,7 @@ pub(crate) enum Failure {
         positional: String,
     },
     /// Neither container nor image.
-    #[error("there is no container or image `{0}`")]
+    #[error("there is no container, image or volume `{0}`")]
     NoObject(String),
     /// A value of `--filter`.
     #[error("`--filter {text}` is not one that minirun has: {legal}")]
@@ -102,6 +102,11 @@ pub(crate) enum Failure {
     /// `--all` in two ways.
     #[error("`--all` and `--filter all=…` say the same: give one of them")]
     AllTwice,
+    /// `system prune --volumes` with a time.
+    #[error(
+        "`--filter until=…` and `--volumes` do not go together: a volume's files may be newer than the volume"
+    )]
+    UntilWithVolumes,
     /// `volume update`.
     #[error("`volume update` is for volumes of a cluster, and minirun has none")]
     ClusterOnly,
@@ -134,6 +139,7 @@ impl Failure {
             | Self::FilterValue { .. }
             | Self::AllTwice
             | Self::ClusterOnly
+            | Self::UntilWithVolumes
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -145,7 +151,9 @@ impl Failure {
             Self::NoStore => Some("give --store DIR".to_owned()),
             Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
-            Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
+            Self::NoObject(_) => {
+                Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
+            }
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::ClusterOnly => Some(
@@ -156,6 +164,7 @@ impl Failure {
             | Self::Filter { .. }
             | Self::FilterValue { .. }
             | Self::AllTwice
+            | Self::UntilWithVolumes
             | Self::Output(_) => None,
         }
     }
@@ -201,7 +210,7 @@ mod tests {
         );
         assert_eq!(
             shown(&Failure::NoObject("x".to_owned())),
-            "error: there is no container or image `x`\nhint: see `minirun ps -a` and `minirun images`\n"
+            "error: there is no container, image or volume `x`\nhint: see `minirun ps -a`, `minirun images` and `minirun volume ls`\n"
         );
     }
 

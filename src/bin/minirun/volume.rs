@@ -2,7 +2,7 @@
 
 mod filter;
 mod list;
-mod prune;
+pub(crate) mod prune;
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -124,7 +124,7 @@ fn remove(engine: &Engine, arguments: &RemoveVolumes, output: &mut Output) -> Re
 }
 
 /// How long what is removed now can be brought back.
-fn keep() -> Result<Keep, Failure> {
+pub(crate) fn keep() -> Result<Keep, Failure> {
     match probe::trash_time() {
         None => Ok(Keep::DEFAULT),
         Some(text) => Ok(Keep::parse(&text)?),
