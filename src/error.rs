@@ -1,5 +1,7 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod place;
+
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -24,6 +26,8 @@ use crate::store::volume::{FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
+
+use place::PlaceError;
 
 /// Why a command of minirun did not do what was asked.
 #[derive(Debug, Error)]
@@ -79,6 +83,9 @@ pub enum Error {
     /// The mounts that were asked for.
     #[error(transparent)]
     Mount(#[from] MountError),
+    /// What a mount needs.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// A mount's source.
     #[error("cannot mount `{}` at `{destination}`", .path.display())]
     Source {
@@ -164,6 +171,15 @@ pub enum Error {
     /// The options of a volume's driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// How long removed volumes are kept.
+    #[error("`MINIRUN_TRASH={text}` is not how long removed volumes are kept")]
+    TrashTime {
+        /// As set.
+        text: String,
+        /// Why not.
+        #[source]
+        cause: humantime::DurationError,
+    },
     /// A volume that could not be filled.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -195,6 +211,7 @@ impl Error {
             self,
             Self::Store(StoreError::Remove { .. })
                 | Self::Container(ContainerError::Store(StoreError::Remove { .. }))
+                | Self::Volume(VolumeError::Store(StoreError::Remove { .. }))
         )
     }
 
@@ -215,6 +232,7 @@ impl Error {
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
+            Self::Place(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {
@@ -237,6 +255,9 @@ impl Error {
                  image `host`"
                     .to_owned(),
             ),
+            Self::TrashTime { .. } => {
+                Some("a number with a unit, such as 24h or 7days; 0 keeps nothing".to_owned())
+            }
             Self::NoVolume(_) => Some("leave out `nocreate`, which makes it".to_owned()),
             Self::Compose(ComposeError::NoCommand) => {
                 Some("name a command behind the image: minirun run IMAGE sh".to_owned())

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod attachment;
+pub mod backing;
 pub mod bytes;
 pub mod capability;
 pub mod digest;

@@ -21,6 +21,7 @@ pub mod list;
 pub mod load;
 mod lock;
 pub mod merged;
+pub mod own;
 pub mod pack;
 pub mod record;
 pub mod reference;

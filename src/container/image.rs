@@ -157,7 +157,7 @@ impl Engine {
         self.sweep()?;
         let containers = self.store.containers()?;
         let used: HashSet<Digest> =
-            containers.into_iter().filter_map(|container| container.record.image_id).collect();
+            containers.iter().flat_map(|container| container.record.images()).cloned().collect();
         let namespace = self.own_namespace()?;
         super::within(namespace.as_ref(), || self.store.remove_image(text, removal, &used))
     }

@@ -4,6 +4,7 @@ pub(crate) mod container;
 pub(crate) mod image;
 mod missing;
 pub(crate) mod run;
+pub(crate) mod system;
 pub(crate) mod usage;
 pub(crate) mod volume;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::container::{ListContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::run::RunArgs;
+use self::system::{InfoArgs, SystemVerb};
 use self::volume::VolumeVerb;
 
 const HELP_TAIL: &str = "\
@@ -71,6 +73,11 @@ pub(crate) enum Verb {
     /// Work with volumes
     #[command(subcommand)]
     Volume(VolumeVerb),
+    /// Work with the store as a whole
+    #[command(subcommand)]
+    System(SystemVerb),
+    /// Show facts about machine and store
+    Info(InfoArgs),
 }
 
 /// The verbs of `minirun image`

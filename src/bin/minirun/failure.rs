@@ -26,13 +26,13 @@ const BAD_TEMPLATE: u8 = 64;
 pub(crate) enum Codes {
     /// 125 for what is minirun's own failure.
     Run,
-    /// 1 for every failure.
+    /// 1 for every failure, and 64 for a template that cannot be read.
     Volume,
 }
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
-        if let Verb::Volume(_) = verb { Self::Volume } else { Self::Run }
+        if let Verb::Volume(_) | Verb::System(_) = verb { Self::Volume } else { Self::Run }
     }
 
     /// The code for `failure`.
@@ -91,6 +91,25 @@ pub(crate) enum Failure {
         /// What could stand there.
         legal: &'static str,
     },
+    /// The value of a `--filter`.
+    #[error("`--filter {text}` makes no sense: its value is {legal}")]
+    FilterValue {
+        /// As typed.
+        text: String,
+        /// What could stand there.
+        legal: &'static str,
+    },
+    /// `--all` in two ways.
+    #[error("`--all` and `--filter all=…` say the same: give one of them")]
+    AllTwice,
+    /// `system prune --volumes` with a time.
+    #[error(
+        "`--filter until=…` and `--volumes` do not go together: a volume's files may be newer than the volume"
+    )]
+    UntilWithVolumes,
+    /// `volume update`.
+    #[error("`volume update` is for volumes of a cluster, and minirun has none")]
+    ClusterOnly,
     /// Standard output.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -117,6 +136,10 @@ impl Failure {
             | Self::NoTerminal
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::ClusterOnly
+            | Self::UntilWithVolumes
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -131,7 +154,16 @@ impl Failure {
             Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
-            Self::Name(_) | Self::TwoInputs { .. } | Self::Filter { .. } | Self::Output(_) => None,
+            Self::ClusterOnly => Some(
+                "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
+            ),
+            Self::Name(_)
+            | Self::TwoInputs { .. }
+            | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::UntilWithVolumes
+            | Self::Output(_) => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line of minirun: reads arguments, asks the library, prints answers. It decides nothing itself.
 
 mod arguments;
+mod confirm;
 mod container;
 mod failure;
 mod image;
@@ -10,6 +11,7 @@ mod output;
 mod progress;
 mod run;
 mod size;
+mod system;
 mod template;
 mod time;
 mod unshare;
@@ -75,6 +77,8 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
         }
         Verb::Volume(verb) => volume::answer(&engine, &verb, output),
+        Verb::System(verb) => system::answer(&engine, &verb, output),
+        Verb::Info(arguments) => system::info(&engine, &arguments, output),
         Verb::Version => Ok(0),
     }
 }
