@@ -15,6 +15,8 @@ mod run;
 mod unshare;
 mod usage;
 mod volume;
+mod volume_data;
+mod volume_snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +30,8 @@ pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
 pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
 pub use volume::{Keep, NewVolume, VolumeSummary};
+pub use volume_data::{CloneArguments, ExportTo, MissingVolume};
+pub use volume_snapshot::{Keeping, RestoreArguments};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
@@ -47,6 +51,13 @@ use crate::sys::{Call, SysError, probe};
 pub enum Event {
     /// An image is being loaded.
     Progress(Progress),
+    /// Files are being copied, packed or unpacked.
+    Bytes {
+        /// How many bytes of them are done.
+        done: u64,
+        /// How many there are, where that is known.
+        total: Option<u64>,
+    },
     /// Something is not quite as asked.
     Notice(String),
 }

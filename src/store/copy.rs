@@ -5,6 +5,7 @@
 
 mod data;
 pub(in crate::store) mod inode;
+mod living;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -16,8 +17,10 @@ use thiserror::Error;
 
 use super::merged::{Found, Merged, MergedDir, is_whiteout, open_directory, stat_name};
 use crate::sys::{Call, SysError};
-pub use data::Sharing;
+pub use data::{Amount, Sharing};
 use inode::{Dress, Marks};
+use living::SourceState;
+pub use living::copy_living_tree;
 
 /// What could not be copied. The destination holds a part of the tree then.
 #[derive(Debug, Error)]
@@ -39,23 +42,6 @@ struct Child {
     /// In which of the parts of its directory it is.
     place: usize,
     stat: Stat,
-}
-
-/// How much was copied, in bytes.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Amount {
-    /// Of files whose data the copy shares with its model.
-    pub shared: u64,
-    /// Of data that were written anew.
-    pub copied: u64,
-}
-
-impl Amount {
-    /// All of it.
-    #[must_use]
-    pub fn total(self) -> u64 {
-        self.shared.saturating_add(self.copied)
-    }
 }
 
 /// What becomes of device nodes that the kernel does not let this process make.
@@ -136,36 +122,6 @@ pub fn flatten(layers: &Merged, destination: BorrowedFd<'_>) -> Result<(), CopyE
     let mut copier = Copier::new(&layers.root, destination, &mut owners, &mut ignored);
     copier.marks = Marks::Dropped;
     copier.run()
-}
-
-/// Copies the directory `source`, which may be in use, with its metadata to the empty directory `destination`; how much
-/// that was.
-///
-/// As [`copy_tree`], with the owners that the files have. What disappears meanwhile is left out. `progress` is told what
-/// is done after each file.
-///
-/// # Errors
-/// The kernel refuses something, also to share data where that is asked for.
-pub fn copy_living_tree(
-    source: BorrowedFd<'_>,
-    destination: BorrowedFd<'_>,
-    sharing: Sharing,
-    progress: &mut dyn FnMut(Amount),
-) -> Result<Amount, CopyError> {
-    let source = open_directory(source, OsStr::new(".")).call(|| "openat(\".\")");
-    let source = MergedDir { parts: vec![source.map_err(|error| failed(&[], error))?] };
-    let mut owners = |user, group| (user, group);
-    let mut copier = Copier::new(&source, destination, &mut owners, progress);
-    (copier.sharing, copier.source_state) = (sharing, SourceState::Changing);
-    copier.run()?;
-    Ok(copier.amount)
-}
-
-/// Whether anybody else may write to what is copied.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SourceState {
-    Still,
-    Changing,
 }
 
 /// The owner that the kernel shows for one that the user namespace does not have.
@@ -296,19 +252,6 @@ impl<'c> Copier<'c> {
             self.links.insert(key, (names.to_vec(), child.name));
         }
         Ok(())
-    }
-
-    /// Whether a name is not there any more that was just seen.
-    fn has_gone(&self, error: &SysError) -> bool {
-        let gone = matches!(error.errno(), Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
-        gone && self.source_state == SourceState::Changing
-    }
-
-    /// Removes the empty copy of a directory that has gone.
-    fn take_back(&self, names: &[OsString]) -> Result<(), SysError> {
-        let Some((name, above)) = names.split_last() else { return Ok(()) };
-        rustix::fs::unlinkat(self.open_destination(above)?, name, AtFlags::REMOVEDIR)
-            .call(|| format!("unlinkat({name:?}, REMOVEDIR)"))
     }
 
     /// The names of a directory that the copy has.

@@ -7,6 +7,7 @@ pub(crate) mod run;
 pub(crate) mod system;
 pub(crate) mod usage;
 pub(crate) mod volume;
+pub(crate) mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

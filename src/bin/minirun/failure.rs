@@ -7,6 +7,7 @@ use std::io;
 use minirun::container::Error;
 use minirun::plan::driver::DriverError;
 use minirun::plan::name::NameError;
+use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
 use crate::arguments::Verb;
@@ -57,6 +58,12 @@ pub(crate) enum Failure {
     /// A name or a label.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// The name of a snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// An archive for the screen.
+    #[error("the archive would be written to the terminal")]
+    TerminalOutput,
     /// The driver of a volume.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -129,6 +136,8 @@ impl Failure {
             Self::NoObject(_) => SOME_FAILED,
             Self::Request(_)
             | Self::Name(_)
+            | Self::Snapshot(_)
+            | Self::TerminalOutput
             | Self::Driver(_)
             | Self::Template(_)
             | Self::NoStore
@@ -149,17 +158,19 @@ impl Failure {
             Self::Engine(error) => error.hint(),
             Self::Request(error) => error.hint(),
             Self::NoStore => Some("give --store DIR".to_owned()),
-            Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
+            Self::TerminalInput => Some("name a file, or pipe it in: minirun … < FILE".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
             Self::NoObject(_) => {
                 Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
             }
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
+            Self::TerminalOutput => Some("name a file with -o FILE, or pipe it into a program".to_owned()),
             Self::ClusterOnly => Some(
                 "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
             ),
-            Self::Name(_)
+            Self::Snapshot(_)
+            | Self::Name(_)
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
             | Self::FilterValue { .. }

@@ -16,6 +16,7 @@ mod template;
 mod time;
 mod unshare;
 mod volume;
+mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

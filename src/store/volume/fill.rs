@@ -102,6 +102,15 @@ pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<
     Destination { parent: directory, names: INSIDE, data: directory }.fill(source)
 }
 
+/// Finishes what was interrupted while a complete copy was moved into the volume, which is locked.
+pub(super) fn finish(volume: BorrowedFd<'_>, data: BorrowedFd<'_>) -> Result<(), FillError> {
+    match open(volume, OsStr::new(BESIDE.ready)) {
+        Ok(ready) => Destination { parent: volume, names: BESIDE, data }.move_in(ready.as_fd()),
+        Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 fn lock(directory: BorrowedFd<'_>) -> Result<(), FillError> {
     rustix::fs::flock(directory, FlockOperation::LockExclusive)
         .call(|| "flock(volume)")
