@@ -210,7 +210,7 @@ fn start_and_wait(prepared: &Prepared, events: Events<'_>) -> Result<ExitStatus,
             filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
         },
         dress: &|source, destination| copied(dress_like(source, destination)),
-        own: &|tree, (user, group)| own_tree(tree, user, group).map_err(|error| Report::of(&error, None)),
+        own: &|tree, user| own_tree(tree, user.uid, user.gid).map_err(|error| Report::of(&error, None)),
     };
     let running = launch::start(&prepared.plan, copying).map_err(launch_error)?;
     running.supervise(&mut |text| events(Event::Notice(text.to_owned()))).map_err(launch_error)
