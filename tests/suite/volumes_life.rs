@@ -256,6 +256,8 @@ fn an_empty_directory_gives_its_looks() {
 #[test]
 fn copies_keep_times_links_and_kinds() {
     let layer = Layer::new()
+        .pax(&[("mtime", "1000000000")])
+        .directory("kinds", 0o751)
         .file("kinds/file", 0o640, "x")
         .hard_link("kinds/same", "kinds/file")
         .symlink("kinds/dangling", "/no/where")
@@ -267,6 +269,7 @@ fn copies_keep_times_links_and_kinds() {
     let script = "cd /kinds; ls -A; stat -c '%n %F %a %h %Y %s' file same dangling absolute pipe sticky .hidden; \
                   readlink dangling absolute; stat -c %Y .";
     let expected = scratch.shell(&[], script).run().success();
+    assert!(expected.ends_with("1000000000"), "{expected}");
     assert_eq!(scratch.shell(&["-v", "copy:/kinds"], script).run().success(), expected);
     let file = fs::metadata(scratch.store().join("volumes/copy/_data/file")).unwrap();
     let same = fs::metadata(scratch.store().join("volumes/copy/_data/same")).unwrap();

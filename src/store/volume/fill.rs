@@ -152,13 +152,14 @@ impl Destination<'_> {
 
     /// Moves everything of `ready` into the data, gives those the looks of `ready`, and removes `ready`.
     fn move_in(&self, ready: BorrowedFd<'_>) -> Result<(), FillError> {
+        // Before anything is moved out, which changes the time.
+        let stat = rustix::fs::fstat(ready).call(|| "fstat(ready)").map_err(FillError::Prepare)?;
         for name in names(ready)? {
             rustix::fs::renameat(ready, &name, self.data, &name)
                 .call(|| format!("renameat({name:?})"))
                 .map_err(FillError::Prepare)?;
         }
         // An empty directory by now: copying it copies mode, owner, attributes and times.
-        let stat = rustix::fs::fstat(ready).call(|| "fstat(ready)").map_err(FillError::Prepare)?;
         let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Wanted };
         copy_metadata(ready, self.data, &stat, dress).map_err(FillError::Prepare)?;
         remove_tree(self.parent, OsStr::new(self.names.ready))?;
