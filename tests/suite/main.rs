@@ -27,6 +27,7 @@ mod lifecycle;
 mod load;
 mod mounts;
 mod process;
+mod review;
 mod run;
 mod security;
 mod terminal;

@@ -9,6 +9,7 @@ mod inspect;
 mod listing;
 mod output;
 mod progress;
+mod review;
 mod run;
 mod size;
 mod template;
@@ -75,6 +76,9 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Container(ContainerVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
         }
+        Verb::Changes(changes) => review::changes(&engine, &changes, output),
+        Verb::Apply(apply) => review::apply(&engine, &apply, output),
+        Verb::Discard(discard) => review::discard(&engine, &discard, output),
         Verb::Volume(verb) => volume::answer(&engine, &verb, output),
         Verb::Version => Ok(0),
     }
