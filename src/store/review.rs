@@ -13,6 +13,7 @@ mod error;
 mod history;
 mod origin;
 mod patch;
+mod place;
 mod select;
 mod stage;
 mod tree;

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-use crate::support::{Caller, IMAGE, Scratch, eventually, program_exists, require};
+use crate::support::{Caller, IMAGE, Scratch, can_mount, eventually, program_exists, require};
 
 /// A scratch directory with an image and a directory `src`.
 fn scene() -> Scratch {
@@ -329,4 +329,18 @@ fn modes_of_directories_and_the_source_itself() {
     let mode = |path: &str| fs::metadata(scratch.path(path)).unwrap().mode() & 0o7777;
     assert_eq!((mode("src"), mode("src/again")), (0o711, 0o2750));
     assert_eq!(changes(&scratch), "");
+}
+
+#[test]
+fn nothing_goes_into_another_mount() {
+    require!(can_mount(), "the caller may not mount");
+    let scratch = scene();
+    edit(&scratch, "echo c >/src/tree/new; echo c >/src/tree/deep/file; echo c >/src/edited");
+    let script = "mount -t tmpfs tmpfs $SCRATCH/src/tree; \
+                  $MINIRUN apply work; $MINIRUN apply --force work; $MINIRUN apply --skip-conflicts work; \
+                  ls $SCRATCH/src/tree";
+    let said = scratch.mounting_script(script).run();
+    assert_eq!(said.success(), "C /src/edited");
+    assert!(said.stderr().contains("/src/tree: a mount point on the host"), "{said}");
+    assert_eq!(changes(&scratch), "C /src/tree/deep/file\nA /src/tree/new");
 }

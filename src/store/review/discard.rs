@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType};
 use rustix::io::Errno;
 
-use super::apply::dress;
+use super::place::dress;
 use super::tree::{Tree, names};
 use super::{Review, ReviewError};
 use crate::store::merged::{OPAQUE, is_opaque, stat_name};
