@@ -26,6 +26,7 @@ pub mod pack;
 pub mod record;
 pub mod reference;
 pub mod remove;
+pub mod review;
 mod skeleton;
 pub mod tar;
 pub mod temporary;

@@ -32,6 +32,7 @@ mod mount_sources;
 mod mount_words;
 mod mounts;
 mod process;
+mod review;
 mod run;
 mod security;
 mod terminal;

@@ -33,7 +33,12 @@ pub(crate) enum Codes {
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
-        if let Verb::Volume(_) | Verb::System(_) = verb { Self::Volume } else { Self::Run }
+        match verb {
+            Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
+                Self::Volume
+            }
+            _ => Self::Run,
+        }
     }
 
     /// The code for `failure`.
