@@ -8,18 +8,25 @@ mod convert;
 mod detached;
 mod environment;
 mod image;
+mod info;
 mod inspect;
 mod lifecycle;
 mod logs;
 mod outside;
+mod place;
 mod prepare;
 mod record;
 mod remove;
 mod rename;
 mod resume;
+pub mod review;
 mod rootfs;
 mod run;
 mod unshare;
+mod usage;
+mod volume;
+mod volume_data;
+mod volume_snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +43,10 @@ pub use inspect::ContainerSummary;
 pub use lifecycle::StopOptions;
 pub use logs::{Following, LogPiece, LogRequest, LogSink, LogStream};
 pub use remove::{AnonymousVolumes, Pruned, RemoveContainer, RunningContainer};
+pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
+pub use volume::{Keep, NewVolume, VolumeSummary};
+pub use volume_data::{CloneArguments, ExportTo, MissingVolume};
+pub use volume_snapshot::{Keeping, RestoreArguments};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
@@ -46,6 +57,7 @@ use crate::store::Store;
 use crate::store::container::{ContainerError, ContainerRecord};
 use crate::store::layer::LayerOwners;
 use crate::store::load::Progress;
+use crate::store::volume::{Disposal, VolumeError};
 use crate::sys::report::Report;
 use crate::sys::{Call, SysError, probe};
 
@@ -54,6 +66,13 @@ use crate::sys::{Call, SysError, probe};
 pub enum Event {
     /// An image is being loaded.
     Progress(Progress),
+    /// Files are being copied, packed or unpacked.
+    Bytes {
+        /// How many bytes of them are done.
+        done: u64,
+        /// How many there are, where that is known.
+        total: Option<u64>,
+    },
     /// Something is not quite as asked.
     Notice(String),
 }
@@ -132,22 +151,19 @@ impl Engine {
         result
     }
 
-    /// Removes what killed launchers left behind. Costs two empty directories when there is nothing.
+    /// Removes what killed launchers left behind, and removed volumes that have expired. Costs two empty directories
+    /// and one that is not there when there is nothing.
     fn sweep(&self) -> Result<(), Error> {
         let abandoned = self.store.abandoned_containers()?;
-        let swept = if abandoned.is_empty() {
-            self.store.sweep()?
-        } else {
-            crate::store::Swept { removed: 0, left: 1 }
-        };
-        if swept.left == 0 {
+        let expired = self.store.expired_trash(now())?;
+        if abandoned.is_empty() && expired.is_empty() && self.store.sweep()?.left == 0 {
             return Ok(());
         }
         let namespace = self.own_namespace()?;
-        within(namespace.as_ref(), || self.sweep_inside(&abandoned))
+        within(namespace.as_ref(), || self.sweep_inside(&abandoned, &expired))
     }
 
-    fn sweep_inside(&self, abandoned: &[ContainerRecord]) -> Result<(), Error> {
+    fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
         for record in abandoned {
             match self.store.remove_container(record) {
                 // Another command is doing the same.
@@ -155,6 +171,9 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
             self.remove_anonymous_volumes(record)?;
+        }
+        if !expired.is_empty() {
+            self.store.purge_trash(expired)?;
         }
         self.store.sweep()?;
         Ok(())
@@ -171,12 +190,11 @@ impl Engine {
     }
 
     fn remove_unused_volumes(&self, volumes: &[VolumeName]) -> Result<(), Error> {
-        if volumes.is_empty() {
-            return Ok(());
-        }
-        let used = self.store.used_volumes()?;
-        for volume in volumes.iter().filter(|volume| !used.contains(*volume)) {
-            self.store.remove_volume(volume)?;
+        for volume in volumes {
+            match self.store.remove_volume(volume, Disposal::Gone) {
+                Ok(()) | Err(VolumeError::InUse { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

@@ -1,15 +1,19 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod place;
+
 use std::path::PathBuf;
 
 use thiserror::Error;
 
 use crate::launch::{FailedStep, LaunchError};
 use crate::plan::account::AccountError;
+use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::NameError;
 use crate::plan::platform::PlatformError;
+use crate::plan::review::ChoiceError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
 use crate::plan::userns::UsernsError;
@@ -18,11 +22,14 @@ use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
+use crate::store::review::ReviewError;
 use crate::store::variant::VariantError;
-use crate::store::volume::FillError;
+use crate::store::volume::{DataError, FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
+
+use place::PlaceError;
 
 /// Why a command of minirun did not do what was asked.
 #[derive(Debug, Error)]
@@ -78,6 +85,9 @@ pub enum Error {
     /// The mounts that were asked for.
     #[error(transparent)]
     Mount(#[from] MountError),
+    /// What a mount needs.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// A mount's source.
     #[error("cannot mount `{}` at `{destination}`", .path.display())]
     Source {
@@ -196,9 +206,39 @@ pub enum Error {
         #[source]
         cause: LaunchError,
     },
+    /// A volume.
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
+    /// The files of a volume.
+    #[error(transparent)]
+    VolumeData(#[from] Box<DataError>),
+    /// The options of a volume's driver.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// How long removed volumes are kept.
+    #[error("`MINIRUN_TRASH={text}` is not how long removed volumes are kept")]
+    TrashTime {
+        /// As set.
+        text: String,
+        /// Why not.
+        #[source]
+        cause: humantime::DurationError,
+    },
     /// A volume that could not be filled.
     #[error(transparent)]
     Fill(#[from] FillError),
+    /// What a container changed.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    /// Words that name no changes.
+    #[error("container `{name}` has no such changes")]
+    NoChanges {
+        /// The container's name.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: ChoiceError,
+    },
     /// The file to import.
     #[error("cannot open `{}`", .path.display())]
     Input {
@@ -208,6 +248,12 @@ pub enum Error {
         #[source]
         cause: SysError,
     },
+}
+
+impl From<DataError> for Error {
+    fn from(error: DataError) -> Self {
+        Self::VolumeData(Box::new(error))
+    }
 }
 
 impl Error {
@@ -235,6 +281,7 @@ impl Error {
             self,
             Self::Store(StoreError::Remove { .. })
                 | Self::Container(ContainerError::Store(StoreError::Remove { .. }))
+                | Self::Volume(VolumeError::Store(StoreError::Remove { .. }))
         )
     }
 
@@ -249,10 +296,16 @@ impl Error {
             Self::Image(error) => error.hint(),
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
+            Self::Volume(error) => error.hint(),
+            Self::VolumeData(error) => error.hint(),
+            Self::Driver(error) => error.hint(),
             Self::ImageName(error) => error.hint(),
+            Self::Review(error) => error.hint(),
+            Self::NoChanges { cause, .. } => cause.hint(),
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
+            Self::Place(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {
@@ -278,6 +331,9 @@ impl Error {
             Self::NoFreezer(_) => Some(
                 "send its first process STOP, and CONT later: minirun kill -s STOP CONTAINER".to_owned(),
             ),
+            Self::TrashTime { .. } => {
+                Some("a number with a unit, such as 24h or 7days; 0 keeps nothing".to_owned())
+            }
             Self::NoVolume(_) => Some("leave out `nocreate`, which makes it".to_owned()),
             Self::Compose(ComposeError::NoCommand) => {
                 Some("name a command behind the image: minirun run IMAGE sh".to_owned())

@@ -3,9 +3,11 @@
 
 pub mod account;
 pub mod attachment;
+pub mod backing;
 pub mod bytes;
 pub mod capability;
 pub mod digest;
+pub mod driver;
 pub mod environment;
 pub mod from_spec;
 pub mod host;
@@ -18,14 +20,18 @@ pub mod network_file;
 pub mod path;
 pub mod platform;
 pub mod process;
+pub mod quote;
 pub mod reference;
 pub mod request;
+pub mod review;
 pub mod rootfs;
 pub mod show;
 pub mod signal;
+pub mod snapshot;
 pub mod source;
 pub mod spec;
 pub mod supervision;
+pub mod textdiff;
 pub mod userns;
 
 use attachment::Attachment;

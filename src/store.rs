@@ -4,6 +4,7 @@
 //! no daemon and no lock on the whole: any number of processes use a store at once. Whatever is made is made in
 //! a [`temporary::Temporary`] and becomes visible, complete, by one rename.
 
+pub mod compress;
 pub mod compression;
 pub mod container;
 pub mod copy;
@@ -21,9 +22,12 @@ pub mod load;
 pub(crate) mod lock;
 pub mod log;
 pub mod merged;
+pub mod own;
+pub mod pack;
 pub mod record;
 pub mod reference;
 pub mod remove;
+pub mod review;
 mod skeleton;
 pub mod tar;
 pub mod temporary;
@@ -33,6 +37,7 @@ pub mod unpack;
 pub mod variant;
 pub mod verify;
 pub mod volume;
+pub mod walk;
 
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
@@ -145,9 +150,19 @@ impl StoreError {
             Self::Full { path, .. } => {
                 Some(format!("make room in `{}`, or choose another --store DIR", path.display()))
             }
-            Self::Damaged { .. } => Some("remove the image and load it again".to_owned()),
+            Self::Damaged { path, .. } => Some(damaged_hint(path)),
             Self::Open { .. } | Self::Read { .. } | Self::Write { .. } | Self::Remove { .. } => None,
         }
+    }
+}
+
+fn damaged_hint(path: &Path) -> String {
+    let is_volume = path.file_name().is_some_and(|name| name == layout::VOLUME);
+    match path.parent().and_then(Path::file_name) {
+        Some(name) if is_volume => {
+            format!("`minirun volume rm -f {}` clears it; its files are beside it", name.to_string_lossy())
+        }
+        _ => "remove the image and load it again".to_owned(),
     }
 }
 

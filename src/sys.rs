@@ -1,11 +1,13 @@
 //! Asking the kernel. The only place with unsafe code.
 
 pub mod channel;
+pub mod clock;
 pub mod clone;
 pub mod detach;
 mod error;
 pub mod hosttree;
 pub mod mount;
+pub mod mountinfo;
 pub mod network;
 pub mod owner;
 pub mod probe;
@@ -14,5 +16,6 @@ pub mod report;
 pub mod root;
 pub mod socket;
 pub mod userns;
+pub mod whole_file;
 
 pub use error::{Call, SysError};

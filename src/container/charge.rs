@@ -10,12 +10,15 @@ use crate::launch::{
 };
 use crate::plan::Plan;
 use crate::plan::request::{Attached, Wanted};
+use crate::plan::rootfs::FillPart;
 use crate::plan::signal::SignalNumber;
 use crate::plan::supervision::LogPolicy;
 use crate::store::container::{Bundle, ContainerRecord, EndRecord, StartRecord};
-use crate::store::copy::copy_tree;
+use crate::store::copy::dress::dress_like;
+use crate::store::copy::{CopyError, copy_tree};
 use crate::store::layout;
 use crate::store::log::{LogStream, LogWriter};
+use crate::store::own::own_tree;
 use crate::store::volume;
 use crate::sys::clone::ExitStatus;
 use crate::sys::report::Report;
@@ -107,12 +110,24 @@ impl Charge<'_> {
             }
         };
         let report = |error: Error| Report::of(&error, error.hint());
+        let copied = |result: Result<(), CopyError>| result.map_err(|error| Report::of(&error, None));
         let copying = Copying {
-            fill: &|source, fill| volume::fill(&fill.data, source).map_err(|error| report(error.into())),
-            copy: &|source, destination| {
-                copy_tree(source, destination, &mut |user, group| (user, group))
-                    .map_err(|error| Report::of(&error, None))
+            fill: &|source, fill| {
+                let filled = match &fill.part {
+                    FillPart::Volume => volume::fill(&fill.data, source),
+                    FillPart::Directory(subpath) => volume::fill_directory(&fill.data, subpath, source),
+                };
+                filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
             },
+            copy: &|source, destination| {
+                copied(copy_tree(source, destination, &mut |user, group| (user, group)))
+            },
+            fill_inside: &|source, destination| {
+                let filled = volume::fill_inside(destination, source);
+                filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
+            },
+            dress: &|source, destination| copied(dress_like(source, destination)),
+            own: &|tree, user| own_tree(tree, user.uid, user.gid).map_err(|error| Report::of(&error, None)),
         };
         let running = launch::start(self.plan, copying, run.ends)?;
         let watch = Watch {
@@ -186,6 +201,15 @@ impl Charge<'_> {
         let end = EndRecord { status, finished: now(), run, timed_out: false, error };
         Ok(self.engine.store.end_container(self.bundle, &end)?)
     }
+}
+
+fn left_out_notice(paths: &[String]) -> Option<String> {
+    let first = paths.first()?;
+    let others = match paths.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    Some(format!("left `{first}`{others} out of a volume: a user namespace may not make device nodes"))
 }
 
 fn log_stream(stream: Stream) -> LogStream {

@@ -157,13 +157,13 @@ impl Engine {
         self.sweep()?;
         let containers = self.store.containers()?;
         let used: HashSet<Digest> =
-            containers.into_iter().filter_map(|container| container.record.image_id).collect();
+            containers.iter().flat_map(|container| container.record.images()).cloned().collect();
         let namespace = self.own_namespace()?;
         super::within(namespace.as_ref(), || self.store.remove_image(text, removal, &used))
     }
 }
 
-fn stdin() -> Result<File, Error> {
+pub(super) fn stdin() -> Result<File, Error> {
     let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).call(|| "fcntl(DUPFD_CLOEXEC)");
     copy.map(File::from).map_err(|cause| input_error(Path::new("-"), cause))
 }

@@ -133,7 +133,7 @@ impl Engine {
     }
 }
 
-fn summary(container: Container) -> ContainerSummary {
+pub(super) fn summary(container: Container) -> ContainerSummary {
     let record = container.record.clone();
     ContainerSummary {
         id: record.id,
@@ -183,7 +183,10 @@ fn started(container: &Container) -> Option<i64> {
 }
 
 fn mount_names(mount: &MountRecord) -> Vec<String> {
-    vec![source_name(mount), mount.request.destination.to_string()]
+    let source = mount.source.to_string_lossy().into_owned();
+    let volume = mount.volume.as_ref().map(ToString::to_string);
+    let names = [volume.unwrap_or_default(), source, mount.request.destination.to_string()];
+    names.into_iter().filter(|name| !name.is_empty()).collect()
 }
 
 fn source_name(mount: &MountRecord) -> String {

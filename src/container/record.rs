@@ -1,23 +1,17 @@
 //! What is written down about a container when it is made.
 
-use std::path::PathBuf;
-
 use super::Engine;
 use super::base::Base;
 use super::prepare::Draft;
 use crate::plan::Plan;
-use crate::plan::mount::MountKind;
 use crate::plan::name::Label;
 use crate::plan::process::Streams;
 use crate::plan::request::RootAccess;
 use crate::plan::rootfs::{Lifetime, Rootfs};
-use crate::plan::spec::PlacedMount;
-use crate::store::Store;
-use crate::store::container::{ContainerRecord, MountRecord};
-use crate::store::volume::VolumeRecord;
+use crate::store::container::ContainerRecord;
 
 impl Engine {
-    pub(super) fn record(&self, draft: &Draft<'_>, plan: &Plan, base: &Base) -> ContainerRecord {
+    pub(super) fn record(draft: &Draft<'_>, plan: &Plan, base: &Base) -> ContainerRecord {
         let request = draft.request;
         let config = base.config();
         let image_labels = config.labels().clone().unwrap_or_default();
@@ -34,6 +28,7 @@ impl Engine {
             name: draft.name.clone(),
             image: request.image_text.clone(),
             image_id: base.id(),
+            mounted_images: draft.placement.images.clone(),
             created: made.tv_sec,
             command: plan.process.arguments.clone(),
             environment: plan.process.environment.clone(),
@@ -41,11 +36,7 @@ impl Engine {
             user: format!("{}:{}", plan.process.user.uid, plan.process.user.gid),
             hostname: plan.hostname.clone(),
             labels,
-            mounts: draft
-                .mounts
-                .iter()
-                .map(|mount| mount_record(mount, &draft.volumes, &self.store))
-                .collect(),
+            mounts: draft.placement.records.clone(),
             terminal: plan.process.streams == Streams::Terminal,
             read_only: plan.root_access == RootAccess::ReadOnly,
             network: plan.namespaces.network.to_string(),
@@ -67,32 +58,5 @@ fn driver_name(rootfs: &Rootfs) -> &'static str {
         Rootfs::Directory { .. } => "vfs",
         Rootfs::Overlay { .. } => "overlay",
         Rootfs::Host { .. } => "host",
-    }
-}
-
-fn mount_record(mount: &PlacedMount, volumes: &[VolumeRecord], store: &Store) -> MountRecord {
-    let record = MountRecord {
-        request: mount.request.clone(),
-        volume: None,
-        anonymous: false,
-        source: PathBuf::new(),
-        layer: None,
-    };
-    match &mount.request.kind {
-        MountKind::Bind(bind) | MountKind::Glob(bind) => {
-            MountRecord { source: bind.source.clone(), ..record }
-        }
-        MountKind::Volume(volume) => {
-            let data = mount.data.clone().unwrap_or_default();
-            let placed = volumes.iter().find(|one| store.volume_data(&one.name) == data);
-            MountRecord {
-                volume: placed.map(|one| one.name.clone()),
-                anonymous: volume.name.is_none(),
-                source: data,
-                ..record
-            }
-        }
-        MountKind::Image(_) => MountRecord { source: mount.data.clone().unwrap_or_default(), ..record },
-        MountKind::Tmpfs(_) | MountKind::Devpts(_) | MountKind::Ramfs(_) => record,
     }
 }

@@ -1,8 +1,8 @@
 //! Removing containers: one by one, and all that do not run.
 
-use super::{ContainerSummary, Engine, Error};
+use super::{ContainerSummary, ContainerUsage, Engine, Error};
 use crate::plan::name::ContainerId;
-use crate::store::container::ContainerError;
+use crate::store::container::{Container, ContainerError};
 
 /// What to do with a container that is to be removed but runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +52,14 @@ impl Engine {
         let (mut removed, mut failures) = (Vec::new(), Vec::new());
         let options =
             RemoveContainer { running: RunningContainer::Refuse, anonymous_volumes: AnonymousVolumes::Keep };
-        for container in self.containers()? {
-            if container.state.is_alive() || !chosen(&container) {
+        let idle = |container: &Container| !container.state.is_alive();
+        let idle = self.store.containers()?.into_iter().filter(idle).collect();
+        for ContainerUsage { summary: container, size: bytes, .. } in self.container_usage(idle)? {
+            if !chosen(&container) {
                 continue;
             }
             match self.remove_container(container.id.as_str(), options) {
-                Ok(()) => removed.push(Pruned { id: container.id, bytes: 0 }),
+                Ok(()) => removed.push(Pruned { id: container.id, bytes }),
                 // Somebody was quicker.
                 Err(Error::Container(ContainerError::Running(_) | ContainerError::Unknown(_))) => {}
                 Err(error) => failures.push(error),

@@ -19,6 +19,7 @@ use crate::store::container::{Bundle, ContainerRecord};
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
+use crate::sys::clock;
 use crate::sys::clone::ExitStatus;
 use crate::sys::process::DescriptorLimit;
 
@@ -195,17 +196,19 @@ impl Engine {
             files.push((layout::WAITING, b""));
         }
         files.push((layout::OWNER, b""));
-        let bundle = self.store.make_container(&prepared.record, &prepared.directories, &files)?;
+        let directories: Vec<&str> = prepared.directories.iter().map(String::as_str).collect();
+        let bundle = self.store.make_container(&prepared.record, &directories, &files)?;
         let mut fill = || -> Result<(), Error> {
-            for volume in &prepared.volumes {
+            for volume in &prepared.placement.volumes {
                 if self.store.make_volume(volume)? && !volume.anonymous {
                     outside.volumes.push(volume.name.clone());
                 }
             }
-            for source in &prepared.missing_sources {
+            for source in &prepared.placement.missing_sources {
                 outside.make_source(source)?;
             }
-            fill_root(prepared)
+            fill_root(prepared)?;
+            self.note_time(&bundle, &prepared.placement.reviewed)
         };
         match fill() {
             Ok(()) => Ok(bundle),
@@ -215,6 +218,22 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Writes down, in each layer whose changes are going to be looked at, the time that parts what was there from
+    /// what the host changes meanwhile. The last write before the start, as time goes on.
+    fn note_time(&self, bundle: &Bundle, layers: &[String]) -> Result<(), Error> {
+        if layers.is_empty() {
+            return Ok(());
+        }
+        let since = clock::next_tick();
+        let text = format!("{}.{:09}", since.tv_sec, since.tv_nsec);
+        for layer in layers {
+            let name = format!("{layer}/{}", layout::SINCE);
+            let written = bundle.directory().write(&name, text.as_bytes());
+            written.map_err(|cause| Error::Store(self.store.write_error(cause)))?;
+        }
+        Ok(())
     }
 
     /// Removes what a container that did not start has made besides itself.

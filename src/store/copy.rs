@@ -3,20 +3,25 @@
 //! Everything goes by descriptor and never through a symlink. Each directory is reached from the root again, so
 //! that depth costs no descriptors.
 
+mod data;
+pub mod dress;
 pub(in crate::store) mod inode;
+mod living;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
 use super::merged::{Found, Merged, MergedDir, is_whiteout, open_directory, stat_name};
 use crate::sys::{Call, SysError};
+pub use data::{Amount, Sharing};
 use inode::{Dress, Marks};
+use living::SourceState;
+pub use living::copy_living_tree;
 
 /// What could not be copied. The destination holds a part of the tree then.
 #[derive(Debug, Error)]
@@ -40,13 +45,27 @@ struct Child {
     stat: Stat,
 }
 
+/// What becomes of device nodes that the kernel does not let this process make.
+enum Devices {
+    /// The copy fails.
+    Needed,
+    /// They are missing in the copy; their paths.
+    LeftOut(Vec<String>),
+}
+
 struct Copier<'c> {
     source: &'c MergedDir,
     destination: BorrowedFd<'c>,
     owners: &'c mut dyn FnMut(u32, u32) -> (u32, u32),
     marks: Marks,
+    sharing: Sharing,
+    amount: Amount,
+    progress: &'c mut dyn FnMut(Amount),
+    /// Whether the source may change meanwhile: what disappears is left out.
+    source_state: SourceState,
     /// Where the first name of a file with several is, by device and inode number.
     links: HashMap<(u64, u64), (Names, OsString)>,
+    devices: Devices,
     /// The directories that were copied, each behind the one that it is in.
     directories: Vec<(Names, Stat)>,
 }
@@ -64,9 +83,34 @@ pub fn copy_tree(
     destination: BorrowedFd<'_>,
     owners: &mut dyn FnMut(u32, u32) -> (u32, u32),
 ) -> Result<(), CopyError> {
-    let source = open_directory(source, OsStr::new(".")).call(|| "openat(\".\")");
-    let source = MergedDir { parts: vec![source.map_err(|error| failed(&[], error))?] };
-    Copier::new(&source, destination, owners, Marks::Kept).run()
+    Copier::new(&alone(source)?, destination, owners, &mut |_| ()).run()
+}
+
+/// One directory as a stack of which it is all.
+fn alone(directory: BorrowedFd<'_>) -> Result<MergedDir, CopyError> {
+    let directory = open_directory(directory, OsStr::new(".")).call(|| "openat(\".\")");
+    Ok(MergedDir { parts: vec![directory.map_err(|error| failed(&[], error))?] })
+}
+
+/// The same for the files that a volume gets: owners stay, and device nodes that the kernel does not let this process
+/// make are left out; their paths.
+///
+/// # Errors
+/// The kernel refuses something else.
+pub fn copy_for_volume(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+) -> Result<Vec<String>, CopyError> {
+    let (source, mut owners) = (alone(source)?, |user, group| (user, group));
+    let mut progress = |_| ();
+    let mut copier = Copier::new(&source, destination, &mut owners, &mut progress);
+    copier.marks = Marks::Wanted;
+    copier.devices = Devices::LeftOut(Vec::new());
+    copier.run()?;
+    match copier.devices {
+        Devices::Needed => Ok(Vec::new()),
+        Devices::LeftOut(paths) => Ok(paths),
+    }
 }
 
 /// Copies the tree that a stack of layers shows to the empty directory `destination`, without any mark of overlay.
@@ -74,7 +118,11 @@ pub fn copy_tree(
 /// # Errors
 /// The kernel refuses something.
 pub fn flatten(layers: &Merged, destination: BorrowedFd<'_>) -> Result<(), CopyError> {
-    Copier::new(&layers.root, destination, &mut |user, group| (user, group), Marks::Dropped).run()
+    let mut owners = |user, group| (user, group);
+    let mut ignored = |_| ();
+    let mut copier = Copier::new(&layers.root, destination, &mut owners, &mut ignored);
+    copier.marks = Marks::Dropped;
+    copier.run()
 }
 
 impl<'c> Copier<'c> {
@@ -82,15 +130,33 @@ impl<'c> Copier<'c> {
         source: &'c MergedDir,
         destination: BorrowedFd<'c>,
         owners: &'c mut dyn FnMut(u32, u32) -> (u32, u32),
-        marks: Marks,
+        progress: &'c mut dyn FnMut(Amount),
     ) -> Self {
-        Self { source, destination, owners, marks, links: HashMap::new(), directories: Vec::new() }
+        Self {
+            source,
+            destination,
+            owners,
+            marks: Marks::Kept,
+            sharing: Sharing::Auto,
+            amount: Amount::default(),
+            progress,
+            source_state: SourceState::Still,
+            links: HashMap::new(),
+            devices: Devices::Needed,
+            directories: Vec::new(),
+        }
     }
 
     fn run(&mut self) -> Result<(), CopyError> {
         let mut waiting = vec![Names::new()];
         while let Some(names) = waiting.pop() {
-            let children = self.copy_directory(&names).map_err(|error| failed(&names, error))?;
+            let children = match self.copy_directory(&names) {
+                Err(error) if !names.is_empty() && self.has_gone(&error) => {
+                    self.take_back(&names).map_err(|error| failed(&names, error))?;
+                    continue;
+                }
+                children => children.map_err(|error| failed(&names, error))?,
+            };
             waiting.extend(children.into_iter().map(|child| [&names[..], &[child]].concat()));
         }
         // The deepest first: filling a directory changes its time, and its mode may forbid it.
@@ -137,7 +203,25 @@ impl<'c> Copier<'c> {
                 .call(|| format!("linkat({first:?}, {:?})", child.name));
         }
         let dress = self.dress(&child.stat);
-        inode::copy_inode(from, to, &child.name, &child.stat, dress)?;
+        let copied = match FileType::from_raw_mode(child.stat.st_mode) {
+            FileType::RegularFile => {
+                let data = inode::Data { sharing: self.sharing, amount: &mut self.amount };
+                inode::copy_file((from, to), &child.name, &child.stat, dress, data)
+            }
+            _ => inode::copy_inode(from, to, &child.name, &child.stat, dress),
+        };
+        match copied {
+            Err(error) if self.has_gone(&error) => return Ok(()),
+            Err(error) if error.errno() == Errno::PERM && is_device(&child.stat) => match &mut self.devices {
+                Devices::Needed => return Err(error),
+                Devices::LeftOut(paths) => {
+                    paths.push(shown_path(&[names, &[child.name]].concat()));
+                    return Ok(());
+                }
+            },
+            copied => copied?,
+        }
+        (self.progress)(self.amount);
         if child.stat.st_nlink > 1 {
             self.links.insert(key, (names.to_vec(), child.name));
         }
@@ -149,7 +233,7 @@ impl<'c> Copier<'c> {
         let mut seen = HashSet::new();
         let mut children = Vec::new();
         for (place, part) in directory.parts.iter().enumerate() {
-            for name in list(part.as_fd())? {
+            for name in inode::names(part.as_fd())? {
                 if !seen.insert(name.clone()) {
                     continue;
                 }
@@ -199,24 +283,17 @@ impl<'c> Copier<'c> {
     }
 }
 
-fn list(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
-    let read = || -> Result<Names, Errno> {
-        let mut names = Names::new();
-        for entry in Dir::read_from(directory)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                names.push(OsStr::from_bytes(name).to_owned());
-            }
-        }
-        Ok(names)
-    };
-    read().call(|| "getdents64")
+fn is_device(stat: &Stat) -> bool {
+    matches!(FileType::from_raw_mode(stat.st_mode), FileType::CharacterDevice | FileType::BlockDevice)
+}
+
+fn shown_path(names: &[OsString]) -> String {
+    let path = names.iter().fold(String::new(), |path, name| path + "/" + &name.to_string_lossy());
+    if path.is_empty() { "/".into() } else { path }
 }
 
 fn failed(names: &[OsString], source: SysError) -> CopyError {
-    let path = names.iter().fold(String::new(), |path, name| path + "/" + &name.to_string_lossy());
-    CopyError { path: if path.is_empty() { "/".into() } else { path }, source }
+    CopyError { path: shown_path(names), source }
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn mount_points() -> Result<Vec<PathBuf>, SysError> {
 }
 
 /// Undoes the octal escapes of `/proc/PID/mountinfo`, `proc(5)`.
-fn unescape(text: &[u8]) -> Vec<u8> {
+pub(super) fn unescape(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, tail)) = rest.split_first() {

@@ -4,9 +4,13 @@ pub(crate) mod container;
 pub(crate) mod image;
 pub(crate) mod lifecycle;
 mod missing;
+pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod supervision;
+pub(crate) mod system;
 pub(crate) mod usage;
+pub(crate) mod volume;
+pub(crate) mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,7 +20,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::container::{ListContainers, PruneContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::lifecycle::LifecycleVerb;
+use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
+use self::system::{InfoArgs, SystemVerb};
+use self::volume::VolumeVerb;
 
 const HELP_TAIL: &str = "\
 Examples:
@@ -62,8 +69,14 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
-    /// Show everything about containers and images, as JSON
+    /// Show everything about containers, images and volumes, as JSON
     Inspect(InspectArgs),
+    /// Show what a container changed in directories bound with `cow`
+    Changes(ChangesArgs),
+    /// Bring what a container changed in directories bound with `cow` to the host
+    Apply(ApplyArgs),
+    /// Throw away what a container changed in directories bound with `cow`
+    Discard(DiscardArgs),
     /// Run a program of this machine where the store's files have their container owners
     Unshare(UnshareArgs),
     /// Show the version
@@ -74,6 +87,14 @@ pub(crate) enum Verb {
     /// Work with containers
     #[command(subcommand)]
     Container(ContainerVerb),
+    /// Work with volumes
+    #[command(subcommand)]
+    Volume(VolumeVerb),
+    /// Work with the store as a whole
+    #[command(subcommand)]
+    System(SystemVerb),
+    /// Show facts about machine and store
+    Info(InfoArgs),
 }
 
 /// The verbs of `minirun image`
@@ -122,11 +143,12 @@ pub(crate) enum ContainerVerb {
 pub(crate) enum Kind {
     Container,
     Image,
+    Volume,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Look only among these [default: containers, then images]
+    /// Look only among these [default: containers, then images, then volumes]
     #[arg(long = "type", value_name = "KIND")]
     pub(crate) kind: Option<Kind>,
     #[command(flatten)]

@@ -3,9 +3,10 @@
 use minirun::container::{AnonymousVolumes, ContainerSummary, Engine, RemoveContainer, RunningContainer};
 
 use crate::arguments::container::{PruneContainers, RemoveContainers};
+use crate::confirm::{Answer, confirm};
 use crate::failure::{Failure, SOME_FAILED};
 use crate::logs;
-use crate::output::{Output, confirm};
+use crate::output::Output;
 use crate::size;
 
 /// What `container prune` may be asked for.
@@ -42,9 +43,11 @@ pub(crate) fn prune(
 ) -> Result<u8, Failure> {
     let filters: Vec<PruneFilter> =
         arguments.filters.iter().map(|text| parse_filter(text)).collect::<Result<_, _>>()?;
-    let question = "WARNING! This will remove all containers that do not run.";
-    if !arguments.force && !confirm(question) {
-        return Ok(0);
+    if !arguments.force {
+        output.line("WARNING! This will remove all stopped containers.")?;
+        if confirm(output)? == Answer::No {
+            return Ok(0);
+        }
     }
     let keep = |container: &ContainerSummary| filters.iter().all(|filter| filter.fits(container));
     let (removed, failures) = engine.prune_containers(&keep)?;

@@ -5,8 +5,12 @@ use std::fmt::Write as _;
 use std::io;
 
 use minirun::container::Error;
+use minirun::plan::driver::DriverError;
+use minirun::plan::name::NameError;
+use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
+use crate::arguments::Verb;
 use crate::run::RequestError;
 use crate::template::TemplateError;
 
@@ -14,6 +18,38 @@ use crate::template::TemplateError;
 pub(crate) const OWN_FAILURE: u8 = 125;
 /// The code of the verbs that go on with the next name after a failure.
 pub(crate) const SOME_FAILED: u8 = 1;
+
+/// The code for a template that cannot be read, where volumes are concerned.
+const BAD_TEMPLATE: u8 = 64;
+
+/// Which codes a verb ends with when it fails; Docker has two habits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codes {
+    /// 125 for what is minirun's own failure.
+    Run,
+    /// 1 for every failure, and 64 for a template that cannot be read.
+    Volume,
+}
+
+impl Codes {
+    pub(crate) fn of(verb: &Verb) -> Self {
+        match verb {
+            Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
+                Self::Volume
+            }
+            _ => Self::Run,
+        }
+    }
+
+    /// The code for `failure`.
+    pub(crate) fn code(self, failure: &Failure) -> u8 {
+        match (self, failure) {
+            (Self::Volume, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
+            (Self::Volume, failure) if !failure.is_closed_pipe() => SOME_FAILED,
+            (Self::Run | Self::Volume, failure) => failure.exit_code(),
+        }
+    }
+}
 
 /// Why a command ends.
 #[derive(Debug, Error)]
@@ -24,6 +60,18 @@ pub(crate) enum Failure {
     /// The flags of `run` do not make sense.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// A name or a label.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The name of a snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// An archive for the screen.
+    #[error("the archive would be written to the terminal")]
+    TerminalOutput,
+    /// The driver of a volume.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
     /// `--format`.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -45,7 +93,7 @@ pub(crate) enum Failure {
         positional: String,
     },
     /// Neither container nor image.
-    #[error("there is no container or image `{0}`")]
+    #[error("there is no container, image or volume `{0}`")]
     NoObject(String),
     /// A value of `--filter`.
     #[error("`--filter {text}` is not one that minirun has: {legal}")]
@@ -58,6 +106,25 @@ pub(crate) enum Failure {
     /// `start -a` of several.
     #[error("`start` with -a or -i takes one container")]
     OneContainer,
+    /// The value of a `--filter`.
+    #[error("`--filter {text}` makes no sense: its value is {legal}")]
+    FilterValue {
+        /// As typed.
+        text: String,
+        /// What could stand there.
+        legal: &'static str,
+    },
+    /// `--all` in two ways.
+    #[error("`--all` and `--filter all=…` say the same: give one of them")]
+    AllTwice,
+    /// `system prune --volumes` with a time.
+    #[error(
+        "`--filter until=…` and `--volumes` do not go together: a volume's files may be newer than the volume"
+    )]
+    UntilWithVolumes,
+    /// `volume update`.
+    #[error("`volume update` is for volumes of a cluster, and minirun has none")]
+    ClusterOnly,
     /// Standard output.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -76,6 +143,10 @@ impl Failure {
             Self::Output(_) if self.is_closed_pipe() => 141,
             Self::NoObject(_) => SOME_FAILED,
             Self::Request(_)
+            | Self::Name(_)
+            | Self::Snapshot(_)
+            | Self::TerminalOutput
+            | Self::Driver(_)
             | Self::Template(_)
             | Self::NoStore
             | Self::TerminalInput
@@ -83,6 +154,10 @@ impl Failure {
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
             | Self::OneContainer
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::ClusterOnly
+            | Self::UntilWithVolumes
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -92,11 +167,26 @@ impl Failure {
             Self::Engine(error) => error.hint(),
             Self::Request(error) => error.hint(),
             Self::NoStore => Some("give --store DIR".to_owned()),
-            Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
+            Self::TerminalInput => Some("name a file, or pipe it in: minirun … < FILE".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
-            Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
+            Self::NoObject(_) => {
+                Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
+            }
             Self::Template(error) => error.hint(),
-            Self::TwoInputs { .. } | Self::Filter { .. } | Self::OneContainer | Self::Output(_) => None,
+            Self::Driver(error) => error.hint(),
+            Self::TerminalOutput => Some("name a file with -o FILE, or pipe it into a program".to_owned()),
+            Self::ClusterOnly => Some(
+                "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
+            ),
+            Self::Snapshot(_)
+            | Self::Name(_)
+            | Self::TwoInputs { .. }
+            | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::UntilWithVolumes
+            | Self::OneContainer
+            | Self::Output(_) => None,
         }
     }
 }
@@ -141,7 +231,7 @@ mod tests {
         );
         assert_eq!(
             shown(&Failure::NoObject("x".to_owned())),
-            "error: there is no container or image `x`\nhint: see `minirun ps -a` and `minirun images`\n"
+            "error: there is no container, image or volume `x`\nhint: see `minirun ps -a`, `minirun images` and `minirun volume ls`\n"
         );
     }
 

@@ -1,6 +1,7 @@
 //! The command line of minirun: reads arguments, asks the library, prints answers. It decides nothing itself.
 
 mod arguments;
+mod confirm;
 mod container;
 mod failure;
 mod image;
@@ -11,12 +12,16 @@ mod logs;
 mod output;
 mod progress;
 mod ps;
+mod review;
 mod run;
 mod size;
 mod supervision;
+mod system;
 mod template;
 mod time;
 mod unshare;
+mod volume;
+mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -27,7 +32,7 @@ use minirun::container::Engine;
 use minirun::sys::{probe, process};
 
 use self::arguments::{Arguments, ContainerVerb, ImageVerb, Verb};
-use self::failure::Failure;
+use self::failure::{Codes, Failure};
 use self::output::Output;
 
 fn main() -> ExitCode {
@@ -37,8 +42,12 @@ fn main() -> ExitCode {
     let mut output = Output::new();
     let code = match Arguments::try_parse_from(&words) {
         Ok(arguments) => {
+            let codes = Codes::of(&arguments.verb);
             let done = answer(arguments, &mut output).and_then(|code| output.flush().map(|()| code));
-            done.unwrap_or_else(|failure| output.fail(&failure))
+            done.unwrap_or_else(|failure| {
+                output.fail(&failure);
+                codes.code(&failure)
+            })
         }
         Err(error) => arguments::usage::explain(&error, &words, &mut output),
     };
@@ -78,6 +87,12 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Container(ContainerVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
         }
+        Verb::Changes(changes) => review::changes(&engine, &changes, output),
+        Verb::Apply(apply) => review::apply(&engine, &apply, output),
+        Verb::Discard(discard) => review::discard(&engine, &discard, output),
+        Verb::Volume(verb) => volume::answer(&engine, &verb, output),
+        Verb::System(verb) => system::answer(&engine, &verb, output),
+        Verb::Info(arguments) => system::info(&engine, &arguments, output),
         Verb::Version => Ok(0),
     }
 }

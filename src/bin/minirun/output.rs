@@ -24,6 +24,11 @@ impl Output {
         self.answers.write_all(text.as_bytes()).map_err(Failure::Output)
     }
 
+    /// Prints a part of the answer that may be no text.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.answers.write_all(bytes).map_err(Failure::Output)
+    }
+
     /// Brings the answer out, before something else writes to the same stream or the program ends.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.answers.flush().map_err(Failure::Output)
@@ -44,12 +49,4 @@ impl Output {
 pub(crate) fn note(text: &str) {
     let mut stream = io::stderr().lock();
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
-}
-
-/// Asks whether to go on; only `y` means yes.
-pub(crate) fn confirm(question: &str) -> bool {
-    note(&format!("{question}\nAre you sure you want to continue? [y/N] "));
-    let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -27,7 +27,7 @@ const COLUMNS: [Column; 14] = [
     Column { title: "SIZE", field: "Size" },
 ];
 const FILTERS: &str = "name=PART, id=BEGINNING, label=KEY[=VALUE], status=STATE, exited=CODE, ancestor=IMAGE, \
-                       volume=NAME, before=CONTAINER, since=CONTAINER";
+                       volume=NAME|PATH, before=CONTAINER, since=CONTAINER";
 const STATES: [&str; 6] = ["created", "running", "restarting", "exited", "paused", "dead"];
 /// The characters of a command that a table shows.
 const COMMAND_MAX: usize = 20;
@@ -64,7 +64,7 @@ impl Filter {
                 .ok_or_else(error),
             "exited" => value.parse().map(Self::ExitCode).map_err(|_| error()),
             "ancestor" => Ok(Self::Image(owned())),
-            "volume" => Ok(Self::Volume(owned())),
+            "volume" => Ok(Self::Volume(clean(value).to_owned())),
             "before" => Ok(Self::Before(owned())),
             "since" => Ok(Self::Since(owned())),
             _ => Err(error()),
@@ -99,6 +99,14 @@ impl Filter {
             Self::Before(name) => place(name).is_some_and(|place| at > place),
             Self::Since(name) => place(name).is_some_and(|place| at < place),
         }
+    }
+}
+
+/// A path without slashes at its end.
+fn clean(place: &str) -> &str {
+    match place.trim_end_matches('/') {
+        "" => place,
+        clean => clean,
     }
 }
 
@@ -139,13 +147,22 @@ pub(crate) fn list(engine: &Engine, arguments: &ListContainers, output: &mut Out
         containers.iter().try_for_each(|container| output.line(id(container, arguments.no_trunc)))?;
         return Ok(0);
     }
-    let rows: Vec<Value> = containers.iter().map(|container| row(container, arguments.no_trunc)).collect();
+    let width = if arguments.no_trunc { Width::Full } else { Width::Short };
+    let rows: Vec<Value> = containers.iter().map(|container| row(container, width)).collect();
     let style = Style { usual: &USUAL, columns: &COLUMNS, format: arguments.format.as_deref() };
     listing::print(&rows, &style, output)?;
     Ok(0)
 }
 
-fn row(container: &ContainerSummary, full: bool) -> Value {
+/// How much of a long text a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Width {
+    Short,
+    Full,
+}
+
+pub(crate) fn row(container: &ContainerSummary, width: Width) -> Value {
+    let full = width == Width::Full;
     json!({
         "ID": id(container, full),
         "Image": container.image,

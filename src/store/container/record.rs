@@ -41,6 +41,9 @@ pub struct ContainerRecord {
     pub image: String,
     /// The image's ID; none for directories and the machine's own root.
     pub image_id: Option<Digest>,
+    /// The images that are mounted in it.
+    #[serde(default)]
+    pub mounted_images: Vec<Digest>,
     /// When it was made, seconds since 1970.
     pub created: i64,
     /// The whole command line.
@@ -108,6 +111,13 @@ pub struct EndRecord {
     /// Why its command did not run.
     #[serde(default)]
     pub error: Option<String>,
+}
+
+impl ContainerRecord {
+    /// Every image that the container needs: the one it was made from, and those mounted in it.
+    pub fn images(&self) -> impl Iterator<Item = &Digest> {
+        self.image_id.iter().chain(&self.mounted_images)
+    }
 }
 
 /// What a container is doing.

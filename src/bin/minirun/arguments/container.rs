@@ -20,8 +20,9 @@ pub(crate) struct ListContainers {
     /// IDs and commands in full
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// Only those with `name=PART`, `id=BEGINNING`, `status=running`, `exited=CODE`, `label=KEY`, `ancestor=IMAGE`,
-    /// `volume=NAME`, `before=CONTAINER`, `since=CONTAINER`
+    /// Only those with `name=PART`, `id=BEGINNING`, `label=KEY[=VALUE]`, `volume=NAME|PATH` (a volume, a path of
+    /// the host or one in the container), `status=STATE`, `exited=CODE`, `ancestor=IMAGE`, `before=CONTAINER` or
+    /// `since=CONTAINER`
     #[arg(short, long = "filter", value_name = "KEY=VALUE")]
     pub(crate) filters: Vec<String>,
     /// `table`, `json`, or a template such as '{{.Names}}: {{.Status}}'

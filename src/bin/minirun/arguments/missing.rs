@@ -4,11 +4,10 @@ const NETWORK: &str = "use --network host to share the machine's network";
 const CGROUP: &str =
     "limit each process with --ulimit, or start minirun in a limited unit: systemd-run --user --scope -p …";
 const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:DIR directly";
-const FILES: &str = "bind files with -v or --mount";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 16] = [
+const FLAGS: [(&[&str], &str); 14] = [
     (
         &["-p", "--publish", "-P", "--publish-all", "--expose", "--ip", "--ip6", "--link", "--mac-address"],
         NETWORK,
@@ -19,8 +18,6 @@ const FLAGS: [(&[&str], &str); 16] = [
     (&["--cgroup-", "--cgroupns"], CGROUP),
     (&["--privileged"], "use --cap-add ALL for every right inside; devices and the kernel stay closed"),
     (&["--device", "--device-cgroup-rule", "--gpus"], "bind the device's file: -v /dev/NAME:/dev/NAME"),
-    (&["--volumes-from"], "name a volume and give both containers the same -v NAME:DEST"),
-    (&["--volume-driver"], FILES),
     (&["--storage-opt"], "choose with --driver overlay or --driver vfs"),
     (&["--pull", "--disable-content-trust"], STORE),
     (&["--health-", "--no-healthcheck"], NOTHING),
@@ -34,15 +31,15 @@ const FLAGS: [(&[&str], &str); 16] = [
 const VERBS: [(&[&str], &str); 8] = [
     (&["pull", "login", "logout", "search"], STORE),
     (
-        &["push", "save", "commit", "export", "diff"],
+        &["push", "save", "commit", "export"],
         "`minirun unshare --image NAME -- tar -C …` reads an image's files",
     ),
+    (&["diff"], "`minirun changes` tells what a container changed in directories bound with `cow`"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
     (&["exec", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
     (&["events"], "`minirun wait` waits for an end, `minirun logs -f` for output"),
-    (&["volume"], "volumes are made by -v NAME:DEST and lie in STORE/volumes; see `minirun unshare`"),
     (&["network"], NETWORK),
-    (&["system", "info", "compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),
+    (&["compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),
 ];
 
 /// What to do without `verb`, if it is one that Docker has.
