@@ -5,11 +5,13 @@ mod convert;
 mod environment;
 mod image;
 mod inspect;
+mod mounts;
 mod outside;
 mod prepare;
 mod record;
 mod rootfs;
 mod run;
+mod running;
 mod unshare;
 
 use std::path::{Path, PathBuf};
@@ -18,10 +20,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::error::Error;
+pub use crate::launch::Detach;
 pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
+pub use mounts::{MountOrigin, MountRow};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
