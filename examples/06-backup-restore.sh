@@ -13,11 +13,13 @@ mkdir "$backups"
     chmod 600 /data/tables/a'
 
 echo "Backing up; the volume is read-only while that happens:"
-"$minirun" run --rm -v database:/data:ro -v "$backups:/backups" host tar -C /data -cf /backups/database.tar .
+"$minirun" run --rm -v database:/source:ro -v "$backups:/backup" host \
+    tar czf /backup/database.tar.gz -C /source .
 ls "$backups"
 
 echo "Restoring into a fresh volume:"
-"$minirun" run --rm -v restored:/data -v "$backups:/backups:ro" host tar -C /data -xpf /backups/database.tar
+"$minirun" run --rm -v restored:/restored -v "$backups:/backup:ro" host \
+    tar xpzf /backup/database.tar.gz -C /restored
 
 output=$("$minirun" run --rm -v restored:/data:ro host sh -c 'cat /data/tables/a /data/tables/b; stat -c %a /data/tables/a')
 echo "$output"

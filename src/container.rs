@@ -2,17 +2,20 @@
 
 mod base;
 mod convert;
+mod copying;
 mod environment;
 mod image;
 mod inspect;
 mod mounts;
 mod outside;
+mod place;
 mod prepare;
 mod record;
 mod rootfs;
 mod run;
 mod running;
 mod unshare;
+mod volume;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +29,7 @@ pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
 pub use mounts::{MountOrigin, MountRow};
+pub use volume::NewVolume;
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;

@@ -1,11 +1,14 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod place;
+
 use std::path::PathBuf;
 
 use thiserror::Error;
 
 use crate::launch::{EnterError, LaunchError};
 use crate::plan::account::AccountError;
+use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::NameError;
@@ -20,10 +23,12 @@ use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
 use crate::store::variant::VariantError;
-use crate::store::volume::FillError;
+use crate::store::volume::{FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
+
+use place::PlaceError;
 
 /// Why a command of minirun did not do what was asked.
 #[derive(Debug, Error)]
@@ -79,6 +84,9 @@ pub enum Error {
     /// The mounts that were asked for.
     #[error(transparent)]
     Mount(#[from] MountError),
+    /// What a mount needs.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// A mount's source.
     #[error("cannot mount `{}` at `{destination}`", .path.display())]
     Source {
@@ -196,6 +204,12 @@ pub enum Error {
         /// The container's name.
         container: String,
     },
+    /// A volume.
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
+    /// The options of a volume's driver.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
     /// A volume that could not be filled.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -241,6 +255,8 @@ impl Error {
             Self::Image(error) => error.hint(),
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
+            Self::Volume(error) => error.hint(),
+            Self::Driver(error) => error.hint(),
             Self::ImageName(error) => error.hint(),
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
@@ -252,6 +268,7 @@ impl Error {
                 Some("only what -v, --mount, --tmpfs or `minirun mount` put there can be taken away".to_owned())
             }
             Self::NotMounted { container, .. } => Some(format!("see minirun mounts {container}")),
+            Self::Place(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {

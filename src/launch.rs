@@ -50,6 +50,12 @@ pub struct Copying<'a> {
     pub fill: &'a dyn Fn(BorrowedFd<'_>, &Fill) -> Result<(), Report>,
     /// Copies what one directory holds into another.
     pub copy: &'a dyn Fn(BorrowedFd<'_>, BorrowedFd<'_>) -> Result<(), Report>,
+    /// Fills the second directory with what the first holds, if it is empty.
+    pub fill_inside: &'a dyn Fn(BorrowedFd<'_>, BorrowedFd<'_>) -> Result<(), Report>,
+    /// Gives the second directory the mode, owner and extended attributes of the first.
+    pub dress: &'a dyn Fn(BorrowedFd<'_>, BorrowedFd<'_>) -> Result<(), Report>,
+    /// Makes a user and a group the owners of a tree.
+    pub own: &'a dyn Fn(BorrowedFd<'_>, (u32, u32)) -> Result<(), Report>,
 }
 
 /// Why a container did not run to its end.

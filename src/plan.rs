@@ -3,9 +3,11 @@
 
 pub mod account;
 pub mod attachment;
+pub mod backing;
 pub mod bytes;
 pub mod capability;
 pub mod digest;
+pub mod driver;
 pub mod environment;
 pub mod from_spec;
 pub mod host;

@@ -20,6 +20,7 @@ pub mod list;
 pub mod load;
 mod lock;
 pub mod merged;
+pub mod own;
 pub mod record;
 pub mod reference;
 pub mod remove;

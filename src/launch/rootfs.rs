@@ -18,7 +18,7 @@ use crate::sys::mount::{MountAttributes, Recursion};
 use crate::sys::root::open_in_root;
 use crate::sys::{Call, SysError, mount};
 
-pub(super) use assemble::{assemble, attach, open};
+pub(super) use assemble::{Mounted, Overlay, Upper, assemble, attach, open};
 pub(super) use point::{PointError, PointKind};
 
 /// Why there is no root filesystem.

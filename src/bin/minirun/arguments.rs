@@ -6,6 +6,7 @@ mod missing;
 pub(crate) mod mounts;
 pub(crate) mod run;
 pub(crate) mod usage;
+pub(crate) mod volume;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use self::container::{ListContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::run::RunArgs;
+use self::volume::VolumeVerb;
 
 const HELP_TAIL: &str = "\
 Examples:
@@ -75,6 +77,9 @@ pub(crate) enum Verb {
     /// Work with containers
     #[command(subcommand)]
     Container(ContainerVerb),
+    /// Work with volumes
+    #[command(subcommand)]
+    Volume(VolumeVerb),
 }
 
 /// The verbs of `minirun image`

@@ -1,0 +1,173 @@
+//! Filling an empty volume with the files of the image: by one of many, whole or not at all.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+use thiserror::Error;
+
+use crate::plan::path::Subpath;
+use crate::store::copy::inode::{Dress, Marks, copy_metadata, mtime};
+use crate::store::copy::{CopyError, copy_tree};
+use crate::store::layout;
+use crate::store::remove::{RemoveError, remove_tree};
+use crate::sys::root::open_beneath;
+use crate::sys::{Call, SysError};
+
+/// The names under which a copy is prepared.
+#[derive(Clone, Copy)]
+struct Names {
+    /// A copy that is not complete yet; whoever finds it makes a new one.
+    stage: &'static str,
+    /// A copy that is complete and being moved into place; whoever finds it goes on moving.
+    ready: &'static str,
+}
+
+/// Beside the data of a volume.
+const BESIDE: Names = Names { stage: "stage", ready: "ready" };
+/// In the directory itself, where what is beside it is not minirun's.
+const INSIDE: Names = Names { stage: ".minirun-stage", ready: ".minirun-ready" };
+
+/// What is filled.
+struct Destination<'a> {
+    /// Where the copy is prepared.
+    parent: BorrowedFd<'a>,
+    names: Names,
+    data: BorrowedFd<'a>,
+}
+
+/// Why a volume could not take the image's files.
+#[derive(Debug, Error)]
+pub enum FillError {
+    /// A call on the volume's directories.
+    #[error("cannot prepare the volume")]
+    Prepare(#[source] SysError),
+    /// Copying.
+    #[error("cannot copy the image's files")]
+    Copy(#[from] CopyError),
+    /// What an earlier, interrupted copy left.
+    #[error("cannot remove what an interrupted copy left")]
+    Remove(#[from] RemoveError),
+}
+
+/// Fills the volume whose data are at `data` with what is in `source`, if it is empty.
+///
+/// Locked, so that of many containers that start at once one copies and the others wait; and never half done: the
+/// copy is made beside the data and then moved in, and an interrupted move is finished by the next who comes.
+///
+/// # Errors
+/// The copy cannot be made; the volume is as empty as it was.
+pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<(), FillError> {
+    let volume = data.parent().unwrap_or(data);
+    let volume = open(rustix::fs::CWD, volume.as_os_str())?;
+    lock(volume.as_fd())?;
+    let data = open(volume.as_fd(), OsStr::new(layout::VOLUME_DATA))?;
+    Destination { parent: volume.as_fd(), names: BESIDE, data: data.as_fd() }.fill(source)
+}
+
+/// Fills the directory `subpath` beneath `base` with what is in `source`, if it is empty; one that is not there, or
+/// that a symlink leads out to, stays so.
+///
+/// Locked and whole as a volume, with the copy prepared in the directory itself.
+///
+/// # Errors
+/// The copy cannot be made; the directory is as empty as it was.
+pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) -> Result<(), FillError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    // The path is a user's, whose symlinks count; what lies beneath it may be a container's.
+    let base = rustix::fs::open(base, flags, Mode::empty())
+        .call(|| format!("open({base:?}, DIRECTORY)"))
+        .map_err(FillError::Prepare)?;
+    match open_beneath(&base, subpath.as_os_str(), flags, Mode::empty()) {
+        Ok(directory) => fill_inside(directory.as_fd(), source),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::XDEV | Errno::LOOP) => Ok(()),
+        Err(errno) => Err(FillError::Prepare(SysError::new(format!("openat2({subpath}, BENEATH)"), errno))),
+    }
+}
+
+/// Fills the open directory `directory`, if it is empty.
+///
+/// # Errors
+/// As of [`fill_directory`].
+pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<(), FillError> {
+    lock(directory)?;
+    Destination { parent: directory, names: INSIDE, data: directory }.fill(source)
+}
+
+fn lock(directory: BorrowedFd<'_>) -> Result<(), FillError> {
+    rustix::fs::flock(directory, FlockOperation::LockExclusive)
+        .call(|| "flock(volume)")
+        .map_err(FillError::Prepare)
+}
+
+impl Destination<'_> {
+    fn fill(&self, source: BorrowedFd<'_>) -> Result<(), FillError> {
+        let Names { stage, ready } = self.names;
+        match open(self.parent, OsStr::new(ready)) {
+            Ok(ready) => return self.move_in(ready.as_fd()),
+            Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => {}
+            Err(error) => return Err(error),
+        }
+        if names(self.data)?.iter().any(|name| name.as_bytes() != INSIDE.stage.as_bytes()) {
+            return Ok(());
+        }
+        remove_tree(self.parent, OsStr::new(stage))?;
+        let copied = self.stage(source);
+        if copied.is_err() {
+            remove_tree(self.parent, OsStr::new(stage))?;
+        }
+        copied?;
+        rustix::fs::renameat(self.parent, stage, self.parent, ready)
+            .call(|| "renameat(stage, ready)")
+            .map_err(FillError::Prepare)?;
+        let ready = open(self.parent, OsStr::new(ready))?;
+        self.move_in(ready.as_fd())
+    }
+
+    fn stage(&self, source: BorrowedFd<'_>) -> Result<(), FillError> {
+        rustix::fs::mkdirat(self.parent, self.names.stage, Mode::RWXU)
+            .call(|| "mkdirat(stage)")
+            .map_err(FillError::Prepare)?;
+        let stage = open(self.parent, OsStr::new(self.names.stage))?;
+        Ok(copy_tree(source, stage.as_fd(), &mut |user, group| (user, group))?)
+    }
+
+    /// Moves everything of `ready` into the data, gives those the looks of `ready`, and removes `ready`.
+    fn move_in(&self, ready: BorrowedFd<'_>) -> Result<(), FillError> {
+        for name in names(ready)? {
+            rustix::fs::renameat(ready, &name, self.data, &name)
+                .call(|| format!("renameat({name:?})"))
+                .map_err(FillError::Prepare)?;
+        }
+        // An empty directory by now: copying it copies mode, owner, attributes and times.
+        let stat = rustix::fs::fstat(ready).call(|| "fstat(ready)").map_err(FillError::Prepare)?;
+        let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Kept };
+        copy_metadata(ready, self.data, &stat, dress).map_err(FillError::Prepare)?;
+        remove_tree(self.parent, OsStr::new(self.names.ready))?;
+        // Where that was in the directory itself, removing it has changed the time again.
+        rustix::fs::futimens(self.data, &mtime(&stat)).call(|| "futimens(data)").map_err(FillError::Prepare)
+    }
+}
+
+fn open(directory: impl AsFd, name: &OsStr) -> Result<OwnedFd, FillError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(directory, name, flags, Mode::empty())
+        .call(|| format!("openat({name:?}, DIRECTORY|NOFOLLOW)"))
+        .map_err(FillError::Prepare)
+}
+
+fn names(directory: BorrowedFd<'_>) -> Result<Vec<std::ffi::CString>, FillError> {
+    let read = || -> Result<Vec<_>, Errno> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(directory)? {
+            let name = entry?.file_name().to_owned();
+            if name.as_bytes() != b"." && name.as_bytes() != b".." {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    };
+    read().call(|| "getdents(volume)").map_err(FillError::Prepare)
+}
