@@ -28,6 +28,7 @@ mod load;
 mod mounts;
 mod process;
 mod run;
+mod running_mounts;
 mod security;
 mod terminal;
 mod volumes;
