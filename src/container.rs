@@ -15,6 +15,7 @@ mod rootfs;
 mod run;
 mod running;
 mod unshare;
+mod usage;
 mod volume;
 
 use std::path::{Path, PathBuf};
@@ -29,7 +30,7 @@ pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
 pub use mounts::{MountOrigin, MountRow};
-pub use volume::NewVolume;
+pub use volume::{Keep, NewVolume, VolumeSummary};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
@@ -40,6 +41,7 @@ use crate::store::Store;
 use crate::store::container::ContainerRecord;
 use crate::store::layer::LayerOwners;
 use crate::store::load::Progress;
+use crate::store::volume::{Disposal, VolumeError};
 use crate::sys::report::Report;
 use crate::sys::{Call, SysError, probe};
 
@@ -153,22 +155,19 @@ impl Engine {
         result
     }
 
-    /// Removes what killed launchers left behind. Costs two empty directories when there is nothing.
+    /// Removes what killed launchers left behind, and removed volumes that have expired. Costs two empty directories
+    /// and one that is not there when there is nothing.
     fn sweep(&self) -> Result<(), Error> {
         let abandoned = self.store.abandoned_containers()?;
-        let swept = if abandoned.is_empty() {
-            self.store.sweep()?
-        } else {
-            crate::store::Swept { removed: 0, left: 1 }
-        };
-        if swept.left == 0 {
+        let expired = self.store.expired_trash(now())?;
+        if abandoned.is_empty() && expired.is_empty() && self.store.sweep()?.left == 0 {
             return Ok(());
         }
         let namespace = self.own_namespace()?;
-        within(namespace.as_ref(), || self.sweep_inside(&abandoned))
+        within(namespace.as_ref(), || self.sweep_inside(&abandoned, &expired))
     }
 
-    fn sweep_inside(&self, abandoned: &[ContainerRecord]) -> Result<(), Error> {
+    fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
         for record in abandoned {
             match self.store.remove_container(record) {
                 // Another command is doing the same.
@@ -176,6 +175,9 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
             self.remove_anonymous_volumes(record)?;
+        }
+        if !expired.is_empty() {
+            self.store.purge_trash(expired)?;
         }
         self.store.sweep()?;
         Ok(())
@@ -192,12 +194,11 @@ impl Engine {
     }
 
     fn remove_unused_volumes(&self, volumes: &[VolumeName]) -> Result<(), Error> {
-        if volumes.is_empty() {
-            return Ok(());
-        }
-        let used = self.store.used_volumes()?;
-        for volume in volumes.iter().filter(|volume| !used.contains(*volume)) {
-            self.store.remove_volume(volume)?;
+        for volume in volumes {
+            match self.store.remove_volume(volume, Disposal::Gone) {
+                Ok(()) | Err(VolumeError::InUse { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

@@ -210,6 +210,15 @@ pub enum Error {
     /// The options of a volume's driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// How long removed volumes are kept.
+    #[error("`MINIRUN_TRASH={text}` is not how long removed volumes are kept")]
+    TrashTime {
+        /// As set.
+        text: String,
+        /// Why not.
+        #[source]
+        cause: humantime::DurationError,
+    },
     /// A volume that could not be filled.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -241,6 +250,7 @@ impl Error {
             self,
             Self::Store(StoreError::Remove { .. })
                 | Self::Container(ContainerError::Store(StoreError::Remove { .. }))
+                | Self::Volume(VolumeError::Store(StoreError::Remove { .. }))
         )
     }
 
@@ -291,6 +301,9 @@ impl Error {
                  image `host`"
                     .to_owned(),
             ),
+            Self::TrashTime { .. } => {
+                Some("a number with a unit, such as 24h or 7days; 0 keeps nothing".to_owned())
+            }
             Self::NoVolume(_) => Some("leave out `nocreate`, which makes it".to_owned()),
             Self::Compose(ComposeError::NoCommand) => {
                 Some("name a command behind the image: minirun run IMAGE sh".to_owned())

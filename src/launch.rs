@@ -28,6 +28,7 @@ use thiserror::Error;
 
 use crate::plan::Plan;
 use crate::plan::namespace::Network;
+use crate::plan::process::User;
 use crate::plan::rootfs::Fill;
 use crate::sys::channel::Channel;
 use crate::sys::clone::{self, Child, ExitStatus};
@@ -54,8 +55,8 @@ pub struct Copying<'a> {
     pub fill_inside: &'a dyn Fn(BorrowedFd<'_>, BorrowedFd<'_>) -> Result<(), Report>,
     /// Gives the second directory the mode, owner and extended attributes of the first.
     pub dress: &'a dyn Fn(BorrowedFd<'_>, BorrowedFd<'_>) -> Result<(), Report>,
-    /// Makes a user and a group the owners of a tree.
-    pub own: &'a dyn Fn(BorrowedFd<'_>, (u32, u32)) -> Result<(), Report>,
+    /// Makes a user, with its group, the owner of a tree.
+    pub own: &'a dyn Fn(BorrowedFd<'_>, &User) -> Result<(), Report>,
 }
 
 /// Why a container did not run to its end.

@@ -28,6 +28,7 @@ pub mod show;
 pub mod signal;
 pub mod source;
 pub mod spec;
+pub mod textdiff;
 pub mod userns;
 
 use attachment::Attachment;

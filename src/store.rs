@@ -4,6 +4,7 @@
 //! no daemon and no lock on the whole: any number of processes use a store at once. Whatever is made is made in
 //! a [`temporary::Temporary`] and becomes visible, complete, by one rename.
 
+pub mod compress;
 pub mod compression;
 pub mod container;
 pub mod copy;
@@ -21,6 +22,7 @@ pub mod load;
 mod lock;
 pub mod merged;
 pub mod own;
+pub mod pack;
 pub mod record;
 pub mod reference;
 pub mod remove;
@@ -33,6 +35,7 @@ pub mod unpack;
 pub mod variant;
 pub mod verify;
 pub mod volume;
+pub mod walk;
 
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};

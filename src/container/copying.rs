@@ -26,6 +26,6 @@ pub(super) fn with<T>(work: impl FnOnce(Copying<'_>) -> T) -> T {
             volume::fill_inside(destination, source).map_err(|error| report(error.into()))
         },
         dress: &|source, destination| copied(dress_like(source, destination)),
-        own: &|tree, (user, group)| own_tree(tree, user, group).map_err(|error| Report::of(&error, None)),
+        own: &|tree, user| own_tree(tree, user.uid, user.gid).map_err(|error| Report::of(&error, None)),
     })
 }

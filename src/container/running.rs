@@ -12,7 +12,7 @@ use crate::plan::mount::{Content, Links, MountKind, MountRequest, View};
 use crate::plan::path::ContainerPath;
 use crate::plan::process::{Groups, User};
 use crate::plan::rootfs::Lifetime;
-use crate::store::container::{Container, ContainerError, LiveLock, LiveMount, State};
+use crate::store::container::{Container, ContainerError, LiveLock, LiveMount, State, VolumePin};
 use crate::store::directory::Directory;
 use crate::store::layout;
 use crate::sys::report::Report;
@@ -40,7 +40,8 @@ impl Engine {
         let placement = self.place_later(&container, request, &user, &mut *events)?;
         let mut outside = Outside::default();
         let made = self.make_outside(&container, &placement, &mut outside);
-        let mounted = made.and_then(|()| self.mount_placed(&container, (&placement, &user), &lock));
+        // Volumes are held until it is written down that they are used; what is undone must not be held any more.
+        let mounted = made.and_then(|_volumes| self.mount_placed(&container, (&placement, &user), &lock));
         match mounted {
             Ok(notice) => {
                 if let Some(notice) = notice {
@@ -94,13 +95,13 @@ impl Engine {
         site.place_later(index, request, events)
     }
 
-    /// Makes what the mount needs on the host.
+    /// Makes what the mount needs on the host, and holds its volumes.
     fn make_outside(
         &self,
         container: &Container,
         placement: &Placement,
         outside: &mut Outside,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<VolumePin>, Error> {
         let make = || {
             let directory = Directory::open(&container.path)?;
             placement.directories.iter().try_for_each(|name| directory.make(name).map(drop))
@@ -109,12 +110,15 @@ impl Engine {
         for source in &placement.missing_sources {
             outside.make_source(source)?;
         }
+        let mut pins = Vec::new();
         for volume in &placement.volumes {
-            if self.store.make_volume(volume)? {
+            let (pin, is_made) = self.store.make_and_pin_volume(volume)?;
+            pins.push(pin);
+            if is_made {
                 outside.volumes.push(volume.name.clone());
             }
         }
-        Ok(())
+        Ok(pins)
     }
 
     fn mount_placed(

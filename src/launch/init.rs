@@ -173,6 +173,7 @@ fn become_command(
     namespace::bring_network_up(plan.namespaces.network)?;
     mount::isolate(&plan.namespaces)?; // host changes enter, ours never leave
     let root = rootfs::assemble(&plan.rootfs)?;
+    rootfs::complete(&root, plan); // as what copies the image's /etc is covered in parts, too
     fill_volumes(&root, plan, copying)?; // from the bare image, before anything covers it
     rootfs::mark(&root)?;
     let mut notices = mount::attach_all(&root, plan, copying)?;

@@ -25,7 +25,8 @@
 //! names/NAME                      which container has this name
 //! volumes/NAME/                   one volume
 //!     _data/                      its files
-//!     volume.json                 labels and age
+//!     volume.json                 labels, options and age
+//! trash/REMOVED-EXPIRES-RANDOM/   one removed volume, as it lay in volumes/, until it expires
 //! archives/HEX                    which image an archive file was found to hold
 //! tmp/                            what is being made, each under a lock that dies with its process
 //! ```
@@ -52,6 +53,8 @@ pub const EPHEMERAL: &str = "ephemeral";
 pub const NAMES: &str = "names";
 /// The directory of named volumes.
 pub const VOLUMES: &str = "volumes";
+/// The directory of removed volumes that can be brought back; made when there is the first.
+pub const TRASH: &str = "trash";
 /// The directory of what is known about archive files outside the store.
 pub const ARCHIVES: &str = "archives";
 /// The directory of what is being made.

@@ -16,6 +16,7 @@
 mod support;
 
 mod concurrency;
+mod documented_mounts;
 mod dry_run;
 mod errors;
 mod examples;

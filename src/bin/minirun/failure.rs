@@ -103,6 +103,20 @@ pub(crate) enum Failure {
         /// What could stand there.
         legal: &'static str,
     },
+    /// The value of a `--filter`.
+    #[error("`--filter {text}` makes no sense: its value is {legal}")]
+    FilterValue {
+        /// As typed.
+        text: String,
+        /// What could stand there.
+        legal: &'static str,
+    },
+    /// `--all` in two ways.
+    #[error("`--all` and `--filter all=…` say the same: give one of them")]
+    AllTwice,
+    /// `volume update`.
+    #[error("`volume update` is for volumes of a cluster, and minirun has none")]
+    ClusterOnly,
     /// Standard output.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -131,6 +145,9 @@ impl Failure {
             | Self::Destination { .. }
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::ClusterOnly
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -150,10 +167,15 @@ impl Failure {
             Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
+            Self::ClusterOnly => Some(
+                "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
+            ),
             Self::Name(_)
             | Self::TwoInputs { .. }
-            | Self::Destination { .. }
             | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::Destination { .. }
             | Self::Output(_) => None,
         }
     }

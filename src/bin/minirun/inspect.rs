@@ -55,7 +55,7 @@ fn find(engine: &Engine, name: &str, kind: Option<Kind>) -> Result<Value, Failur
 }
 
 /// The objects as one array: for people with Docker's four blanks, for programs (`--format json`) on one line.
-fn array(objects: &[Value], compact: bool) -> String {
+pub(crate) fn array(objects: &[Value], compact: bool) -> String {
     if compact || objects.is_empty() {
         return Value::from(objects).to_string();
     }

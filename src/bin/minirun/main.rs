@@ -1,6 +1,7 @@
 //! The command line of minirun: reads arguments, asks the library, prints answers. It decides nothing itself.
 
 mod arguments;
+mod confirm;
 mod container;
 mod failure;
 mod image;

@@ -92,8 +92,10 @@ pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) ->
 /// # Errors
 /// As of [`fill_directory`].
 pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<(), FillError> {
-    lock(directory)?;
-    Destination { parent: directory, names: INSIDE, data: directory }.fill(source)
+    // The descriptor may be one that can only be looked up in.
+    let directory = open(directory, OsStr::new("."))?;
+    lock(directory.as_fd())?;
+    Destination { parent: directory.as_fd(), names: INSIDE, data: directory.as_fd() }.fill(source)
 }
 
 fn lock(directory: BorrowedFd<'_>) -> Result<(), FillError> {
