@@ -1,18 +1,18 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
 pub(crate) mod place;
+pub(crate) mod running;
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::launch::{EnterError, LaunchError};
+use crate::launch::LaunchError;
 use crate::plan::account::AccountError;
 use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::NameError;
-use crate::plan::path::ContainerPath;
 use crate::plan::platform::PlatformError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
@@ -29,6 +29,7 @@ use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
 
 use place::PlaceError;
+use running::RunningError;
 
 /// Why a command of minirun did not do what was asked.
 #[derive(Debug, Error)]
@@ -166,44 +167,9 @@ pub enum Error {
         #[source]
         cause: LaunchError,
     },
-    /// Something in a container that runs.
-    #[error("cannot {attempt} in container `{container}`")]
-    Enter {
-        /// What was to be done.
-        attempt: String,
-        /// The container's name.
-        container: String,
-        /// Why not.
-        #[source]
-        cause: EnterError,
-    },
-    /// The processes of a container that is said to run.
-    #[error("the processes of container `{0}` cannot be found")]
-    Unseen(String),
-    /// A mount that only a container that is being started can have.
-    #[error("{what} cannot be mounted into a container that runs")]
-    OnlyAtStart {
-        /// What was asked for.
-        what: String,
-        /// The nearest thing that works.
-        instead: &'static str,
-    },
-    /// A mount that belongs to every container.
-    #[error("`{destination}` in container `{container}` was not mounted by anybody's wish: it stays")]
-    DefaultMount {
-        /// Where it is.
-        destination: ContainerPath,
-        /// The container's name.
-        container: String,
-    },
-    /// Nothing to take away.
-    #[error("nothing is mounted at `{destination}` in container `{container}`")]
-    NotMounted {
-        /// Where it should be.
-        destination: ContainerPath,
-        /// The container's name.
-        container: String,
-    },
+    /// The mounts of a container that runs.
+    #[error(transparent)]
+    Running(#[from] RunningError),
     /// A volume.
     #[error(transparent)]
     Volume(#[from] VolumeError),
@@ -271,13 +237,7 @@ impl Error {
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
-            Self::Enter { cause, .. } => cause.hint(),
-            Self::OnlyAtStart { instead, .. } => Some((*instead).to_owned()),
-            Self::Unseen(_) => Some("it is about to end, or runs in another PID namespace than this command".to_owned()),
-            Self::DefaultMount { .. } => {
-                Some("only what -v, --mount, --tmpfs or `minirun mount` put there can be taken away".to_owned())
-            }
-            Self::NotMounted { container, .. } => Some(format!("see minirun mounts {container}")),
+            Self::Running(error) => error.hint(),
             Self::Place(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),

@@ -6,6 +6,7 @@ use super::base::Intent;
 use super::outside::Outside;
 use super::place::{Placement, Site};
 use super::{Engine, Error, Event, Events, copying};
+use crate::error::running::RunningError;
 use crate::launch::{Detach, Entry};
 use crate::plan::account::Account;
 use crate::plan::mount::{Content, Links, MountKind, MountRequest, View};
@@ -141,11 +142,11 @@ impl Engine {
         let attachment = placed.attachment();
         let entry = Entry::new(&processes);
         let mounted = copying::with(|copying| entry.mount((&attachment, user), copying, &mut write_down));
-        mounted.map_err(|cause| Error::Enter {
+        Ok(mounted.map_err(|cause| RunningError::Enter {
             attempt: format!("mount `{}`", placed.request.origin.text.to_string_lossy()),
             container: container.record.name.to_string(),
             cause,
-        })
+        })?)
     }
 
     /// Takes a mount out of a container that runs.
@@ -160,7 +161,7 @@ impl Engine {
         let processes = self.processes(&container)?;
         let entry = Entry::new(&processes);
         let place = find_mount(&container, destination, entry)?;
-        entry.unmount(&place, detach).map_err(|cause| Error::Enter {
+        entry.unmount(&place, detach).map_err(|cause| RunningError::Enter {
             attempt: format!("unmount `{destination}`"),
             container: container.record.name.to_string(),
             cause,
@@ -189,7 +190,7 @@ impl Engine {
                 return Ok(processes);
             }
             if Instant::now() > deadline {
-                return Err(Error::Unseen(container.record.name.to_string()));
+                return Err(RunningError::Unseen(container.record.name.to_string()).into());
             }
             std::thread::sleep(PAUSE);
             self.running(container.record.id.as_str())?;
@@ -207,7 +208,7 @@ impl Engine {
 /// destination may have been changed, or covered, since.
 fn check(mut request: MountRequest) -> Result<MountRequest, Error> {
     const AT_START: &str = "give it to `minirun run`";
-    let only = |what: &str, instead| Err(Error::OnlyAtStart { what: what.to_owned(), instead });
+    let only = |what: &str, instead| Err(RunningError::OnlyAtStart { what: what.to_owned(), instead }.into());
     match &mut request.kind {
         MountKind::Glob(_) => only("everything that a pattern matches", "mount each of the files"),
         MountKind::Bind(bind) if bind.links == Links::Copy => only("a copy of a symlink", AT_START),
@@ -261,7 +262,7 @@ fn find_mount(
     let name = || container.record.name.to_string();
     let mut paths = vec![destination.clone()];
     paths.extend(container.record.mounts.iter().map(|mount| mount.request.destination.clone()));
-    let places = entry.places(&paths).map_err(|cause| Error::Enter {
+    let places = entry.places(&paths).map_err(|cause| RunningError::Enter {
         attempt: format!("look for `{destination}`"),
         container: name(),
         cause,
@@ -269,8 +270,8 @@ fn find_mount(
     match places.split_first() {
         Some((Some(place), others)) if others.contains(&Some(place.clone())) => Ok(place.clone()),
         Some((Some(_), _)) => {
-            Err(Error::DefaultMount { destination: destination.clone(), container: name() })
+            Err(RunningError::DefaultMount { destination: destination.clone(), container: name() }.into())
         }
-        _ => Err(Error::NotMounted { destination: destination.clone(), container: name() }),
+        _ => Err(RunningError::NotMounted { destination: destination.clone(), container: name() }.into()),
     }
 }

@@ -23,6 +23,7 @@ mod examples;
 mod host;
 mod ids;
 mod images;
+mod inspect;
 mod layers;
 mod lifecycle;
 mod load;
