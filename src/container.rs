@@ -2,10 +2,12 @@
 
 mod base;
 mod convert;
+mod copying;
 mod environment;
 mod image;
 mod info;
 mod inspect;
+mod mounts;
 mod outside;
 mod place;
 mod prepare;
@@ -13,6 +15,7 @@ mod record;
 pub mod review;
 mod rootfs;
 mod run;
+mod running;
 mod unshare;
 mod usage;
 mod volume;
@@ -25,10 +28,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::error::Error;
+pub use crate::launch::Detach;
 pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
+pub use mounts::{MountOrigin, MountRow};
 pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
 pub use volume::{Keep, NewVolume, VolumeSummary};
 pub use volume_data::{CloneArguments, ExportTo, MissingVolume};
