@@ -30,6 +30,8 @@ mod process;
 mod run;
 mod security;
 mod terminal;
+mod volume_data;
+mod volume_snapshots;
 mod volumes;
 mod volumes_life;
 mod volumes_verbs;
