@@ -10,6 +10,7 @@ mod outside;
 mod place;
 mod prepare;
 mod record;
+pub mod review;
 mod rootfs;
 mod run;
 mod unshare;

@@ -13,6 +13,7 @@ use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::NameError;
 use crate::plan::platform::PlatformError;
+use crate::plan::review::ChoiceError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
 use crate::plan::userns::UsernsError;
@@ -21,6 +22,7 @@ use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
+use crate::store::review::ReviewError;
 use crate::store::variant::VariantError;
 use crate::store::volume::{DataError, FillError, VolumeError};
 use crate::sys::SysError;
@@ -186,6 +188,18 @@ pub enum Error {
     /// A volume that could not be filled.
     #[error(transparent)]
     Fill(#[from] FillError),
+    /// What a container changed.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    /// Words that name no changes.
+    #[error("container `{name}` has no such changes")]
+    NoChanges {
+        /// The container's name.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: ChoiceError,
+    },
     /// The file to import.
     #[error("cannot open `{}`", .path.display())]
     Input {
@@ -239,6 +253,8 @@ impl Error {
             Self::VolumeData(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::ImageName(error) => error.hint(),
+            Self::Review(error) => error.hint(),
+            Self::NoChanges { cause, .. } => cause.hint(),
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),

@@ -134,6 +134,7 @@ impl MountFailure {
             Errno::ACCESS => {
                 Some("minirun has only your rights: you must be able to reach the source yourself")
             }
+            Errno::NODEV => Some("this kernel has no such file system, or its module is not loaded"),
             Errno::INVAL if self.what.starts_with('`') => Some(
                 "a user namespace may not bind a tree without the mounts below it: leave out \
                  bind-recursive=disabled, or say rbind instead of bind",
@@ -229,6 +230,6 @@ fn own(tree: &Tree, mount: &Attachment, user: &User, copying: Copying<'_>) -> Re
                 .call(|| format!("fchownat({}, {})", user.uid, user.gid))
                 .map_err(Cause::Sys)
         }
-        (Ownership::User, _) => (copying.own)(tree.mount.as_fd(), (user.uid, user.gid)).map_err(Cause::Own),
+        (Ownership::User, _) => (copying.own)(tree.mount.as_fd(), user).map_err(Cause::Own),
     }
 }

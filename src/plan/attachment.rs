@@ -131,6 +131,15 @@ pub struct DriverFileSystem {
 }
 
 impl Source {
+    /// What it holds at the start besides what is there.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        match self {
+            Self::New { content, .. } | Self::Driver(DriverFileSystem { content, .. }) => *content,
+            Self::Bind { .. } | Self::Beneath { .. } | Self::Merged(_) | Self::Link { .. } => Content::Empty,
+        }
+    }
+
     /// Whether the specification's own words say all of it.
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -4,15 +4,15 @@
 //! that depth costs no descriptors.
 
 mod data;
+pub mod dress;
 pub(in crate::store) mod inode;
 mod living;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -45,6 +45,14 @@ struct Child {
     stat: Stat,
 }
 
+/// What becomes of device nodes that the kernel does not let this process make.
+enum Devices {
+    /// The copy fails.
+    Needed,
+    /// They are missing in the copy; their paths.
+    LeftOut(Vec<String>),
+}
+
 struct Copier<'c> {
     source: &'c MergedDir,
     destination: BorrowedFd<'c>,
@@ -57,6 +65,7 @@ struct Copier<'c> {
     source_state: SourceState,
     /// Where the first name of a file with several is, by device and inode number.
     links: HashMap<(u64, u64), (Names, OsString)>,
+    devices: Devices,
     /// The directories that were copied, each behind the one that it is in.
     directories: Vec<(Names, Stat)>,
 }
@@ -74,9 +83,34 @@ pub fn copy_tree(
     destination: BorrowedFd<'_>,
     owners: &mut dyn FnMut(u32, u32) -> (u32, u32),
 ) -> Result<(), CopyError> {
-    let source = open_directory(source, OsStr::new(".")).call(|| "openat(\".\")");
-    let source = MergedDir { parts: vec![source.map_err(|error| failed(&[], error))?] };
-    Copier::new(&source, destination, owners, &mut |_| ()).run()
+    Copier::new(&alone(source)?, destination, owners, &mut |_| ()).run()
+}
+
+/// One directory as a stack of which it is all.
+fn alone(directory: BorrowedFd<'_>) -> Result<MergedDir, CopyError> {
+    let directory = open_directory(directory, OsStr::new(".")).call(|| "openat(\".\")");
+    Ok(MergedDir { parts: vec![directory.map_err(|error| failed(&[], error))?] })
+}
+
+/// The same for the files that a volume gets: owners stay, and device nodes that the kernel does not let this process
+/// make are left out; their paths.
+///
+/// # Errors
+/// The kernel refuses something else.
+pub fn copy_for_volume(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+) -> Result<Vec<String>, CopyError> {
+    let (source, mut owners) = (alone(source)?, |user, group| (user, group));
+    let mut progress = |_| ();
+    let mut copier = Copier::new(&source, destination, &mut owners, &mut progress);
+    copier.marks = Marks::Wanted;
+    copier.devices = Devices::LeftOut(Vec::new());
+    copier.run()?;
+    match copier.devices {
+        Devices::Needed => Ok(Vec::new()),
+        Devices::LeftOut(paths) => Ok(paths),
+    }
 }
 
 /// Copies the tree that a stack of layers shows to the empty directory `destination`, without any mark of overlay.
@@ -89,33 +123,6 @@ pub fn flatten(layers: &Merged, destination: BorrowedFd<'_>) -> Result<(), CopyE
     let mut copier = Copier::new(&layers.root, destination, &mut owners, &mut ignored);
     copier.marks = Marks::Dropped;
     copier.run()
-}
-
-/// The owner that the kernel shows for one that the user namespace does not have.
-const UNMAPPED: u32 = 65534;
-
-/// Gives the directory `destination` the mode, owner and xattrs of the directory `source`, as far as this process may
-/// read and set them; marks of overlay are not among them.
-///
-/// # Errors
-/// The kernel refuses something else.
-pub fn dress_like(source: BorrowedFd<'_>, destination: BorrowedFd<'_>) -> Result<(), CopyError> {
-    let dress = || {
-        let stat = rustix::fs::fstat(source).call(|| "fstat(source)")?;
-        let is_known = stat.st_uid != UNMAPPED && stat.st_gid != UNMAPPED;
-        let owner = is_known.then_some((stat.st_uid, stat.st_gid));
-        match open_directory(source, OsStr::new(".")) {
-            Ok(source) => {
-                let dress = Dress { owner, marks: Marks::Dropped };
-                inode::copy_owner_and_xattrs(source.as_fd(), destination, dress)?;
-            }
-            // What cannot be read cannot be listed either; the mode says so in the copy, too.
-            Err(Errno::ACCESS) => {}
-            Err(errno) => return Err(SysError::new("openat(\".\")", errno)),
-        }
-        rustix::fs::fchmod(destination, Mode::from_raw_mode(stat.st_mode & 0o7777)).call(|| "fchmod")
-    };
-    dress().map_err(|error| failed(&[], error))
 }
 
 impl<'c> Copier<'c> {
@@ -135,6 +142,7 @@ impl<'c> Copier<'c> {
             progress,
             source_state: SourceState::Still,
             links: HashMap::new(),
+            devices: Devices::Needed,
             directories: Vec::new(),
         }
     }
@@ -204,6 +212,13 @@ impl<'c> Copier<'c> {
         };
         match copied {
             Err(error) if self.has_gone(&error) => return Ok(()),
+            Err(error) if error.errno() == Errno::PERM && is_device(&child.stat) => match &mut self.devices {
+                Devices::Needed => return Err(error),
+                Devices::LeftOut(paths) => {
+                    paths.push(shown_path(&[names, &[child.name]].concat()));
+                    return Ok(());
+                }
+            },
             copied => copied?,
         }
         (self.progress)(self.amount);
@@ -218,7 +233,7 @@ impl<'c> Copier<'c> {
         let mut seen = HashSet::new();
         let mut children = Vec::new();
         for (place, part) in directory.parts.iter().enumerate() {
-            for name in list(part.as_fd())? {
+            for name in inode::names(part.as_fd())? {
                 if !seen.insert(name.clone()) {
                     continue;
                 }
@@ -268,24 +283,17 @@ impl<'c> Copier<'c> {
     }
 }
 
-fn list(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
-    let read = || -> Result<Names, Errno> {
-        let mut names = Names::new();
-        for entry in Dir::read_from(directory)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                names.push(OsStr::from_bytes(name).to_owned());
-            }
-        }
-        Ok(names)
-    };
-    read().call(|| "getdents64")
+fn is_device(stat: &Stat) -> bool {
+    matches!(FileType::from_raw_mode(stat.st_mode), FileType::CharacterDevice | FileType::BlockDevice)
+}
+
+fn shown_path(names: &[OsString]) -> String {
+    let path = names.iter().fold(String::new(), |path, name| path + "/" + &name.to_string_lossy());
+    if path.is_empty() { "/".into() } else { path }
 }
 
 fn failed(names: &[OsString], source: SysError) -> CopyError {
-    let path = names.iter().fold(String::new(), |path, name| path + "/" + &name.to_string_lossy());
-    CopyError { path: if path.is_empty() { "/".into() } else { path }, source }
+    CopyError { path: shown_path(names), source }
 }
 
 #[cfg(test)]

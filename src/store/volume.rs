@@ -25,7 +25,7 @@ use crate::sys::{Call, SysError};
 
 pub use compare::{Change, ChangeKind, Comparison, Patches, Times};
 pub use data::{ArchiveError, DataError, Location};
-pub use fill::{FillError, fill, fill_directory, fill_inside};
+pub use fill::{FillError, LeftOut, fill, fill_directory, fill_inside};
 pub use import::VolumeArchive;
 pub use merge::MergeError;
 pub use remove::{Disposal, Users};

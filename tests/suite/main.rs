@@ -16,6 +16,7 @@
 mod support;
 
 mod concurrency;
+mod documented_mounts;
 mod dry_run;
 mod errors;
 mod examples;
@@ -25,8 +26,13 @@ mod images;
 mod layers;
 mod lifecycle;
 mod load;
+mod mount_layers;
+mod mount_points;
+mod mount_sources;
+mod mount_words;
 mod mounts;
 mod process;
+mod review;
 mod run;
 mod security;
 mod terminal;

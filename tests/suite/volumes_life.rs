@@ -174,7 +174,7 @@ fn with_many_files() -> Scratch {
     let mut layer = Layer::new();
     for directory in 0..20 {
         for file in 0..20 {
-            layer = layer.file(&format!("seed/many/{directory}/{file}"), 0o644, "content\n");
+            layer = layer.file(format!("seed/many/{directory}/{file}"), 0o644, "content\n");
         }
     }
     Scratch::with(&Image::base().layer(layer))
@@ -256,6 +256,8 @@ fn an_empty_directory_gives_its_looks() {
 #[test]
 fn copies_keep_times_links_and_kinds() {
     let layer = Layer::new()
+        .pax(&[("mtime", "1000000000")])
+        .directory("kinds", 0o751)
         .file("kinds/file", 0o640, "x")
         .hard_link("kinds/same", "kinds/file")
         .symlink("kinds/dangling", "/no/where")
@@ -267,8 +269,35 @@ fn copies_keep_times_links_and_kinds() {
     let script = "cd /kinds; ls -A; stat -c '%n %F %a %h %Y %s' file same dangling absolute pipe sticky .hidden; \
                   readlink dangling absolute; stat -c %Y .";
     let expected = scratch.shell(&[], script).run().success();
+    assert!(expected.ends_with("1000000000"), "{expected}");
     assert_eq!(scratch.shell(&["-v", "copy:/kinds"], script).run().success(), expected);
     let file = fs::metadata(scratch.store().join("volumes/copy/_data/file")).unwrap();
     let same = fs::metadata(scratch.store().join("volumes/copy/_data/same")).unwrap();
     assert_eq!(file.ino(), same.ino());
+}
+
+#[test]
+fn a_device_node_that_cannot_be_made_is_left_out_with_a_word() {
+    require!(Caller::detect() == Caller::Root, "only root can make the device node to copy");
+    let scratch = Scratch::with_image();
+    let script = "set -e; cd \"$SCRATCH\"; cp -a \"$(find store/layers -name tree | head -n 1)\" root
+         mkdir root/nodes; echo x >root/nodes/file; mknod root/nodes/null c 1 3; mkdir root/nodes/deep
+         mknod root/nodes/deep/loop b 7 0; $MINIRUN run --rm -v whole:/nodes rootfs:root ls -A /nodes
+         $MINIRUN run --rm --userns single -v part:/nodes rootfs:root ls -A /nodes /nodes/deep";
+    let outcome = scratch.host_script(script).run();
+    assert_eq!(outcome.success(), "deep\nfile\nnull\n/nodes:\ndeep\nfile\n\n/nodes/deep:");
+    assert!(outcome.stderr().contains("left `/null` and 1 more out of a volume"), "{outcome}");
+}
+
+#[test]
+fn attributes_come_along_where_the_file_system_takes_them() {
+    let layer = Layer::new().pax(&[("SCHILY.xattr.user.test", "a value")]).file("marked/file", 0o644, "x");
+    let scratch = Scratch::with(&Image::base().layer(layer));
+    scratch.shell(&["-v", "kept:/marked"], "true").run().success();
+    let mut value = [0; 16];
+    let copy = scratch.store().join("volumes/kept/_data/file");
+    assert_eq!(rustix::fs::getxattr(copy, "user.test", &mut value[..]), Ok(7));
+    // A ramfs has none.
+    volume(&scratch, &["create", "memory", "-o", "type=ramfs", "-o", "device=ramfs"]).success();
+    assert_eq!(scratch.shell(&["-v", "memory:/marked"], "cat /marked/file").run().success(), "x");
 }

@@ -168,6 +168,9 @@ fn inspect_shows_what_is_there() {
     format("{{.Name").fails(64);
     format("{{.Nonsense}}").fails(1);
     assert_eq!(volume(&scratch, &["inspect", "-a", "-f", "{{.Name}}"]).success(), "one\ntwo");
+    let general = scratch.minirun(["inspect", "-f", "{{.Name}} {{.Scope}}", "one"]).run();
+    assert_eq!(general.success(), "one local");
+    scratch.minirun(["inspect", "--type", "volume", "none"]).run().exits(1);
     volume(&scratch, &["inspect"]).fails(1);
 }
 

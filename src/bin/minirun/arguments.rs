@@ -3,6 +3,7 @@
 pub(crate) mod container;
 pub(crate) mod image;
 mod missing;
+pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod system;
 pub(crate) mod usage;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::container::{ListContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
+use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
 use self::system::{InfoArgs, SystemVerb};
 use self::volume::VolumeVerb;
@@ -59,8 +61,14 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
-    /// Show everything about containers and images, as JSON
+    /// Show everything about containers, images and volumes, as JSON
     Inspect(InspectArgs),
+    /// Show what a container changed in directories bound with `cow`
+    Changes(ChangesArgs),
+    /// Bring what a container changed in directories bound with `cow` to the host
+    Apply(ApplyArgs),
+    /// Throw away what a container changed in directories bound with `cow`
+    Discard(DiscardArgs),
     /// Run a program of this machine where the store's files have their container owners
     Unshare(UnshareArgs),
     /// Show the version
@@ -118,11 +126,12 @@ pub(crate) enum ContainerVerb {
 pub(crate) enum Kind {
     Container,
     Image,
+    Volume,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Look only among these [default: containers, then images]
+    /// Look only among these [default: containers, then images, then volumes]
     #[arg(long = "type", value_name = "KIND")]
     pub(crate) kind: Option<Kind>,
     #[command(flatten)]

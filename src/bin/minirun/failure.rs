@@ -33,7 +33,12 @@ pub(crate) enum Codes {
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
-        if let Verb::Volume(_) | Verb::System(_) = verb { Self::Volume } else { Self::Run }
+        match verb {
+            Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
+                Self::Volume
+            }
+            _ => Self::Run,
+        }
     }
 
     /// The code for `failure`.
@@ -88,7 +93,7 @@ pub(crate) enum Failure {
         positional: String,
     },
     /// Neither container nor image.
-    #[error("there is no container or image `{0}`")]
+    #[error("there is no container, image or volume `{0}`")]
     NoObject(String),
     /// A value of `--filter`.
     #[error("`--filter {text}` is not one that minirun has: {legal}")]
@@ -160,7 +165,9 @@ impl Failure {
             Self::NoStore => Some("give --store DIR".to_owned()),
             Self::TerminalInput => Some("name a file, or pipe it in: minirun … < FILE".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
-            Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
+            Self::NoObject(_) => {
+                Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
+            }
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::TerminalOutput => Some("name a file with -o FILE, or pipe it into a program".to_owned()),
@@ -219,7 +226,7 @@ mod tests {
         );
         assert_eq!(
             shown(&Failure::NoObject("x".to_owned())),
-            "error: there is no container or image `x`\nhint: see `minirun ps -a` and `minirun images`\n"
+            "error: there is no container, image or volume `x`\nhint: see `minirun ps -a`, `minirun images` and `minirun volume ls`\n"
         );
     }
 

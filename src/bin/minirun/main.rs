@@ -9,6 +9,7 @@ mod inspect;
 mod listing;
 mod output;
 mod progress;
+mod review;
 mod run;
 mod size;
 mod system;
@@ -77,6 +78,9 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Container(ContainerVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
         }
+        Verb::Changes(changes) => review::changes(&engine, &changes, output),
+        Verb::Apply(apply) => review::apply(&engine, &apply, output),
+        Verb::Discard(discard) => review::discard(&engine, &discard, output),
         Verb::Volume(verb) => volume::answer(&engine, &verb, output),
         Verb::System(verb) => system::answer(&engine, &verb, output),
         Verb::Info(arguments) => system::info(&engine, &arguments, output),

@@ -38,7 +38,7 @@ pub(super) fn open(merged: &Merged, copying: Copying<'_>) -> Result<Tree, Cause>
     };
     match &merged.subpath {
         None => Ok(Tree::single(whole, PointKind::Directory)),
-        Some(subpath) => tree::part(whole, &top.base, subpath),
+        Some(subpath) => tree::part(&whole, &top.base, subpath),
     }
 }
 
@@ -61,5 +61,5 @@ fn upper(layer: &WritableLayer, top: Option<&OwnedFd>, copying: Copying<'_>) -> 
         (copying.dress)(top.as_fd(), upper.as_fd()).map_err(Cause::Dress)?;
     }
     let work = open_path(&layer.work, OFlags::DIRECTORY)?;
-    Ok(Upper { upper, work, lifetime: layer.lifetime })
+    Ok(Upper { changes: upper, work, lifetime: layer.lifetime })
 }

@@ -31,7 +31,7 @@ pub(in crate::launch) fn assemble(rootfs: &Rootfs) -> Result<Root, RootfsError> 
             let _limit = DescriptorLimit::raise().map_err(RootfsError::Pivot)?;
             let lowers = lowers.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
             let upper = look_like(upper, lowers.first())?;
-            let upper = Upper { upper, work: open(work)?, lifetime: *lifetime };
+            let upper = Upper { changes: upper, work: open(work)?, lifetime: *lifetime };
             let overlay = Overlay { lowers, upper: Some(upper), attributes: ATTRIBUTES };
             match overlay.mount(merged).map_err(RootfsError::Overlay)? {
                 Mounted::Detached(mount) => attach(mount, merged),
@@ -73,7 +73,7 @@ pub(in crate::launch) struct Overlay {
 
 /// The writable layer of an overlay.
 pub(in crate::launch) struct Upper {
-    pub(in crate::launch) upper: OwnedFd,
+    pub(in crate::launch) changes: OwnedFd,
     pub(in crate::launch) work: OwnedFd,
     pub(in crate::launch) lifetime: Lifetime,
 }
@@ -100,8 +100,8 @@ impl Overlay {
         // Without `userxattr`, removing a merged directory fails later with EIO.
         let mut settings = vec![Setting::Flag("userxattr")];
         settings.extend(self.lowers.iter().map(|lower| Setting::Directory("lowerdir+", lower.as_fd())));
-        if let Some(Upper { upper, work, lifetime }) = &self.upper {
-            settings.push(Setting::Directory("upperdir", upper.as_fd()));
+        if let Some(Upper { changes, work, lifetime }) = &self.upper {
+            settings.push(Setting::Directory("upperdir", changes.as_fd()));
             settings.push(Setting::Directory("workdir", work.as_fd()));
             if *lifetime == Lifetime::Ephemeral {
                 // Otherwise the unmount writes back the whole file system that the upper layer is on.
@@ -115,12 +115,12 @@ impl Overlay {
         // The options are at most one page, so the layers are named by descriptor number, relative to this directory.
         rustix::process::chdir("/proc/self/fd").call(|| "chdir(\"/proc/self/fd\")")?;
         let lowers: Vec<String> = self.lowers.iter().map(|lower| lower.as_raw_fd().to_string()).collect();
-        let mut data = format!("lowerdir={},userxattr", lowers.join(":"));
-        if let Some(Upper { upper, work, lifetime }) = &self.upper {
-            let volatile = if *lifetime == Lifetime::Ephemeral { ",volatile" } else { "" };
-            let (upper, work) = (upper.as_raw_fd(), work.as_raw_fd());
-            data.push_str(&format!(",upperdir={upper},workdir={work}{volatile}"));
-        }
+        let writable = self.upper.as_ref().map_or_else(String::new, |upper| {
+            let (changes, work) = (upper.changes.as_raw_fd(), upper.work.as_raw_fd());
+            let volatile = if upper.lifetime == Lifetime::Ephemeral { ",volatile" } else { "" };
+            format!(",upperdir={changes},workdir={work}{volatile}")
+        });
+        let data = format!("lowerdir={},userxattr{writable}", lowers.join(":"));
         mount::mount_overlay_classic(target, &data)?;
         rustix::process::chdir("/").call(|| "chdir(\"/\")")?;
         let mounted = rustix::fs::open(target, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())

@@ -119,7 +119,7 @@ impl<'a> Skeleton<'a> {
         let lower = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .call(|| format!("open({path:?}, PATH|DIRECTORY)"))?;
         let upper = Upper {
-            upper: layer(&self.uppers, mode)?,
+            changes: layer(&self.uppers, mode)?,
             work: layer(&self.works, 0o700)?,
             lifetime: Lifetime::Ephemeral,
         };

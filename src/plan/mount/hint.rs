@@ -1,6 +1,6 @@
 //! What to type instead of a flag's value that has no meaning: the mistakes that people make.
 
-use super::word::is_word;
+use super::word::{is_word, propagation};
 use super::{Flag, MountError, Problem};
 use crate::plan::name::NameError;
 use crate::plan::path::PathError;
@@ -41,6 +41,9 @@ fn of_problem(flag: Flag, text: &str, problem: &Problem) -> Option<String> {
             Some("a path with a colon needs `--mount type=bind,src=SOURCE,dst=DESTINATION`".into())
         }
         Problem::Destination(PathError::NotAbsolute(path)) => of_destination(flag, text, path),
+        Problem::RelativeSource(source) if source.starts_with(['~', '$']) => {
+            of_volume_name(flag, text, source)
+        }
         Problem::RelativeSource(source) => {
             Some(format!("a directory here is `./{source}`; a volume of that name needs `type=volume`"))
         }
@@ -157,16 +160,28 @@ fn of_word(flag: Flag, text: &str, word: &str) -> Option<String> {
         Flag::Tmpfs if word.starts_with(|first: char| first.is_ascii_digit()) => {
             Some(format!("the size is said as `size={word}`"))
         }
+        Flag::Volume if ["copy", "nocopy"].contains(&word) => {
+            Some("a bind shows what the host has; only volumes are filled from the image".into())
+        }
+        Flag::Volume if propagation(word).is_some() => {
+            Some("nothing of the host can be mounted below a volume; bind a directory for that".into())
+        }
         Flag::Volume | Flag::Tmpfs | Flag::VolumesFrom => {
-            let lower = word.to_lowercase();
-            (lower != word && is_word(&lower)).then(|| format!("in lower case: `{lower}`"))
+            let (lower, upper) = (word.to_lowercase(), word.to_uppercase());
+            let is_other = |other: &str| other != word && is_word(other);
+            is_other(&lower)
+                .then(|| format!("in lower case: `{lower}`"))
+                .or_else(|| is_other(&upper).then(|| format!("in upper case: `{upper}`")))
         }
         Flag::Image => None,
     }
 }
 
-/// A size with the letters that only Docker's own key takes.
+/// A value that goes on too long, or a size with the letters that only Docker's own key takes.
 fn of_value(flag: Flag, key: &str, value: &str) -> Option<String> {
+    if flag == Flag::Mount && value.contains(' ') {
+        return Some("commas and no blanks stand between the keys".into());
+    }
     let lower = value.to_lowercase();
     let kernel = lower.strip_suffix("ib").or(lower.strip_suffix('b'))?;
     (flag == Flag::Tmpfs && key == "size").then(|| format!("the kernel takes `size={kernel}`"))

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::draft::Draft;
 use super::view::parse_layer_path;
-use super::word::{self, Layer, Type, Word};
+use super::word::{self, Type, Word};
 use super::{Flag, Missing, MountError, MountKind, MountRequest, Problem};
 use crate::plan::path::ContainerPath;
 
@@ -66,12 +66,10 @@ fn parse_words(draft: &mut Draft, words: &[u8], of: Type) -> Result<(), Problem>
         draft.apply(word);
         said.push((text, word));
     }
-    let is_alone = |word: &Word| matches!(word, Word::Layer(_) | Word::Ownership(_));
-    match said.iter().find(|(_, word)| !is_alone(word)) {
-        Some((other, _)) if draft.layer == Some(Layer::Overlay) => {
-            Err(Problem::together(Layer::Overlay, other))
-        }
-        Some(_) | None => Ok(()),
+    let Some(layer) = draft.layer else { return Ok(()) };
+    match said.iter().find(|(_, word)| !layer.goes_with(*word)) {
+        Some((other, _)) => Err(Problem::together(layer, other)),
+        None => Ok(()),
     }
 }
 

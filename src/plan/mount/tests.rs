@@ -2,7 +2,12 @@
 //! says everything that is not a default; or a part of the error.
 
 mod donor;
-mod mount_flag;
+mod mistakes;
+mod mount_bind;
+mod mount_other;
+mod mount_syntax;
+mod mount_tmpfs;
+mod mount_volume;
 mod property;
 mod resolve;
 mod tmpfs_flag;

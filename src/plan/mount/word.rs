@@ -82,7 +82,27 @@ impl Layer {
         }
     }
 
-    /// What goes together with it.
+    /// Whether a word of `-v` may stand beside it: with `O` none that is about the source's own mount, with `cow`
+    /// none that changes the source or keeps the container from changing it.
+    pub(super) fn goes_with(self, word: Word) -> bool {
+        match self {
+            Self::Overlay => matches!(word, Word::Layer(_) | Word::Ownership(_)),
+            Self::Review => match word {
+                Word::Access(access) => access == Access::ReadWrite,
+                Word::Propagation(propagation) => propagation == Propagation::default(),
+                Word::Recursion(recursion) => recursion == Recursion::default(),
+                Word::Content(_) | Word::Missing(_) | Word::Ownership(_) | Word::Links(_) => false,
+                Word::Exec(_)
+                | Word::Suid(_)
+                | Word::Dev(_)
+                | Word::Layer(_)
+                | Word::Relabel
+                | Word::Consistency => true,
+            },
+        }
+    }
+
+    /// What goes together with it, for messages.
     pub(super) fn company(self) -> &'static str {
         match self {
             Self::Overlay => "beside `O` there may be upperdir= workdir= U",

@@ -32,12 +32,13 @@ const FLAGS: [(&[&str], &str); 16] = [
 ];
 
 /// Verbs, and what to do without them.
-const VERBS: [(&[&str], &str); 9] = [
+const VERBS: [(&[&str], &str); 10] = [
     (&["pull", "login", "logout", "search"], STORE),
     (
-        &["push", "save", "commit", "export", "diff"],
+        &["push", "save", "commit", "export"],
         "`minirun unshare --image NAME -- tar -C …` reads an image's files",
     ),
+    (&["diff"], "`minirun changes` tells what a container changed in directories bound with `cow`"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
     (&["exec", "attach", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
     (
