@@ -38,6 +38,8 @@ mod run;
 mod running_mounts;
 mod security;
 mod terminal;
+mod volume_data;
+mod volume_snapshots;
 mod volumes;
 mod volumes_life;
 mod volumes_verbs;
