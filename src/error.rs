@@ -24,7 +24,7 @@ use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
 use crate::store::review::ReviewError;
 use crate::store::variant::VariantError;
-use crate::store::volume::{FillError, VolumeError};
+use crate::store::volume::{DataError, FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
@@ -170,6 +170,9 @@ pub enum Error {
     /// A volume.
     #[error(transparent)]
     Volume(#[from] VolumeError),
+    /// The files of a volume.
+    #[error(transparent)]
+    VolumeData(#[from] Box<DataError>),
     /// The options of a volume's driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -208,6 +211,12 @@ pub enum Error {
     },
 }
 
+impl From<DataError> for Error {
+    fn from(error: DataError) -> Self {
+        Self::VolumeData(Box::new(error))
+    }
+}
+
 impl Error {
     /// The exit code of `minirun run` for this error: 127 and 126 for a command that is not there or cannot be run,
     /// else 125.
@@ -241,6 +250,7 @@ impl Error {
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
             Self::Volume(error) => error.hint(),
+            Self::VolumeData(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::ImageName(error) => error.hint(),
             Self::Review(error) => error.hint(),

@@ -27,6 +27,7 @@ pub mod review;
 pub mod rootfs;
 pub mod show;
 pub mod signal;
+pub mod snapshot;
 pub mod source;
 pub mod spec;
 pub mod textdiff;

@@ -14,5 +14,6 @@ pub mod process;
 pub mod report;
 pub mod root;
 pub mod userns;
+pub mod whole_file;
 
 pub use error::{Call, SysError};

@@ -33,6 +33,8 @@ pub struct ContainerSummary {
     pub state: State,
     /// The image's labels and the user's.
     pub labels: Vec<Label>,
+    /// What its mounts are known by: volumes, sources on the host, destinations.
+    pub mounts: Vec<String>,
 }
 
 impl Engine {
@@ -116,8 +118,13 @@ impl Engine {
     }
 }
 
-fn summary(container: Container) -> ContainerSummary {
+pub(super) fn summary(container: Container) -> ContainerSummary {
     let record = container.record;
+    let places = |mount: &MountRecord| {
+        let volume = mount.volume.as_ref().map(ToString::to_string);
+        let source = mount.source.to_string_lossy().into_owned();
+        [volume.unwrap_or_default(), source, mount.request.destination.to_string()]
+    };
     ContainerSummary {
         id: record.id,
         name: record.name,
@@ -126,6 +133,7 @@ fn summary(container: Container) -> ContainerSummary {
         created: record.created,
         state: container.state,
         labels: record.labels,
+        mounts: record.mounts.iter().flat_map(places).filter(|place| !place.is_empty()).collect(),
     }
 }
 

@@ -12,7 +12,8 @@ use crate::plan::Plan;
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::{FillPart, Rootfs};
 use crate::store::container::{Bundle, Container, ContainerRecord, EndRecord};
-use crate::store::copy::{CopyError, copy_tree, dress_like, flatten};
+use crate::store::copy::dress::dress_like;
+use crate::store::copy::{CopyError, copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
 use crate::store::own::own_tree;
@@ -202,17 +203,27 @@ fn start_and_wait(prepared: &Prepared, events: Events<'_>) -> Result<ExitStatus,
                 FillPart::Volume => volume::fill(&fill.data, source),
                 FillPart::Directory(subpath) => volume::fill_directory(&fill.data, subpath, source),
             };
-            filled.map_err(|error| report(error.into()))
+            filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
         },
         copy: &|source, destination| copied(copy_tree(source, destination, &mut |user, group| (user, group))),
         fill_inside: &|source, destination| {
-            volume::fill_inside(destination, source).map_err(|error| report(error.into()))
+            let filled = volume::fill_inside(destination, source);
+            filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
         },
         dress: &|source, destination| copied(dress_like(source, destination)),
         own: &|tree, user| own_tree(tree, user.uid, user.gid).map_err(|error| Report::of(&error, None)),
     };
     let running = launch::start(&prepared.plan, copying).map_err(launch_error)?;
     running.supervise(&mut |text| events(Event::Notice(text.to_owned()))).map_err(launch_error)
+}
+
+fn left_out_notice(paths: &[String]) -> Option<String> {
+    let first = paths.first()?;
+    let others = match paths.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    Some(format!("left `{first}`{others} out of a volume: a user namespace may not make device nodes"))
 }
 
 /// An error and its causes on one line.

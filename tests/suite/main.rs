@@ -37,3 +37,5 @@ mod run;
 mod security;
 mod terminal;
 mod volumes;
+mod volumes_life;
+mod volumes_verbs;

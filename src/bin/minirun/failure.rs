@@ -7,6 +7,7 @@ use std::io;
 use minirun::container::Error;
 use minirun::plan::driver::DriverError;
 use minirun::plan::name::NameError;
+use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
 use crate::arguments::Verb;
@@ -26,14 +27,16 @@ const BAD_TEMPLATE: u8 = 64;
 pub(crate) enum Codes {
     /// 125 for what is minirun's own failure.
     Run,
-    /// 1 for every failure.
+    /// 1 for every failure, and 64 for a template that cannot be read.
     Volume,
 }
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
         match verb {
-            Verb::Volume(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => Self::Volume,
+            Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
+                Self::Volume
+            }
             _ => Self::Run,
         }
     }
@@ -60,6 +63,12 @@ pub(crate) enum Failure {
     /// A name or a label.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// The name of a snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// An archive for the screen.
+    #[error("the archive would be written to the terminal")]
+    TerminalOutput,
     /// The driver of a volume.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -84,7 +93,7 @@ pub(crate) enum Failure {
         positional: String,
     },
     /// Neither container nor image.
-    #[error("there is no container or image `{0}`")]
+    #[error("there is no container, image or volume `{0}`")]
     NoObject(String),
     /// A value of `--filter`.
     #[error("`--filter {text}` is not one that minirun has: {legal}")]
@@ -105,6 +114,11 @@ pub(crate) enum Failure {
     /// `--all` in two ways.
     #[error("`--all` and `--filter all=…` say the same: give one of them")]
     AllTwice,
+    /// `system prune --volumes` with a time.
+    #[error(
+        "`--filter until=…` and `--volumes` do not go together: a volume's files may be newer than the volume"
+    )]
+    UntilWithVolumes,
     /// `volume update`.
     #[error("`volume update` is for volumes of a cluster, and minirun has none")]
     ClusterOnly,
@@ -127,6 +141,8 @@ impl Failure {
             Self::NoObject(_) => SOME_FAILED,
             Self::Request(_)
             | Self::Name(_)
+            | Self::Snapshot(_)
+            | Self::TerminalOutput
             | Self::Driver(_)
             | Self::Template(_)
             | Self::NoStore
@@ -137,6 +153,7 @@ impl Failure {
             | Self::FilterValue { .. }
             | Self::AllTwice
             | Self::ClusterOnly
+            | Self::UntilWithVolumes
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -146,19 +163,24 @@ impl Failure {
             Self::Engine(error) => error.hint(),
             Self::Request(error) => error.hint(),
             Self::NoStore => Some("give --store DIR".to_owned()),
-            Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
+            Self::TerminalInput => Some("name a file, or pipe it in: minirun … < FILE".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
-            Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
+            Self::NoObject(_) => {
+                Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
+            }
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
+            Self::TerminalOutput => Some("name a file with -o FILE, or pipe it into a program".to_owned()),
             Self::ClusterOnly => Some(
                 "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
             ),
-            Self::Name(_)
+            Self::Snapshot(_)
+            | Self::Name(_)
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
             | Self::FilterValue { .. }
             | Self::AllTwice
+            | Self::UntilWithVolumes
             | Self::Output(_) => None,
         }
     }
@@ -204,7 +226,7 @@ mod tests {
         );
         assert_eq!(
             shown(&Failure::NoObject("x".to_owned())),
-            "error: there is no container or image `x`\nhint: see `minirun ps -a` and `minirun images`\n"
+            "error: there is no container, image or volume `x`\nhint: see `minirun ps -a`, `minirun images` and `minirun volume ls`\n"
         );
     }
 

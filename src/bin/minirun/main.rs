@@ -12,10 +12,12 @@ mod progress;
 mod review;
 mod run;
 mod size;
+mod system;
 mod template;
 mod time;
 mod unshare;
 mod volume;
+mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -80,6 +82,8 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Apply(apply) => review::apply(&engine, &apply, output),
         Verb::Discard(discard) => review::discard(&engine, &discard, output),
         Verb::Volume(verb) => volume::answer(&engine, &verb, output),
+        Verb::System(verb) => system::answer(&engine, &verb, output),
+        Verb::Info(arguments) => system::info(&engine, &arguments, output),
         Verb::Version => Ok(0),
     }
 }

@@ -24,7 +24,7 @@ impl Output {
         self.answers.write_all(text.as_bytes()).map_err(Failure::Output)
     }
 
-    /// Prints a part of the answer that need not be text.
+    /// Prints a part of the answer that may be no text.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.answers.write_all(bytes).map_err(Failure::Output)
     }
