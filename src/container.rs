@@ -5,6 +5,7 @@ mod convert;
 mod copying;
 mod environment;
 mod image;
+mod info;
 mod inspect;
 mod mounts;
 mod outside;
@@ -17,6 +18,8 @@ mod running;
 mod unshare;
 mod usage;
 mod volume;
+mod volume_data;
+mod volume_snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +33,10 @@ pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
 pub use mounts::{MountOrigin, MountRow};
+pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
 pub use volume::{Keep, NewVolume, VolumeSummary};
+pub use volume_data::{CloneArguments, ExportTo, MissingVolume};
+pub use volume_snapshot::{Keeping, RestoreArguments};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
@@ -50,6 +56,13 @@ use crate::sys::{Call, SysError, probe};
 pub enum Event {
     /// An image is being loaded.
     Progress(Progress),
+    /// Files are being copied, packed or unpacked.
+    Bytes {
+        /// How many bytes of them are done.
+        done: u64,
+        /// How many there are, where that is known.
+        total: Option<u64>,
+    },
     /// Something is not quite as asked.
     Notice(String),
 }

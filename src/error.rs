@@ -23,7 +23,7 @@ use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
 use crate::store::variant::VariantError;
-use crate::store::volume::{FillError, VolumeError};
+use crate::store::volume::{DataError, FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
@@ -173,6 +173,9 @@ pub enum Error {
     /// A volume.
     #[error(transparent)]
     Volume(#[from] VolumeError),
+    /// The files of a volume.
+    #[error(transparent)]
+    VolumeData(#[from] Box<DataError>),
     /// The options of a volume's driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -197,6 +200,12 @@ pub enum Error {
         #[source]
         cause: SysError,
     },
+}
+
+impl From<DataError> for Error {
+    fn from(error: DataError) -> Self {
+        Self::VolumeData(Box::new(error))
+    }
 }
 
 impl Error {
@@ -232,6 +241,7 @@ impl Error {
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
             Self::Volume(error) => error.hint(),
+            Self::VolumeData(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::ImageName(error) => error.hint(),
             Self::Spec(error) => error.hint(),

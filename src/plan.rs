@@ -26,6 +26,7 @@ pub mod request;
 pub mod rootfs;
 pub mod show;
 pub mod signal;
+pub mod snapshot;
 pub mod source;
 pub mod spec;
 pub mod textdiff;

@@ -16,5 +16,6 @@ pub mod report;
 pub mod root;
 pub mod running;
 pub mod userns;
+pub mod whole_file;
 
 pub use error::{Call, SysError};

@@ -19,13 +19,23 @@ pub(super) fn with<T>(work: impl FnOnce(Copying<'_>) -> T) -> T {
                 FillPart::Volume => volume::fill(&fill.data, source),
                 FillPart::Directory(subpath) => volume::fill_directory(&fill.data, subpath, source),
             };
-            filled.map_err(|error| report(error.into()))
+            filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
         },
         copy: &|source, destination| copied(copy_tree(source, destination, &mut |user, group| (user, group))),
         fill_inside: &|source, destination| {
-            volume::fill_inside(destination, source).map_err(|error| report(error.into()))
+            let filled = volume::fill_inside(destination, source);
+            filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
         },
         dress: &|source, destination| copied(dress_like(source, destination)),
         own: &|tree, user| own_tree(tree, user.uid, user.gid).map_err(|error| Report::of(&error, None)),
     })
+}
+
+fn left_out_notice(paths: &[String]) -> Option<String> {
+    let first = paths.first()?;
+    let others = match paths.len() - 1 {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    Some(format!("left `{first}`{others} out of a volume: a user namespace may not make device nodes"))
 }

@@ -163,7 +163,7 @@ impl Engine {
     }
 }
 
-fn stdin() -> Result<File, Error> {
+pub(super) fn stdin() -> Result<File, Error> {
     let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).call(|| "fcntl(DUPFD_CLOEXEC)");
     copy.map(File::from).map_err(|cause| input_error(Path::new("-"), cause))
 }

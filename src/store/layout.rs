@@ -26,6 +26,9 @@
 //! volumes/NAME/                   one volume
 //!     _data/                      its files
 //!     volume.json                 labels, options and age
+//!     snapshots/NAME/             what the volume had at one moment
+//!         _data/                  its files then
+//!         snapshot.json           when that was
 //! trash/REMOVED-EXPIRES-RANDOM/   one removed volume, as it lay in volumes/, until it expires
 //! archives/HEX                    which image an archive file was found to hold
 //! tmp/                            what is being made, each under a lock that dies with its process
@@ -83,6 +86,10 @@ pub const SINCE: &str = "since";
 pub const VOLUME_DATA: &str = "_data";
 /// In a volume: what minirun knows of it.
 pub const VOLUME: &str = "volume.json";
+/// In a volume: its snapshots.
+pub const SNAPSHOTS: &str = "snapshots";
+/// In a snapshot: what minirun knows of it.
+pub const SNAPSHOT: &str = "snapshot.json";
 /// In a layer: the files.
 pub const TREE: &str = "tree";
 /// In a layer: what minirun knows of it.
@@ -125,6 +132,18 @@ pub fn container_name(name: &str) -> String {
 #[must_use]
 pub fn volume(name: &str) -> String {
     format!("{VOLUMES}/{name}")
+}
+
+/// The directory of the snapshots of one volume, from the store.
+#[must_use]
+pub fn snapshots(volume: &str) -> String {
+    format!("{VOLUMES}/{volume}/{SNAPSHOTS}")
+}
+
+/// The directory of one snapshot, from the store.
+#[must_use]
+pub fn snapshot(volume: &str, name: &str) -> String {
+    format!("{VOLUMES}/{volume}/{SNAPSHOTS}/{name}")
 }
 
 /// `name` as one file name of at most 255 bytes: percent-encoded, or its digest when that is too long.

@@ -3,6 +3,8 @@
 //! Names are relative, the root is `./`, owners are those that this process sees. The same tree gives the same
 //! bytes, but for what changes in it meanwhile: a file that disappears is left out, one that shrinks is filled up.
 
+mod note;
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,6 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
+
+pub use note::PackNote;
 
 use super::copy::inode;
 use super::merged::os;
@@ -33,26 +37,6 @@ pub enum PackError {
     /// The archive cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-}
-
-/// Something that is not in the archive as it is in the tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PackNote {
-    /// A socket: archives have none.
-    Socket(String),
-    /// A file that became shorter while it was read; zeros stand for the rest.
-    Shrunk(String),
-}
-
-impl std::fmt::Display for PackNote {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Socket(path) => write!(f, "left out the socket `{path}`, as archives hold none"),
-            Self::Shrunk(path) => {
-                write!(f, "`{path}` became shorter while it was read: zeros stand for the rest")
-            }
-        }
-    }
 }
 
 struct Packer<'p, W: Write> {
@@ -270,25 +254,25 @@ fn take_owner(value: &[u8], entry: &mut Entry) {
 }
 
 /// Where a file has data; none where all of it has.
-fn segments(file: BorrowedFd<'_>, stat: &Stat) -> Result<Option<Vec<Segment>>, SysError> {
-    let size = u64::try_from(stat.st_size).unwrap_or(0);
-    if u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512) >= size {
+fn segments(file: BorrowedFd<'_>, facts: &Stat) -> Result<Option<Vec<Segment>>, SysError> {
+    let size = u64::try_from(facts.st_size).unwrap_or(0);
+    if u64::try_from(facts.st_blocks).unwrap_or(0).saturating_mul(512) >= size {
         return Ok(None);
     }
     let mut segments = Vec::new();
     let (mut at, mut stored) = (0, 0);
     while at < size {
-        let start = match rustix::fs::seek(file, SeekFrom::Data(at)) {
+        let begin = match rustix::fs::seek(file, SeekFrom::Data(at)) {
             Err(Errno::NXIO) => break,
             // A file system that knows no holes.
             Err(Errno::INVAL) => return Ok(None),
-            start => start.call(|| format!("lseek({at}, DATA)"))?.min(size),
+            begin => begin.call(|| format!("lseek({at}, DATA)"))?.min(size),
         };
-        let end = rustix::fs::seek(file, SeekFrom::Hole(start)).call(|| format!("lseek({start}, HOLE)"))?;
+        let end = rustix::fs::seek(file, SeekFrom::Hole(begin)).call(|| format!("lseek({begin}, HOLE)"))?;
         at = end.min(size);
-        if at > start {
-            segments.push(Segment { offset: start, length: at - start });
-            stored += at - start;
+        if at > begin {
+            segments.push(Segment { offset: begin, length: at - begin });
+            stored += at - begin;
         }
     }
     let is_sparse = stored < size && segments.len() < SEGMENTS_MAX;

@@ -1,7 +1,13 @@
 //! Named volumes: a directory each, made whole or not at all, and filled from the image when empty.
 
+mod compare;
+mod data;
+mod export;
 mod fill;
+mod import;
+mod merge;
 mod remove;
+mod snapshot;
 mod trash;
 mod usage;
 
@@ -17,8 +23,13 @@ use super::{Store, StoreError, layout, lock};
 use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::sys::{Call, SysError};
 
-pub use fill::{FillError, fill, fill_directory, fill_inside};
+pub use compare::{Change, ChangeKind, Comparison, Patches, Times};
+pub use data::{ArchiveError, DataError, Location};
+pub use fill::{FillError, LeftOut, fill, fill_directory, fill_inside};
+pub use import::VolumeArchive;
+pub use merge::MergeError;
 pub use remove::{Disposal, Users};
+pub use snapshot::{Copying, Replaced, SnapshotRecord};
 pub use trash::Trashed;
 pub use usage::usage;
 

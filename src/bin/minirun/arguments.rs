@@ -5,8 +5,10 @@ pub(crate) mod image;
 mod missing;
 pub(crate) mod mounts;
 pub(crate) mod run;
+pub(crate) mod system;
 pub(crate) mod usage;
 pub(crate) mod volume;
+pub(crate) mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +19,7 @@ use self::container::{ListContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::run::RunArgs;
+use self::system::{InfoArgs, SystemVerb};
 use self::volume::VolumeVerb;
 
 const HELP_TAIL: &str = "\
@@ -65,7 +68,7 @@ pub(crate) enum Verb {
     Umount(UmountArgs),
     /// Show the mounts of a container: what was asked for, and what there is
     Mounts(MountsArgs),
-    /// Show everything about containers and images, as JSON
+    /// Show everything about containers, images and volumes, as JSON
     Inspect(InspectArgs),
     /// Run a program of this machine where the store's files have their container owners
     Unshare(UnshareArgs),
@@ -80,6 +83,11 @@ pub(crate) enum Verb {
     /// Work with volumes
     #[command(subcommand)]
     Volume(VolumeVerb),
+    /// Work with the store as a whole
+    #[command(subcommand)]
+    System(SystemVerb),
+    /// Show facts about machine and store
+    Info(InfoArgs),
 }
 
 /// The verbs of `minirun image`
@@ -126,11 +134,12 @@ pub(crate) enum ContainerVerb {
 pub(crate) enum Kind {
     Container,
     Image,
+    Volume,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Look only among these [default: containers, then images]
+    /// Look only among these [default: containers, then images, then volumes]
     #[arg(long = "type", value_name = "KIND")]
     pub(crate) kind: Option<Kind>,
     #[command(flatten)]

@@ -8,6 +8,7 @@ use minirun::container::Error;
 use minirun::plan::driver::DriverError;
 use minirun::plan::name::NameError;
 use minirun::plan::path::PathError;
+use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
 use crate::arguments::Verb;
@@ -27,13 +28,13 @@ const BAD_TEMPLATE: u8 = 64;
 pub(crate) enum Codes {
     /// 125 for what is minirun's own failure.
     Run,
-    /// 1 for every failure.
+    /// 1 for every failure, and 64 for a template that cannot be read.
     Volume,
 }
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
-        if let Verb::Volume(_) = verb { Self::Volume } else { Self::Run }
+        if let Verb::Volume(_) | Verb::System(_) = verb { Self::Volume } else { Self::Run }
     }
 
     /// The code for `failure`.
@@ -58,6 +59,12 @@ pub(crate) enum Failure {
     /// A name or a label.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// The name of a snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// An archive for the screen.
+    #[error("the archive would be written to the terminal")]
+    TerminalOutput,
     /// The driver of a volume.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -82,7 +89,7 @@ pub(crate) enum Failure {
         positional: String,
     },
     /// Neither container nor image.
-    #[error("there is no container or image `{0}`")]
+    #[error("there is no container, image or volume `{0}`")]
     NoObject(String),
     /// `mount` as Podman has it.
     #[error("nothing says what to mount into which container")]
@@ -114,6 +121,11 @@ pub(crate) enum Failure {
     /// `--all` in two ways.
     #[error("`--all` and `--filter all=…` say the same: give one of them")]
     AllTwice,
+    /// `system prune --volumes` with a time.
+    #[error(
+        "`--filter until=…` and `--volumes` do not go together: a volume's files may be newer than the volume"
+    )]
+    UntilWithVolumes,
     /// `volume update`.
     #[error("`volume update` is for volumes of a cluster, and minirun has none")]
     ClusterOnly,
@@ -136,6 +148,8 @@ impl Failure {
             Self::NoObject(_) => SOME_FAILED,
             Self::Request(_)
             | Self::Name(_)
+            | Self::Snapshot(_)
+            | Self::TerminalOutput
             | Self::Driver(_)
             | Self::Template(_)
             | Self::NoStore
@@ -148,6 +162,7 @@ impl Failure {
             | Self::FilterValue { .. }
             | Self::AllTwice
             | Self::ClusterOnly
+            | Self::UntilWithVolumes
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -162,20 +177,25 @@ impl Failure {
                     .to_owned(),
             ),
             Self::NoStore => Some("give --store DIR".to_owned()),
-            Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
+            Self::TerminalInput => Some("name a file, or pipe it in: minirun … < FILE".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
-            Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
+            Self::NoObject(_) => {
+                Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
+            }
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
+            Self::TerminalOutput => Some("name a file with -o FILE, or pipe it into a program".to_owned()),
             Self::ClusterOnly => Some(
                 "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
             ),
-            Self::Name(_)
+            Self::Snapshot(_)
+            | Self::Name(_)
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
             | Self::FilterValue { .. }
             | Self::AllTwice
             | Self::Destination { .. }
+            | Self::UntilWithVolumes
             | Self::Output(_) => None,
         }
     }
@@ -221,7 +241,7 @@ mod tests {
         );
         assert_eq!(
             shown(&Failure::NoObject("x".to_owned())),
-            "error: there is no container or image `x`\nhint: see `minirun ps -a` and `minirun images`\n"
+            "error: there is no container, image or volume `x`\nhint: see `minirun ps -a`, `minirun images` and `minirun volume ls`\n"
         );
     }
 

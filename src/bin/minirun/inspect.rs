@@ -45,9 +45,11 @@ fn find(engine: &Engine, name: &str, kind: Option<Kind>) -> Result<Value, Failur
     match kind {
         Some(Kind::Container) => Ok(engine.inspect_container(name)?),
         Some(Kind::Image) => Ok(engine.inspect_image(name)?),
+        Some(Kind::Volume) => Ok(engine.inspect_volume(name)?),
         None => match engine.inspect_container(name) {
             Err(Error::Container(ContainerError::Unknown(_))) => {
-                engine.inspect_image(name).map_err(|_| Failure::NoObject(name.to_owned()))
+                let volume = |_| engine.inspect_volume(name);
+                engine.inspect_image(name).or_else(volume).map_err(|_| Failure::NoObject(name.to_owned()))
             }
             found => Ok(found?),
         },

@@ -12,10 +12,12 @@ mod output;
 mod progress;
 mod run;
 mod size;
+mod system;
 mod template;
 mod time;
 mod unshare;
 mod volume;
+mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -86,6 +88,8 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
         }
         Verb::Volume(verb) => volume::answer(&engine, &verb, output),
+        Verb::System(verb) => system::answer(&engine, &verb, output),
+        Verb::Info(arguments) => system::info(&engine, &arguments, output),
         Verb::Version => Ok(0),
     }
 }

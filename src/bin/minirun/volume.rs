@@ -2,7 +2,7 @@
 
 mod filter;
 mod list;
-mod prune;
+pub(crate) mod prune;
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -19,10 +19,17 @@ use crate::failure::{Codes, Failure, SOME_FAILED};
 use crate::inspect;
 use crate::output::{Output, note};
 use crate::template::Template;
+use crate::volume_data;
 
 /// Does what was asked; the exit code.
 pub(crate) fn answer(engine: &Engine, verb: &VolumeVerb, output: &mut Output) -> Result<u8, Failure> {
     match verb {
+        VolumeVerb::Export(export) => volume_data::export(engine, export, output),
+        VolumeVerb::Import(import) => volume_data::import(engine, import),
+        VolumeVerb::Clone(clone) => volume_data::clone(engine, clone, output),
+        VolumeVerb::Snapshot(snapshot) => volume_data::snapshot(engine, snapshot, output),
+        VolumeVerb::Snapshots(list) => volume_data::list_snapshots(engine, list, output),
+        VolumeVerb::Diff(diff) => volume_data::diff(engine, diff, output),
         VolumeVerb::Create(arguments) => create(engine, arguments, output),
         VolumeVerb::Ls(arguments) if arguments.trash => list::trash(engine, arguments, output),
         VolumeVerb::Ls(arguments) => list::list(engine, arguments, output),
@@ -31,6 +38,9 @@ pub(crate) fn answer(engine: &Engine, verb: &VolumeVerb, output: &mut Output) ->
         VolumeVerb::Prune(arguments) if arguments.trash => prune::empty_trash(engine, arguments, output),
         VolumeVerb::Prune(arguments) => prune::prune(engine, arguments, output),
         VolumeVerb::Exists(arguments) => exists(engine, arguments),
+        VolumeVerb::Restore(arguments) if arguments.name.contains('@') => {
+            volume_data::restore(engine, arguments, output)
+        }
         VolumeVerb::Restore(arguments) => restore(engine, arguments, output),
         VolumeVerb::Update(_) => Err(Failure::ClusterOnly),
     }
@@ -124,7 +134,7 @@ fn remove(engine: &Engine, arguments: &RemoveVolumes, output: &mut Output) -> Re
 }
 
 /// How long what is removed now can be brought back.
-fn keep() -> Result<Keep, Failure> {
+pub(crate) fn keep() -> Result<Keep, Failure> {
     match probe::trash_time() {
         None => Ok(Keep::DEFAULT),
         Some(text) => Ok(Keep::parse(&text)?),

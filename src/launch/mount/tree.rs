@@ -191,13 +191,17 @@ fn of_driver(
                 _ => Cause::Sys(source),
             }
         })?;
-    if let (Content::Image, Some(image)) = (driver.content, root.open_directory(&mount.destination)) {
-        (copying.fill_inside)(image.as_fd(), whole.as_fd()).map_err(Cause::Copy)?;
-    }
-    match &driver.subpath {
-        None => Ok(Tree::single(whole, PointKind::Directory)),
-        Some(subpath) => part(&whole, &driver.aside, subpath),
-    }
+    let notice = match (driver.content, root.open_directory(&mount.destination)) {
+        (Content::Image, Some(image)) => {
+            (copying.fill_inside)(image.as_fd(), whole.as_fd()).map_err(Cause::Copy)?
+        }
+        _ => None,
+    };
+    let tree = match &driver.subpath {
+        None => Tree::single(whole, PointKind::Directory),
+        Some(subpath) => part(&whole, &driver.aside, subpath)?,
+    };
+    Ok(Tree { notice, ..tree })
 }
 
 /// A part of a detached mount. Up to Linux 6.14 one that is attached nowhere cannot be copied, so it is attached

@@ -85,3 +85,72 @@ fn show_merged(merged: &Merged, f: &mut Formatter<'_>) -> fmt::Result {
     }
     part(merged.subpath.as_ref(), f)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::attachment::{Devices, FileSystem, Looks, Lower, WritableLayer};
+    use crate::plan::mount::{Attributes, Propagation};
+    use crate::plan::path::ContainerPath;
+
+    fn shown(source: Source) -> String {
+        let attachment = Attachment {
+            destination: ContainerPath::parse("/x").unwrap(),
+            source,
+            attributes: Attributes::default(),
+            propagation: Propagation::Rprivate,
+            ownership: Ownership::User,
+        };
+        attachment.to_string()
+    }
+
+    fn subpath(text: &str) -> Subpath {
+        Subpath::parse(text).unwrap()
+    }
+
+    #[test]
+    fn every_source_is_one_line() {
+        let layer = WritableLayer {
+            upper: "/c/upper".into(),
+            work: "/c/work".into(),
+            lifetime: Lifetime::Ephemeral,
+            looks: Looks::Source,
+        };
+        let lower = |path: &str| Lower { base: path.into(), subpath: None };
+        let merged = |lowers: Vec<Lower>, layer, part| {
+            Source::Merged(Merged { lowers, layer, subpath: part, devices: Devices::Allowed })
+        };
+        let driver = DriverFileSystem {
+            kind: "ext4".to_owned(),
+            device: "/dev/sda".to_owned(),
+            options: vec![("data".to_owned(), Some("ordered".to_owned()))],
+            content: Content::Empty,
+            subpath: Some(subpath("a")),
+            aside: "/v/_data".into(),
+        };
+        let recursion = Recursion::Enabled;
+        for (source, text) in [
+            (Source::Bind { path: "/s".into(), recursion }, r#"rbind "/s""#),
+            (
+                Source::Beneath { base: "/s".into(), subpath: subpath("a/b"), recursion },
+                r#"rbind "a/b" beneath "/s""#,
+            ),
+            (Source::Link { path: "/s".into() }, r#"rbind, or the symlink itself, "/s""#),
+            (
+                Source::New { kind: FileSystem::Ramfs, options: Vec::new(), content: Content::Image },
+                "ramfs (with the image's files)",
+            ),
+            (
+                merged(vec![lower("/s")], Some(layer), None),
+                r#"overlay lower "/s" upper "/c/upper" work "/c/work" (volatile)"#,
+            ),
+            (
+                merged(vec![lower("/1"), lower("/2")], None, Some(subpath("etc"))),
+                r#"overlay lower "/1" lower "/2" of it "etc""#,
+            ),
+            (Source::Driver(driver), r#"ext4 "/dev/sda" data=ordered of it "a""#),
+        ] {
+            assert_eq!(shown(source), format!("/x {text} rw rprivate, given to the user"));
+        }
+    }
+}

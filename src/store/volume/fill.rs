@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::plan::path::Subpath;
 use crate::store::copy::inode::{Dress, Marks, copy_metadata, mtime};
-use crate::store::copy::{CopyError, copy_tree};
+use crate::store::copy::{CopyError, copy_for_volume};
 use crate::store::layout;
 use crate::store::remove::{RemoveError, remove_tree};
 use crate::sys::root::open_beneath;
@@ -52,6 +52,9 @@ pub enum FillError {
     Remove(#[from] RemoveError),
 }
 
+/// The paths of what could not be copied: device nodes.
+pub type LeftOut = Vec<String>;
+
 /// Fills the volume whose data are at `data` with what is in `source`, if it is empty.
 ///
 /// Locked, so that of many containers that start at once one copies and the others wait; and never half done: the
@@ -59,7 +62,7 @@ pub enum FillError {
 ///
 /// # Errors
 /// The copy cannot be made; the volume is as empty as it was.
-pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<(), FillError> {
+pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
     let volume = data.parent().unwrap_or(data);
     let volume = open(rustix::fs::CWD, volume.as_os_str())?;
     lock(volume.as_fd())?;
@@ -74,7 +77,7 @@ pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<(), FillError> {
 ///
 /// # Errors
 /// The copy cannot be made; the directory is as empty as it was.
-pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) -> Result<(), FillError> {
+pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     // The path is a user's, whose symlinks count; what lies beneath it may be a container's.
     let base = rustix::fs::open(base, flags, Mode::empty())
@@ -82,7 +85,7 @@ pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) ->
         .map_err(FillError::Prepare)?;
     match open_beneath(&base, subpath.as_os_str(), flags, Mode::empty()) {
         Ok(directory) => fill_inside(directory.as_fd(), source),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::XDEV | Errno::LOOP) => Ok(()),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::XDEV | Errno::LOOP) => Ok(LeftOut::new()),
         Err(errno) => Err(FillError::Prepare(SysError::new(format!("openat2({subpath}, BENEATH)"), errno))),
     }
 }
@@ -91,11 +94,21 @@ pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) ->
 ///
 /// # Errors
 /// As of [`fill_directory`].
-pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<(), FillError> {
-    // The descriptor may be one that can only be looked up in.
+pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
+    // The descriptor of a new mount names it, but cannot be locked or read.
     let directory = open(directory, OsStr::new("."))?;
-    lock(directory.as_fd())?;
-    Destination { parent: directory.as_fd(), names: INSIDE, data: directory.as_fd() }.fill(source)
+    let directory = directory.as_fd();
+    lock(directory)?;
+    Destination { parent: directory, names: INSIDE, data: directory }.fill(source)
+}
+
+/// Finishes what was interrupted while a complete copy was moved into the volume, which is locked.
+pub(super) fn finish(volume: BorrowedFd<'_>, data: BorrowedFd<'_>) -> Result<(), FillError> {
+    match open(volume, OsStr::new(BESIDE.ready)) {
+        Ok(ready) => Destination { parent: volume, names: BESIDE, data }.move_in(ready.as_fd()),
+        Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn lock(directory: BorrowedFd<'_>) -> Result<(), FillError> {
@@ -105,35 +118,36 @@ fn lock(directory: BorrowedFd<'_>) -> Result<(), FillError> {
 }
 
 impl Destination<'_> {
-    fn fill(&self, source: BorrowedFd<'_>) -> Result<(), FillError> {
+    fn fill(&self, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
         let Names { stage, ready } = self.names;
         match open(self.parent, OsStr::new(ready)) {
-            Ok(ready) => return self.move_in(ready.as_fd()),
+            Ok(ready) => return self.move_in(ready.as_fd()).map(|()| LeftOut::new()),
             Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => {}
             Err(error) => return Err(error),
         }
         if names(self.data)?.iter().any(|name| name.as_bytes() != INSIDE.stage.as_bytes()) {
-            return Ok(());
+            return Ok(LeftOut::new());
         }
         remove_tree(self.parent, OsStr::new(stage))?;
         let copied = self.stage(source);
         if copied.is_err() {
             remove_tree(self.parent, OsStr::new(stage))?;
         }
-        copied?;
+        let left_out = copied?;
         rustix::fs::renameat(self.parent, stage, self.parent, ready)
             .call(|| "renameat(stage, ready)")
             .map_err(FillError::Prepare)?;
         let ready = open(self.parent, OsStr::new(ready))?;
-        self.move_in(ready.as_fd())
+        self.move_in(ready.as_fd())?;
+        Ok(left_out)
     }
 
-    fn stage(&self, source: BorrowedFd<'_>) -> Result<(), FillError> {
+    fn stage(&self, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
         rustix::fs::mkdirat(self.parent, self.names.stage, Mode::RWXU)
             .call(|| "mkdirat(stage)")
             .map_err(FillError::Prepare)?;
         let stage = open(self.parent, OsStr::new(self.names.stage))?;
-        Ok(copy_tree(source, stage.as_fd(), &mut |user, group| (user, group))?)
+        Ok(copy_for_volume(source, stage.as_fd())?)
     }
 
     /// Moves everything of `ready` into the data, gives those the looks of `ready`, and removes `ready`.
@@ -145,7 +159,7 @@ impl Destination<'_> {
         }
         // An empty directory by now: copying it copies mode, owner, attributes and times.
         let stat = rustix::fs::fstat(ready).call(|| "fstat(ready)").map_err(FillError::Prepare)?;
-        let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Kept };
+        let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Wanted };
         copy_metadata(ready, self.data, &stat, dress).map_err(FillError::Prepare)?;
         remove_tree(self.parent, OsStr::new(self.names.ready))?;
         // Where that was in the directory itself, removing it has changed the time again.

@@ -50,10 +50,7 @@ const VERBS: [(&[&str], &str); 9] = [
     ),
     (&["logs", "wait", "events"], OUTPUT),
     (&["network"], NETWORK),
-    (
-        &["system", "info", "compose", "swarm", "context", "plugin", "rename", "update"],
-        "see `minirun --help`",
-    ),
+    (&["compose", "swarm", "context", "plugin", "rename", "update"], "see `minirun --help`"),
 ];
 
 /// What to do without `verb`, if it is one that Docker has.

@@ -4,6 +4,9 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
 
+use super::volume_data::{
+    CloneVolume, DiffVolumes, ExportVolume, ImportVolume, ListSnapshots, Reflink, SnapshotVolume,
+};
 const LIST_TAIL: &str = "\
 Filters of one key mean one or the other, but every label must be there; keys mean one and the other:
   name=REGEX           the name, exactly, or what the expression finds in it
@@ -22,6 +25,20 @@ anonymous=true|false.";
 pub(crate) enum VolumeVerb {
     /// Make a volume, unless there is one of that name
     Create(CreateVolume),
+    /// Bring back a volume that was removed, or what a volume had in a snapshot
+    Restore(RestoreVolume),
+    /// Write the files of a volume as a tar archive
+    Export(ExportVolume),
+    /// Put the files of a tar archive into a volume
+    Import(ImportVolume),
+    /// Make a volume of another's files
+    Clone(CloneVolume),
+    /// Keep what a volume has now
+    Snapshot(SnapshotVolume),
+    /// List the snapshots of a volume
+    Snapshots(ListSnapshots),
+    /// Show what differs between volumes or snapshots
+    Diff(DiffVolumes),
     /// List volumes
     #[command(visible_alias = "list")]
     Ls(ListVolumes),
@@ -34,8 +51,6 @@ pub(crate) enum VolumeVerb {
     Prune(PruneVolumes),
     /// Say by the exit code whether there is a volume: 0, else 1
     Exists(OneVolume),
-    /// Bring back a volume that was removed
-    Restore(RestoreVolume),
     /// Refused: only volumes of a cluster can be changed
     #[command(hide = true)]
     Update(AnyWords),
@@ -149,12 +164,31 @@ pub(crate) struct OneVolume {
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreVolume {
-    /// The volume's name
-    #[arg(value_name = "NAME")]
+    /// The removed volume's name, or a snapshot
+    #[arg(value_name = "NAME|VOLUME@SNAPSHOT")]
     pub(crate) name: String,
     /// Give it this name instead
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) new_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) snapshot: RestoreSnapshot,
+}
+
+/// Flags for snapshots.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreSnapshot {
+    /// Of a snapshot: also while containers use the volume, which go on with the files it had
+    #[arg(short, long, conflicts_with = "new_name")]
+    pub(crate) force: bool,
+    /// Of a snapshot: do not keep what the volume had before
+    #[arg(long, conflicts_with = "new_name")]
+    pub(crate) purge: bool,
+    /// Of a snapshot: share blocks between copies (reflink)
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) reflink: Reflink,
+    /// No progress and no notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

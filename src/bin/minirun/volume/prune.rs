@@ -81,41 +81,67 @@ fn preview(candidates: &Candidates, output: &mut Output) -> Result<(), Failure> 
     output.line(format!("Space to reclaim: {}", size::show(candidates.values().sum())))
 }
 
-/// Removes what was shown, and nothing that came since; what a container refers to by now stays.
-pub(crate) fn remove(
+/// How removing volumes went.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Removed {
+    /// The exit code.
+    pub(crate) code: u8,
+    /// How many are gone.
+    count: usize,
+    /// What their files took.
+    bytes: u64,
+}
+
+fn remove(
     engine: &Engine,
     candidates: &Candidates,
     (keep, output): (Keep, &mut Output),
 ) -> Result<u8, Failure> {
-    let mut code = 0;
-    let (mut removed, mut bytes) = (0_usize, 0);
+    let removed = remove_all(engine, candidates, (keep, output))?;
+    output.line(format!("Total reclaimed space: {}", size::show(removed.bytes)))?;
+    if removed.count > 0 {
+        output.flush()?;
+        note_trash(removed.bytes, keep);
+    }
+    Ok(removed.code)
+}
+
+/// Removes what was shown, and nothing that came since; what a container refers to by now stays.
+pub(crate) fn remove_all(
+    engine: &Engine,
+    candidates: &Candidates,
+    (keep, output): (Keep, &mut Output),
+) -> Result<Removed, Failure> {
+    let mut removed = Removed::default();
     for (name, size) in candidates {
         match engine.remove_volume(name.as_str(), keep) {
             Ok(()) => {
-                if removed == 0 {
+                if removed.count == 0 {
                     output.line("Deleted Volumes:")?;
                 }
                 output.line(name.as_str())?;
-                removed += 1;
-                bytes += size;
+                removed.count += 1;
+                removed.bytes += size;
             }
             Err(Error::Volume(VolumeError::InUse { .. } | VolumeError::Unknown(_))) => {}
             Err(error) => {
                 output.fail(&error.into());
-                code = SOME_FAILED;
+                removed.code = SOME_FAILED;
             }
         }
     }
-    if removed > 0 {
+    if removed.count > 0 {
         output.line("")?;
     }
-    output.line(format!("Total reclaimed space: {}", size::show(bytes)))?;
-    if let (Keep::For(duration), 1..) = (keep, removed) {
-        output.flush()?;
+    Ok(removed)
+}
+
+/// Says when what has just been removed is free, unless it is by now.
+pub(crate) fn note_trash(bytes: u64, keep: Keep) {
+    if let Keep::For(duration) = keep {
         let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
         note(&trash_note(bytes, time::now().saturating_add(seconds)));
     }
-    Ok(code)
 }
 
 /// What of the reclaimed space is free by now.

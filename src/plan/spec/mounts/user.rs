@@ -137,3 +137,70 @@ fn attribute_words(attributes: Attributes, recursion: Recursion) -> Vec<String> 
     let word = |word: &'static str| if word == "ro" { read_only } else { word };
     attributes.words().into_iter().map(|one| word(one).to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::attachment::{Devices, Looks, WritableLayer};
+    use crate::plan::mount::parse_volume;
+    use crate::plan::rootfs::Lifetime;
+
+    fn placed(flag: &str, source: Source) -> PlacedMount {
+        let request = parse_volume(flag.as_ref()).unwrap();
+        let attributes = request.attributes();
+        PlacedMount { request, source, attributes }
+    }
+
+    fn layered() -> Source {
+        Source::Merged(Merged {
+            lowers: vec![Lower { base: "/src".into(), subpath: Some(Subpath::parse("a").unwrap()) }],
+            layer: Some(WritableLayer {
+                upper: "/c/upper".into(),
+                work: "/c/work".into(),
+                lifetime: Lifetime::Kept,
+                looks: Looks::Source,
+            }),
+            subpath: None,
+            devices: Devices::Allowed,
+        })
+    }
+
+    #[test]
+    fn a_layer_is_an_overlay_to_other_runtimes() {
+        let mount = compose(&placed("/src:/x:cow", layered())).unwrap();
+        assert_eq!(mount.typ().as_deref(), Some("overlay"));
+        let expected =
+            ["rw", "userxattr", "lowerdir=/src/a", "upperdir=/c/upper", "workdir=/c/work"].map(str::to_owned);
+        assert_eq!(mount.options().as_deref(), Some(&expected[..]));
+    }
+
+    #[test]
+    fn only_what_has_no_words_is_added() {
+        let bind = Source::Bind { path: "/src".into(), recursion: Recursion::Enabled };
+        let mounts = [
+            placed("/src:/plain", bind.clone()),
+            placed("/src:/given:U", bind),
+            placed("/src:/layered:cow", layered()),
+        ];
+        let additions = additions(&mounts);
+        let shown: Vec<_> = additions
+            .iter()
+            .map(|(destination, one)| (destination.to_string(), one.source.is_some(), one.ownership))
+            .collect();
+        assert_eq!(
+            shown,
+            [("/given".to_owned(), false, Ownership::User), ("/layered".to_owned(), true, Ownership::Kept)]
+        );
+    }
+
+    #[test]
+    fn a_part_is_bound_by_its_path_elsewhere() {
+        let subpath = Subpath::parse("a/b").unwrap();
+        let source = Source::Beneath { base: "/v/_data".into(), subpath, recursion: Recursion::Enabled };
+        let mount = compose(&placed("vol:/x:ro", source)).unwrap();
+        assert_eq!(mount.source().as_deref(), Some(Path::new("/v/_data/a/b")));
+        assert!(mount.options().as_ref().unwrap().contains(&"rro".to_owned()));
+        let mount = compose(&placed("/s:/x", Source::Link { path: "/s".into() })).unwrap();
+        assert!(mount.options().as_ref().unwrap().contains(&"copy-symlink".to_owned()));
+    }
+}
