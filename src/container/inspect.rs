@@ -147,12 +147,13 @@ impl Engine {
 }
 
 pub(super) fn summary(container: Container) -> ContainerSummary {
-    let record = container.record;
     let places = |mount: &MountRecord| {
         let volume = mount.volume.as_ref().map(ToString::to_string);
         let source = mount.source.to_string_lossy().into_owned();
         [volume.unwrap_or_default(), source, mount.request.destination.to_string()]
     };
+    let mounts = container.mounts().flat_map(places).filter(|place| !place.is_empty()).collect();
+    let record = container.record;
     ContainerSummary {
         id: record.id,
         name: record.name,
@@ -161,7 +162,7 @@ pub(super) fn summary(container: Container) -> ContainerSummary {
         created: record.created,
         state: container.state,
         labels: record.labels,
-        mounts: record.mounts.iter().flat_map(places).filter(|place| !place.is_empty()).collect(),
+        mounts,
     }
 }
 
