@@ -1,6 +1,7 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
 pub(crate) mod place;
+pub(crate) mod running;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,7 @@ use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
 
 use place::PlaceError;
+use running::RunningError;
 
 /// Why a command of minirun did not do what was asked.
 #[derive(Debug, Error)]
@@ -206,6 +208,9 @@ pub enum Error {
         #[source]
         cause: LaunchError,
     },
+    /// The mounts of a container that runs.
+    #[error(transparent)]
+    Running(#[from] RunningError),
     /// A volume.
     #[error(transparent)]
     Volume(#[from] VolumeError),
@@ -305,6 +310,7 @@ impl Error {
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
+            Self::Running(error) => error.hint(),
             Self::Place(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),

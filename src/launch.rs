@@ -9,6 +9,7 @@ mod client;
 mod credentials;
 mod device;
 mod dialog;
+mod enter;
 mod guests;
 mod init;
 mod message;
@@ -45,6 +46,7 @@ use relay::Relay;
 
 pub use client::Client;
 pub use dialog::{Purpose, Sequel};
+pub use enter::{Detach, EnterError, Entry};
 pub use guests::Guests;
 pub use init::FailedStep;
 pub use session::{Feeding, Parting, Screen, Session, SignalProxy};

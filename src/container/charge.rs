@@ -4,25 +4,18 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::path::Path;
 
 use super::run::{chain, describe, not_put_away};
-use super::{Engine, Error, Event, Events, now};
-use crate::launch::{
-    self, Copies, Copying, End, Ended, Ends, Guests, LaunchError, Sequel, Sign, Stream, Watch,
-};
+use super::{Engine, Error, Event, Events, copying, now};
+use crate::launch::{self, Copies, End, Ended, Ends, Guests, LaunchError, Sequel, Sign, Stream, Watch};
 use crate::plan::Plan;
 use crate::plan::request::{Attached, Wanted};
-use crate::plan::rootfs::FillPart;
 use crate::plan::signal::SignalNumber;
 use crate::plan::supervision::LogPolicy;
 use crate::store::container::{Bundle, ContainerRecord, EndRecord, StartRecord};
-use crate::store::copy::dress::dress_like;
-use crate::store::copy::{CopyError, copy_tree};
 use crate::store::layout;
 use crate::store::log::{LogStream, LogWriter};
-use crate::store::own::own_tree;
-use crate::store::volume;
 use crate::sys::clone::ExitStatus;
-use crate::sys::report::Report;
-use crate::sys::{Call, SysError, owner};
+use crate::sys::owner::Claim;
+use crate::sys::{Call, SysError};
 
 /// The signal that asks a container to stop if nobody says another.
 const TERM: i32 = 15;
@@ -109,27 +102,10 @@ impl Charge<'_> {
                 LogWriter::open(self.bundle.directory(), supervision.log).map_err(LaunchError::Streams)?
             }
         };
-        let report = |error: Error| Report::of(&error, error.hint());
-        let copied = |result: Result<(), CopyError>| result.map_err(|error| Report::of(&error, None));
-        let copying = Copying {
-            fill: &|source, fill| {
-                let filled = match &fill.part {
-                    FillPart::Volume => volume::fill(&fill.data, source),
-                    FillPart::Directory(subpath) => volume::fill_directory(&fill.data, subpath, source),
-                };
-                filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
-            },
-            copy: &|source, destination| {
-                copied(copy_tree(source, destination, &mut |user, group| (user, group)))
-            },
-            fill_inside: &|source, destination| {
-                let filled = volume::fill_inside(destination, source);
-                filled.map(|paths| left_out_notice(&paths)).map_err(|error| report(error.into()))
-            },
-            dress: &|source, destination| copied(dress_like(source, destination)),
-            own: &|tree, user| own_tree(tree, user.uid, user.gid).map_err(|error| Report::of(&error, None)),
-        };
-        let running = launch::start(self.plan, copying, run.ends)?;
+        // One of its own for each run: it tells which process is this one's init.
+        let claim =
+            Claim::take(self.bundle.directory().as_fd(), layout::OWNER).map_err(LaunchError::Supervise)?;
+        let running = copying::with(|copying| launch::start(self.plan, copying, run.ends))?;
         let watch = Watch {
             guests,
             limit: supervision.limit,
@@ -138,6 +114,11 @@ impl Charge<'_> {
         };
         running.supervise(watch, &mut |sign| match sign {
             Sign::Notice(text) => news(News::Notice(text)),
+            Sign::Rooted(init) => {
+                if let Err(error) = claim.announce(init) {
+                    news(News::Notice(&format!("nobody will find the container's processes ({error})")));
+                }
+            }
             Sign::Started(init) => {
                 if let Err(error) = self.note_start(run.start, init) {
                     news(News::Notice(&chain(&error)));
@@ -165,8 +146,6 @@ impl Charge<'_> {
     /// Runs the container to its end, with the caller at its streams, and puts it away.
     pub(super) fn run_attached(&self, run: Run, events: Events<'_>) -> Result<ExitStatus, Error> {
         let directory = self.bundle.directory().as_fd();
-        owner::claim(directory, layout::OWNER)
-            .map_err(|cause| Error::Store(self.engine.store.write_error(cause)))?;
         let mut guests = Guests::listen(directory).unwrap_or_else(|error| {
             events(Event::Notice(format!("nobody can reach this container: {}", chain(&error))));
             Guests::default()
@@ -201,15 +180,6 @@ impl Charge<'_> {
         let end = EndRecord { status, finished: now(), run, timed_out: false, error };
         Ok(self.engine.store.end_container(self.bundle, &end)?)
     }
-}
-
-fn left_out_notice(paths: &[String]) -> Option<String> {
-    let first = paths.first()?;
-    let others = match paths.len() - 1 {
-        0 => String::new(),
-        others => format!(" and {others} more"),
-    };
-    Some(format!("left `{first}`{others} out of a volume: a user namespace may not make device nodes"))
 }
 
 fn log_stream(stream: Stream) -> LogStream {

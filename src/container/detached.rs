@@ -11,11 +11,10 @@ use super::run::describe;
 use super::{Error, Event, Events};
 use crate::launch::{Client, Ended, FailedStep, Feeding, Guests, LaunchError, Sequel};
 use crate::store::container::StartRecord;
-use crate::store::layout;
 use crate::sys::clone::ExitStatus;
 use crate::sys::detach::{Answer, detach};
+use crate::sys::process;
 use crate::sys::socket::Connection;
-use crate::sys::{owner, process};
 
 /// The wait before the first restart; each further one is twice as long.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -105,10 +104,6 @@ struct Supervisor<'a> {
 
 impl Supervisor<'_> {
     fn live(&mut self, first: Run) -> u8 {
-        let bundle = self.charge.bundle;
-        if let Err(cause) = owner::claim(bundle.directory().as_fd(), layout::OWNER) {
-            return self.give_up(&self.charge.error(LaunchError::Supervise(cause)));
-        }
         let (mut run, mut delay) = (first, FIRST_DELAY);
         loop {
             let begun = Instant::now();

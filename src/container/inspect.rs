@@ -1,12 +1,13 @@
 //! What is known of containers and images, in the shape that Docker's `inspect` has.
 
+mod mounts;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
 use super::{Engine, Error, rfc3339, rfc3339_nanoseconds};
-use crate::plan::mount::{Access, MountKind, MountRequest, Propagation};
 use crate::plan::name::{ContainerId, ContainerName, Label};
 use crate::plan::reference::Reference;
 use crate::plan::supervision::{Grace, LogPolicy};
@@ -72,15 +73,17 @@ impl Engine {
             "Created": rfc3339(record.created),
             "Path": path,
             "Args": arguments,
-            "State": state(&container),
+            "State": self.state(&container)?,
             "Image": record.image_id.as_ref().map(ToString::to_string).unwrap_or_default(),
             "Name": record.name.as_str(),
             "Driver": record.driver,
             "RestartCount": container.start.map_or(0, |start| start.restarts),
-            "Mounts": record.mounts.iter().map(mount).collect::<Vec<_>>(),
+            "Mounts": mounts::mounts(&container),
             "Config": container_config(record),
             "HostConfig": {
                 "AutoRemove": record.removed_at_end,
+                "Binds": mounts::binds(record),
+                "Mounts": mounts::requests(record),
                 "NetworkMode": record.network,
                 "ReadonlyRootfs": record.read_only,
                 "RestartPolicy": {
@@ -88,6 +91,8 @@ impl Engine {
                     "MaximumRetryCount": record.supervision.restart.count(),
                 },
                 "LogConfig": log_config(record),
+                "Tmpfs": mounts::tmpfs(record),
+                "VolumesFrom": mounts::volumes_from(record),
             },
             "GraphDriver": container_driver(&container),
         }))
@@ -122,6 +127,33 @@ impl Engine {
         }))
     }
 
+    fn state(&self, container: &Container) -> Result<Value, Error> {
+        let (code, end) = match &container.state {
+            State::Running | State::Created => (0, None),
+            State::Exited(end) | State::Restarting(end) => (end.status.code(), Some(end)),
+            State::Dead => (137, None),
+        };
+        let processes = match container.state {
+            State::Running => self.visible_processes(container)?,
+            State::Created | State::Restarting(_) | State::Exited(_) | State::Dead => None,
+        };
+        Ok(json!({
+            "Status": container.state.word(),
+            "Running": container.state.is_alive(),
+            "Paused": false,
+            "Restarting": matches!(container.state, State::Restarting(_)),
+            "OOMKilled": false,
+            "Dead": container.state == State::Dead,
+            // Docker's word for none.
+            "Pid": processes.map_or(0, |processes| processes.init().as_raw_pid()),
+            "ExitCode": code,
+            "Error": end.and_then(|end| end.error.as_deref()).unwrap_or_default(),
+            "TimedOut": end.is_some_and(|end| end.timed_out),
+            "StartedAt": started(container).map_or_else(|| NEVER.to_owned(), rfc3339_nanoseconds),
+            "FinishedAt": end.map_or_else(|| NEVER.to_owned(), |end| rfc3339(end.finished)),
+        }))
+    }
+
     /// The directories of the layers, for the owners that this caller's containers have.
     fn image_driver(&self, image: &Image) -> Result<Value, Error> {
         let (_, owners) = self.namespace(crate::plan::userns::UsernsMode::Auto)?;
@@ -134,42 +166,28 @@ impl Engine {
 }
 
 pub(super) fn summary(container: Container) -> ContainerSummary {
-    let record = container.record.clone();
+    let places = |mount: &MountRecord| {
+        let volume = mount.volume.as_ref().map(ToString::to_string);
+        let source = mount.source.to_string_lossy().into_owned();
+        [volume.unwrap_or_default(), source, mount.request.destination.to_string()]
+    };
+    let mounts = container.mounts().flat_map(places).filter(|place| !place.is_empty()).collect();
+    let started = started(&container);
+    let record = container.record;
     ContainerSummary {
         id: record.id,
         name: record.name,
         image: record.image,
         command: record.command,
         created: record.created,
-        started: started(&container).map(|nanoseconds| nanoseconds / 1_000_000_000),
+        started: started.map(|nanoseconds| nanoseconds / 1_000_000_000),
         state: container.state,
         sources: record.mounts.iter().map(source_name).filter(|name| !name.is_empty()).collect(),
         volumes: record.mounts.iter().filter(|mount| mount.volume.is_some()).count(),
-        mounts: record.mounts.iter().flat_map(mount_names).collect(),
         network: record.network,
         labels: record.labels,
+        mounts,
     }
-}
-
-fn state(container: &Container) -> Value {
-    let (code, end) = match &container.state {
-        State::Running | State::Created => (0, None),
-        State::Exited(end) | State::Restarting(end) => (end.status.code(), Some(end)),
-        State::Dead => (137, None),
-    };
-    json!({
-        "Status": container.state.word(),
-        "Running": container.state.is_alive(),
-        "Paused": false,
-        "Restarting": matches!(container.state, State::Restarting(_)),
-        "OOMKilled": false,
-        "Dead": container.state == State::Dead,
-        "ExitCode": code,
-        "Error": end.and_then(|end| end.error.as_deref()).unwrap_or_default(),
-        "TimedOut": end.is_some_and(|end| end.timed_out),
-        "StartedAt": started(container).map_or_else(|| NEVER.to_owned(), rfc3339_nanoseconds),
-        "FinishedAt": end.map_or_else(|| NEVER.to_owned(), |end| rfc3339(end.finished)),
-    })
 }
 
 /// When the command began to run, nanoseconds since 1970. One that goes with its end in the foreground started a moment
@@ -182,44 +200,10 @@ fn started(container: &Container) -> Option<i64> {
     }
 }
 
-fn mount_names(mount: &MountRecord) -> Vec<String> {
-    let source = mount.source.to_string_lossy().into_owned();
-    let volume = mount.volume.as_ref().map(ToString::to_string);
-    let names = [volume.unwrap_or_default(), source, mount.request.destination.to_string()];
-    names.into_iter().filter(|name| !name.is_empty()).collect()
-}
-
 fn source_name(mount: &MountRecord) -> String {
     match &mount.volume {
         Some(volume) => volume.to_string(),
         None => mount.source.to_string_lossy().into_owned(),
-    }
-}
-
-fn mount(mount: &MountRecord) -> Value {
-    let mut object = Map::new();
-    let mut add = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    let request = &mount.request;
-    let access = request.attributes().access;
-    add("Type", request.kind.name().into());
-    if let Some(volume) = &mount.volume {
-        add("Name", volume.as_str().into());
-        add("Driver", "local".into());
-    }
-    add("Source", mount.source.to_string_lossy().into());
-    add("Destination", request.destination.to_string().into());
-    add("Mode", if access == Access::ReadWrite { "" } else { "ro" }.into());
-    add("RW", (access == Access::ReadWrite).into());
-    add("Propagation", propagation(request).into());
-    Value::Object(object)
-}
-
-fn propagation(request: &MountRequest) -> &'static str {
-    match &request.kind {
-        MountKind::Bind(bind) | MountKind::Glob(bind) => bind.propagation.name(),
-        MountKind::Tmpfs(tmpfs) => tmpfs.propagation.name(),
-        MountKind::Volume(_) => Propagation::Private.name(),
-        MountKind::Image(_) | MountKind::Devpts(_) | MountKind::Ramfs(_) => Propagation::Rprivate.name(),
     }
 }
 
@@ -239,6 +223,7 @@ fn container_config(record: &ContainerRecord) -> Value {
             Grace::Endless => -1,
         }),
         "Timeout": record.supervision.limit.map(|limit| limit.as_secs_f64()),
+        "Volumes": mounts::declared(record),
     })
 }
 

@@ -237,7 +237,7 @@ impl Engine {
     }
 
     /// Removes what a container that did not start has made besides itself.
-    fn undo(&self, outside: &Outside) -> Result<(), Error> {
+    pub(super) fn undo(&self, outside: &Outside) -> Result<(), Error> {
         outside.remove_directories();
         self.removing(|| self.remove_unused_volumes(&outside.volumes))
     }

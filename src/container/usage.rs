@@ -120,7 +120,7 @@ impl Engine {
             containers.iter().map(written).collect::<Result<Vec<_>, StoreError>>()
         })?;
         let usage = |(container, size): (Container, u64)| ContainerUsage {
-            volumes: container.record.mounts.iter().filter(|mount| mount.volume.is_some()).count(),
+            volumes: container.mounts().filter(|mount| mount.volume.is_some()).count(),
             summary: summary(container),
             size,
         };

@@ -212,9 +212,8 @@ impl Engine {
     pub(super) fn running_users(&self, volume: &VolumeName) -> Result<Vec<ContainerName>, Error> {
         let containers = self.store.containers()?.into_iter();
         let running = containers.filter(|container| container.state.is_alive());
-        let users = running.filter(|container| {
-            container.record.mounts.iter().any(|mount| mount.volume.as_ref() == Some(volume))
-        });
+        let users =
+            running.filter(|container| container.mounts().any(|mount| mount.volume.as_ref() == Some(volume)));
         Ok(users.map(|container| container.record.name).collect())
     }
 }

@@ -23,6 +23,8 @@ const TIMED_OUT: u8 = 124;
 pub enum Sign<'a> {
     /// Something was done differently than planned.
     Notice(&'a str),
+    /// The container has its root filesystem; its init is the process that this pidfd names.
+    Rooted(BorrowedFd<'a>),
     /// The command runs, or has run already; this pidfd names its init.
     Started(BorrowedFd<'a>),
     /// The container has written this; only where its output passes through the launcher.
@@ -66,6 +68,16 @@ struct Known {
     started: bool,
     by_order: bool,
     timed_out: bool,
+    root: Rooting,
+}
+
+/// Whether the container has its root filesystem.
+#[derive(Default, Clone, Copy)]
+enum Rooting {
+    #[default]
+    Pending,
+    Reported,
+    Noticed,
 }
 
 /// When the container is asked to stop, and when it is killed.
@@ -140,6 +152,7 @@ impl Running {
         };
         match (ToLauncher::decode(&bytes), file) {
             (Some(ToLauncher::Started), init) => known.init = init,
+            (Some(ToLauncher::Rooted), _) => known.root = Rooting::Reported,
             (Some(ToLauncher::Terminal), Some(master)) => {
                 self.relay.connect_terminal(master, self.ends).map_err(LaunchError::Streams)?;
             }
@@ -151,6 +164,11 @@ impl Running {
             (Some(ToLauncher::Terminal) | None, _) => {
                 return Err(LaunchError::Supervise(SysError::new("recvmsg(channel)", Errno::BADMSG)));
             }
+        }
+        // The two messages about it come from two processes, in any order.
+        if let (Rooting::Reported, Some(init)) = (known.root, &known.init) {
+            known.root = Rooting::Noticed;
+            observe(Sign::Rooted(init.as_fd()));
         }
         Ok(true)
     }

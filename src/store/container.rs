@@ -6,6 +6,7 @@
 //! lie apart, so that what a killed launcher left behind is found without looking at all the others.
 
 mod bundle;
+mod live;
 mod name;
 mod record;
 
@@ -25,7 +26,8 @@ use crate::plan::supervision::RestartPolicy;
 use crate::sys::SysError;
 
 pub use bundle::Bundle;
-pub use record::{Container, ContainerRecord, EndRecord, MountRecord, StartRecord, State};
+pub use live::{LiveLock, VolumePin};
+pub use record::{Container, ContainerRecord, EndRecord, LiveMount, MountRecord, StartRecord, State};
 
 /// Why there is no such container.
 #[derive(Debug, Error)]
@@ -269,7 +271,8 @@ impl Store {
                 if waits { State::Created } else { State::Dead }
             }
         };
-        Ok(Some(Container { record, state, start, path: directory.path().to_owned() }))
+        let live = if state.is_alive() { self.live_mounts(&name)? } else { Vec::new() };
+        Ok(Some(Container { record, state, start, path: directory.path().to_owned(), live }))
     }
 }
 

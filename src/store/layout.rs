@@ -19,6 +19,8 @@
 //!     log log.1 …                 what it has written
 //!     control                     a socket of whoever runs it
 //!     waiting                     only for --rm: it was made and is not to be swept before its first start
+//!     owner                       locked by its launcher; which bytes are locked says who that is, and who init is
+//!     mounted.json                what was mounted into it while it ran
 //!     upper/ work/ merged/        its writable layer, and where the root filesystem is mounted for itself alone
 //!     rootfs/                     with the driver vfs: its copy of the image
 //!     layers/N/upper/ work/       the layer over the source of its mount N, with `O` and `cow`
@@ -85,6 +87,8 @@ pub const STARTED: &str = "started.json";
 pub const WAITING: &str = "waiting";
 /// In a container: how it ended.
 pub const STATUS: &str = "status.json";
+/// In a container: what was mounted into it while it ran.
+pub const MOUNTED: &str = "mounted.json";
 /// In a container: locked by the process that runs it, so that the kernel can tell which one that is.
 pub const OWNER: &str = "owner";
 /// In a container: the layers over the sources of its mounts, by the number of the mount.

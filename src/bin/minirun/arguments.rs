@@ -4,6 +4,7 @@ pub(crate) mod container;
 pub(crate) mod image;
 pub(crate) mod lifecycle;
 mod missing;
+pub(crate) mod mounts;
 pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod supervision;
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::container::{ListContainers, PruneContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::lifecycle::LifecycleVerb;
+use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
 use self::system::{InfoArgs, SystemVerb};
@@ -69,6 +71,13 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
+    /// Mount something into a container that runs
+    Mount(MountArgs),
+    /// Take a mount out of a container that runs
+    #[command(visible_alias = "unmount")]
+    Umount(UmountArgs),
+    /// Show the mounts of a container: what was asked for, and what there is
+    Mounts(MountsArgs),
     /// Show everything about containers, images and volumes, as JSON
     Inspect(InspectArgs),
     /// Show what a container changed in directories bound with `cow`
@@ -134,6 +143,13 @@ pub(crate) enum ContainerVerb {
     /// Remove containers
     #[command(visible_alias = "remove")]
     Rm(RemoveContainers),
+    /// Mount something into a container that runs
+    Mount(MountArgs),
+    /// Take a mount out of a container that runs
+    #[command(visible_alias = "unmount")]
+    Umount(UmountArgs),
+    /// Show the mounts of a container: what was asked for, and what there is
+    Mounts(MountsArgs),
     /// Show everything about containers, as JSON
     Inspect(InspectOf),
 }

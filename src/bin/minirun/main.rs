@@ -9,6 +9,7 @@ mod inspect;
 mod lifecycle;
 mod listing;
 mod logs;
+mod mounts;
 mod output;
 mod progress;
 mod ps;
@@ -79,6 +80,15 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => ps::list(&engine, &list, output),
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
+        }
+        Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {
+            mounts::mount(&engine, &arguments)
+        }
+        Verb::Umount(arguments) | Verb::Container(ContainerVerb::Umount(arguments)) => {
+            mounts::unmount(&engine, &arguments, output)
+        }
+        Verb::Mounts(arguments) | Verb::Container(ContainerVerb::Mounts(arguments)) => {
+            mounts::list(&engine, &arguments, output)
         }
         Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
         Verb::Image(ImageVerb::Inspect(of)) => {

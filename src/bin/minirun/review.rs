@@ -4,7 +4,7 @@ use std::io;
 
 use minirun::container::Engine;
 use minirun::container::review::{
-    Act, Apply, Change, Difference, Doing, MountChanges, OnConflict, Reader, Standing,
+    Act, Apply, Change, Difference, Doing, Kind, MountChanges, OnConflict, Reader, Standing,
 };
 use minirun::plan::path::ContainerPath;
 use minirun::plan::quote::{always_quoted, quoted};
@@ -15,10 +15,14 @@ use crate::failure::{Failure, SOME_FAILED};
 use crate::listing::{self, Column, Style};
 use crate::output::{Output, note};
 
-const COLUMNS: [Column; 8] = [
+/// The bits that let a program run as its file's owner or group.
+const SET_ID: u32 = 0o6000;
+
+const COLUMNS: [Column; 9] = [
     Column { title: "CHANGE", field: "Change" },
     Column { title: "PATH", field: "Path" },
     Column { title: "KIND", field: "Kind" },
+    Column { title: "MODE", field: "Mode" },
     Column { title: "DIFFERENCES", field: "Differences" },
     Column { title: "CONFLICT", field: "Conflict" },
     Column { title: "DESTINATION", field: "Destination" },
@@ -113,6 +117,10 @@ fn line(mount: &MountChanges, change: &Change) -> String {
         Act::Changed(differences) if differences[..] != [Difference::Content] => {
             differences.iter().map(|difference| shown(*difference, change)).collect()
         }
+        // Whoever applies this should know.
+        Act::Added if change.kind == Kind::File && change.mode & SET_ID != 0 => {
+            vec![format!("mode {:o}", change.mode)]
+        }
         Act::Changed(_) | Act::Added | Act::Removed => Vec::new(),
     };
     notes.extend(change.conflict.map(|conflict| format!("conflict: {conflict}")));
@@ -155,6 +163,7 @@ fn row(mount: &MountChanges, change: &Change) -> Value {
         "Change": letter(&change.act).to_string(),
         "Path": named(&path),
         "Kind": change.kind.to_string(),
+        "Mode": format!("{:o}", change.mode),
         "Differences": differences.join(", "),
         "Conflict": change.conflict.map(|conflict| conflict.to_string()).unwrap_or_default(),
         "Destination": quoted(mount.destination.as_os_str()),

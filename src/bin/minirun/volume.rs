@@ -61,7 +61,7 @@ fn create(engine: &Engine, arguments: &CreateVolume, output: &mut Output) -> Res
 }
 
 /// Of labels with one key, the last.
-fn last_of_each(labels: Vec<Label>) -> Vec<Label> {
+pub(crate) fn last_of_each(labels: Vec<Label>) -> Vec<Label> {
     let mut kept: Vec<Label> = Vec::with_capacity(labels.len());
     for label in labels {
         kept.retain(|old| old.key != label.key);

@@ -23,6 +23,7 @@ use crate::failure::{Failure, SOME_FAILED};
 use crate::listing::{self, Column, Style};
 use crate::output::{Output, note};
 use crate::progress::{Loudness, Progress};
+use crate::volume::last_of_each;
 use crate::{size, time};
 
 /// Everything that a list can show of a snapshot.
@@ -80,10 +81,11 @@ pub(crate) fn import(engine: &Engine, arguments: &ImportVolume) -> Result<u8, Fa
 /// `minirun volume clone`.
 pub(crate) fn clone(engine: &Engine, arguments: &CloneVolume, output: &mut Output) -> Result<u8, Failure> {
     let labels: Result<Vec<Label>, NameError> = arguments.labels.iter().map(|text| text.parse()).collect();
+    let labels = last_of_each(labels?);
     let request = CloneArguments {
         source: arguments.source.parse()?,
         name: arguments.name.parse()?,
-        labels: Some(labels?).filter(|labels| !labels.is_empty()),
+        labels: Some(labels).filter(|labels| !labels.is_empty()),
         sharing: sharing(arguments.copying.reflink),
     };
     let amount = watched(Loudness::of(arguments.copying.quiet), |progress| {

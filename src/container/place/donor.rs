@@ -26,7 +26,7 @@ pub(super) fn donated(store: &Store, donors: &[Donor]) -> Result<Donated, Error>
         let found = store
             .find_container(&donor.container)
             .map_err(|cause| PlaceError::Donor { container: donor.container.clone(), cause })?;
-        for mount in &found.record.mounts {
+        for mount in found.mounts() {
             if let Some(request) = take_over(mount, donor) {
                 donated.add(request, mount.anonymous);
             }

@@ -134,6 +134,8 @@ pub struct Change {
     pub act: Act,
     /// What it is in the container; of what was removed, on the host.
     pub kind: Kind,
+    /// The permission bits of that.
+    pub mode: u32,
     /// What applying it would undo.
     pub conflict: Option<Conflict>,
     /// Whether another change tells this one.

@@ -132,7 +132,9 @@ impl Walk<'_> {
             Ok(host) => Ok(Some(host)),
             Err(error) if error.errno() == Errno::XDEV => {
                 if self.changes.iter().all(|change| change.path != path) {
-                    self.add(path, Act::Changed(Vec::new()), (Kind::Directory, None));
+                    let ours =
+                        rustix::fs::fstat(self.review.upper.open(path)?).call(|| "fstat(directory)")?;
+                    self.add(path, Act::Changed(Vec::new()), (&ours, None));
                 }
                 if let Some(change) = self.changes.iter_mut().rev().find(|change| change.path == path) {
                     change.conflict = Some(Conflict::Mounted);
@@ -143,7 +145,8 @@ impl Walk<'_> {
         }
     }
 
-    fn add(&mut self, path: &Path, act: Act, (kind, host): (Kind, Option<&Stat>)) {
+    /// Takes note of a change of something that has the first metadata now, and has the second ones on the host.
+    fn add(&mut self, path: &Path, act: Act, (now, host): (&Stat, Option<&Stat>)) {
         if let (Act::Removed, Some(stat)) = (&act, host) {
             self.origins.known(stat);
         }
@@ -151,7 +154,8 @@ impl Walk<'_> {
         self.changes.push(Change {
             path: path.to_owned(),
             act,
-            kind,
+            kind: Kind::of(now),
+            mode: now.st_mode & 0o7777,
             conflict: changed.then_some(Conflict::Changed),
             standing: Standing::Own,
             seen: host.map(Stamp::of),
@@ -173,7 +177,7 @@ impl Walk<'_> {
                 self.descend(path, ours.kind(), Some(Kind::of(&stat)))
             }
             (_, host) => {
-                self.add(&path, Act::Added, (ours.kind(), None));
+                self.add(&path, Act::Added, (&our_stat, None));
                 if let Some(host) = host {
                     self.missing(&path, ours, host)?;
                 }
@@ -199,7 +203,7 @@ impl Walk<'_> {
     fn compare(&mut self, path: &Path, ours: Named<'_>, host: Named<'_>) -> Result<(), SysError> {
         let differences = differences(ours, host)?;
         if !differences.is_empty() {
-            self.add(path, Act::Changed(differences), (ours.kind(), Some(host.stat)));
+            self.add(path, Act::Changed(differences), (ours.stat, Some(host.stat)));
         } else if ours.stat.st_nlink > 1 && ours.kind() == Kind::File {
             self.origins.known(host.stat);
         }
@@ -224,7 +228,7 @@ impl Walk<'_> {
     }
 
     fn removed(&mut self, path: PathBuf, stat: &Stat) -> Result<(), SysError> {
-        self.add(&path, Act::Removed, (Kind::of(stat), Some(stat)));
+        self.add(&path, Act::Removed, (stat, Some(stat)));
         if Kind::of(stat) == Kind::Directory { self.removed_inside(path) } else { Ok(()) }
     }
 
@@ -236,7 +240,7 @@ impl Walk<'_> {
             for name in names(&directory)? {
                 let Some(stat) = stat_name(&directory, &name)? else { continue };
                 let inside = path.join(name);
-                self.add(&inside, Act::Removed, (Kind::of(&stat), Some(&stat)));
+                self.add(&inside, Act::Removed, (&stat, Some(&stat)));
                 if let Some(last) = self.changes.last_mut() {
                     last.standing = Standing::Implied;
                 }

@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::store::compress::{Compression, Compressor};
 use crate::store::pack::{PackError, PackNote, pack};
 use crate::store::tar::write::WriteError;
+use crate::sys::SysError;
 
 /// How much is written at once, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -31,7 +32,10 @@ impl Store {
         }
         let tree = self.volume_tree(of)?;
         let failed = |cause| DataError::Pack { of: of.clone(), cause };
-        let unwritten = |source| failed(PackError::Write(WriteError::Write { offset: 0, source }));
+        let unwritten = |error: std::io::Error| {
+            let source = SysError::from_io("write(the rest)", &error);
+            failed(PackError::Write(WriteError::Write { offset: 0, source }))
+        };
         let writer = BufWriter::with_capacity(BUFFER, file);
         let compressor = Compressor::new(writer, compression).map_err(unwritten)?;
         let (compressor, notes) = pack(tree.as_fd(), compressor, progress).map_err(failed)?;

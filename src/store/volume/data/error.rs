@@ -225,7 +225,7 @@ impl DataError {
             }
             Self::Output { cause, .. } if is_full(cause.errno()) => "make room there".to_owned(),
             Self::Pack { cause: PackError::Write(WriteError::Write { source, .. }), .. }
-                if source.kind() == std::io::ErrorKind::StorageFull =>
+                if is_full(source.errno()) =>
             {
                 "make room where the archive goes; no part of it is left".to_owned()
             }
