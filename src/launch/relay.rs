@@ -1,54 +1,27 @@
 //! What the launcher does while the container runs: it copies streams and passes signals on.
 
 mod flow;
+mod signals;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::termios::Winsize;
 
 use self::flow::{Feed, Input, Output};
+use self::signals::{ReceivedSignal, Signals};
 use super::Stream;
 use super::dialog::Request;
 use super::guests::Guests;
 use super::screen::{SavedTerminal, window_size};
 use super::streams::{End, Ends, duplicate};
 use crate::plan::supervision::InputEnd;
-use crate::sys::{Call, SysError, process};
+use crate::sys::{Call, SysError};
 
 /// How long a guest that takes nothing is waited for when the container has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The signals that are not the container's business: faults of the launcher itself, its children, job control.
-const OWN_SIGNALS: [Signal; 15] = [
-    Signal::SIGKILL,
-    Signal::SIGSTOP,
-    Signal::SIGCHLD,
-    Signal::SIGPIPE,
-    Signal::SIGURG,
-    Signal::SIGTSTP,
-    Signal::SIGTTIN,
-    Signal::SIGTTOU,
-    Signal::SIGCONT,
-    Signal::SIGSEGV,
-    Signal::SIGBUS,
-    Signal::SIGFPE,
-    Signal::SIGILL,
-    Signal::SIGTRAP,
-    Signal::SIGSYS,
-];
-
-/// A signal that the launcher got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ReceivedSignal {
-    pub(super) number: i32,
-    /// Whether the kernel sent it to all processes of the terminal's foreground, and no process to this one.
-    pub(super) by_kernel: bool,
-}
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,23 +62,14 @@ pub(super) struct Relay {
     input: Option<Input>,
     outputs: Vec<Output>,
     feed: Option<Feed>,
-    signals: Option<SignalFd>,
-    caller_mask: Option<SigSet>,
+    signals: Option<Signals>,
     terminal: Option<SavedTerminal>,
     master: Option<OwnedFd>,
 }
 
 impl Relay {
     pub(super) fn new() -> Self {
-        Self {
-            input: None,
-            outputs: Vec::new(),
-            feed: None,
-            signals: None,
-            caller_mask: None,
-            terminal: None,
-            master: None,
-        }
+        Self { input: None, outputs: Vec::new(), feed: None, signals: None, terminal: None, master: None }
     }
 
     pub(super) fn add_input(&mut self, from: OwnedFd, to: OwnedFd) {
@@ -129,15 +93,7 @@ impl Relay {
 
     /// From now on signals for the container wait to be read.
     pub(super) fn block_signals(&mut self) -> Result<(), SysError> {
-        let mut mask = SigSet::all();
-        for signal in OWN_SIGNALS {
-            mask.remove(signal);
-        }
-        let before = SigSet::thread_get_mask().call(|| "sigprocmask()")?;
-        self.caller_mask = Some(before);
-        process::set_signal_mask(&mask)?;
-        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        self.signals = Some(SignalFd::with_flags(&mask, flags).call(|| "signalfd()")?);
+        self.signals = Some(Signals::block()?);
         Ok(())
     }
 
@@ -148,9 +104,7 @@ impl Relay {
 
     /// The next signal that came in.
     pub(super) fn next_signal(&self) -> Option<ReceivedSignal> {
-        let info = self.signals.as_ref()?.read_signal().ok()??;
-        let number = i32::try_from(info.ssi_signo).ok()?;
-        Some(ReceivedSignal { number, by_kernel: info.ssi_code > 0 })
+        self.signals.as_ref()?.next()
     }
 
     /// Connects the container's terminal with the caller's streams, the caller's own in raw mode.
@@ -320,10 +274,6 @@ impl Drop for Relay {
     fn drop(&mut self) {
         if let Some(saved) = &self.terminal {
             saved.restore();
-        }
-        if let Some(mask) = &self.caller_mask {
-            // Signals that came in meanwhile are delivered now, which is what the caller would expect.
-            let _ = process::set_signal_mask(mask);
         }
     }
 }

@@ -10,7 +10,7 @@ mod live;
 mod name;
 mod record;
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use rustix::io::Errno;
@@ -19,11 +19,13 @@ use thiserror::Error;
 use super::directory::Directory;
 use super::remove::remove_tree;
 use super::temporary::Temporary;
-use super::{Store, StoreError, layout, lock};
+use super::{Store, StoreError, layout};
 use crate::plan::name::{ContainerId, ContainerName};
 use crate::plan::rootfs::Lifetime;
 use crate::plan::supervision::RestartPolicy;
 use crate::sys::SysError;
+
+use bundle::{seize, try_lock_shared};
 
 pub use bundle::Bundle;
 pub use live::{LiveLock, VolumePin};
@@ -285,30 +287,4 @@ fn parent_name(lifetime: Lifetime) -> &'static str {
 
 fn container_name(id: &str, lifetime: Lifetime) -> String {
     format!("{}/{id}", parent_name(lifetime))
-}
-
-/// Locks a container that nobody runs; one that is merely looked at is free in a moment.
-fn seize(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
-    loop {
-        let lock = try_lock(directory)?;
-        if lock.is_some() || !try_lock_shared(directory)? {
-            return Ok(lock);
-        }
-        std::thread::yield_now();
-    }
-}
-
-fn try_lock(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
-    let lock = rustix::io::fcntl_dupfd_cloexec(directory.as_fd(), 3)
-        .map_err(|errno| SysError::new("fcntl(DUPFD_CLOEXEC)", errno))?;
-    Ok(lock::try_lock(&lock, &directory.path().display().to_string())?.then_some(lock))
-}
-
-fn try_lock_shared(directory: &Directory) -> Result<bool, SysError> {
-    use rustix::fs::{FlockOperation, flock};
-    match flock(directory, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(errno) => Err(SysError::new(format!("flock({:?}, SHARED)", directory.path()), errno)),
-    }
 }

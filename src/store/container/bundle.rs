@@ -2,11 +2,11 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use super::{
-    Container, ContainerError, ContainerRecord, EndRecord, Lifetime, StartRecord, container_name, seize,
-};
+use rustix::io::Errno;
+
+use super::{Container, ContainerError, ContainerRecord, EndRecord, Lifetime, StartRecord, container_name};
 use crate::store::directory::Directory;
-use crate::store::{Store, StoreError, layout};
+use crate::store::{Store, StoreError, layout, lock};
 use crate::sys::SysError;
 
 /// A container's directory while its launcher lives; the lock goes with the last process that has it.
@@ -93,5 +93,31 @@ impl Store {
         // It may have got another name since it was started.
         let current: Option<ContainerRecord> = self.read_json(&path, "the record of a container")?;
         self.discard_container(current.as_ref().unwrap_or(record), &bundle.name)
+    }
+}
+
+/// Locks a container that nobody runs; one that is merely looked at is free in a moment.
+pub(super) fn seize(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
+    loop {
+        let lock = try_lock(directory)?;
+        if lock.is_some() || !try_lock_shared(directory)? {
+            return Ok(lock);
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn try_lock(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
+    let lock = rustix::io::fcntl_dupfd_cloexec(directory.as_fd(), 3)
+        .map_err(|errno| SysError::new("fcntl(DUPFD_CLOEXEC)", errno))?;
+    Ok(lock::try_lock(&lock, &directory.path().display().to_string())?.then_some(lock))
+}
+
+pub(super) fn try_lock_shared(directory: &Directory) -> Result<bool, SysError> {
+    use rustix::fs::{FlockOperation, flock};
+    match flock(directory, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(SysError::new(format!("flock({:?}, SHARED)", directory.path()), errno)),
     }
 }
