@@ -12,10 +12,11 @@ use super::prepare::Prepared;
 use super::{Engine, Error, Event, Events};
 use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
+use crate::plan::mount::{MountKind, View};
 use crate::plan::name::ContainerId;
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::Rootfs;
-use crate::store::container::{Bundle, ContainerRecord};
+use crate::store::container::{Bundle, ContainerRecord, MountRecord};
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
@@ -111,6 +112,9 @@ impl Engine {
 
     fn run_once(&self, request: &RunRequest, manner: Manner, events: Events<'_>) -> Result<Outcome, Error> {
         let prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
+        if let Some(notice) = unreviewed(&prepared.record) {
+            events(Event::Notice(notice));
+        }
         match self.run_prepared(&prepared, (request, manner), events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>
@@ -259,6 +263,16 @@ fn fill_root(prepared: &Prepared) -> Result<(), Error> {
         }
         Rootfs::Overlay { .. } | Rootfs::Host { .. } => Ok(()),
     }
+}
+
+/// What is lost when a container to be removed at its end changes directories that are to be reviewed.
+fn unreviewed(record: &ContainerRecord) -> Option<String> {
+    let is_reviewed = |mount: &&MountRecord| matches!(&mount.request.kind, MountKind::Bind(bind) if bind.view == View::Review);
+    let mount = record.mounts.iter().find(is_reviewed).filter(|_| record.removed_at_end)?;
+    let destination = &mount.request.destination;
+    Some(format!(
+        "what changes below `{destination}` is gone with the container: leave out --rm to review it"
+    ))
 }
 
 /// An error and its causes on one line.

@@ -20,7 +20,7 @@ pub(crate) const OWN_FAILURE: u8 = 125;
 /// The code of the verbs that go on with the next name after a failure.
 pub(crate) const SOME_FAILED: u8 = 1;
 
-/// The code for a template that cannot be read, where volumes are concerned.
+/// The code for a template that cannot be read, of the verbs that otherwise have but one.
 const BAD_TEMPLATE: u8 = 64;
 
 /// Which codes a verb ends with when it fails; Docker has two habits.
@@ -29,14 +29,14 @@ pub(crate) enum Codes {
     /// 125 for what is minirun's own failure.
     Run,
     /// 1 for every failure, and 64 for a template that cannot be read.
-    Volume,
+    One,
 }
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
         match verb {
             Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
-                Self::Volume
+                Self::One
             }
             _ => Self::Run,
         }
@@ -45,9 +45,9 @@ impl Codes {
     /// The code for `failure`.
     pub(crate) fn code(self, failure: &Failure) -> u8 {
         match (self, failure) {
-            (Self::Volume, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
-            (Self::Volume, failure) if !failure.is_closed_pipe() => SOME_FAILED,
-            (Self::Run | Self::Volume, failure) => failure.exit_code(),
+            (Self::One, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
+            (Self::One, failure) if !failure.is_closed_pipe() => SOME_FAILED,
+            (Self::Run | Self::One, failure) => failure.exit_code(),
         }
     }
 }
