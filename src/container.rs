@@ -11,6 +11,7 @@ mod record;
 mod rootfs;
 mod run;
 mod unshare;
+mod volume;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
+pub use volume::NewVolume;
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;

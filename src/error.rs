@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::launch::LaunchError;
 use crate::plan::account::AccountError;
+use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::NameError;
@@ -19,7 +20,7 @@ use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
 use crate::store::variant::VariantError;
-use crate::store::volume::FillError;
+use crate::store::volume::{FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
@@ -157,6 +158,12 @@ pub enum Error {
         #[source]
         cause: LaunchError,
     },
+    /// A volume.
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
+    /// The options of a volume's driver.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
     /// A volume that could not be filled.
     #[error(transparent)]
     Fill(#[from] FillError),
@@ -202,6 +209,8 @@ impl Error {
             Self::Image(error) => error.hint(),
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
+            Self::Volume(error) => error.hint(),
+            Self::Driver(error) => error.hint(),
             Self::ImageName(error) => error.hint(),
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),

@@ -6,6 +6,7 @@ pub mod attachment;
 pub mod bytes;
 pub mod capability;
 pub mod digest;
+pub mod driver;
 pub mod environment;
 pub mod from_spec;
 pub mod host;
@@ -25,6 +26,7 @@ pub mod show;
 pub mod signal;
 pub mod source;
 pub mod spec;
+pub mod textdiff;
 pub mod userns;
 
 use attachment::Attachment;

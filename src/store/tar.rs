@@ -1,4 +1,4 @@
-//! Reads tar archives, strictly and as a stream.
+//! Reads tar archives, strictly and as a stream; [`write`] is the way back.
 //!
 //! Whatever two readers could read differently is an error here and not a guess, so that what was checked is
 //! what is unpacked. Understands v7, ustar, GNU and PAX with their sparse files. Nothing is interpreted beyond
@@ -11,6 +11,7 @@ mod header;
 mod maps;
 mod pax;
 mod sparse;
+pub mod write;
 
 use std::io::{self, Read};
 

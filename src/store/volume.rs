@@ -1,27 +1,21 @@
 //! Named volumes: a directory each, made whole or not at all, and filled from the image when empty.
 
-use std::collections::{BTreeMap, HashSet};
-use std::ffi::OsStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+mod fill;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, Mode};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::copy::inode::{Dress, Marks, copy_metadata};
-use super::copy::{CopyError, copy_tree};
-use super::remove::{RemoveError, remove_tree};
 use super::temporary::Temporary;
 use super::{Store, StoreError, layout};
 use crate::plan::name::{Label, VolumeName};
 use crate::sys::{Call, SysError};
 
-/// A copy that is not complete yet; whoever finds it makes a new one.
-const STAGE: &str = "stage";
-/// A copy that is complete and being moved into place; whoever finds it goes on moving.
-const READY: &str = "ready";
+pub use fill::{FillError, fill};
 
 /// What `volume.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,18 +34,26 @@ pub struct VolumeRecord {
     pub options: BTreeMap<String, String>,
 }
 
-/// Why a volume could not take the image's files.
+/// Why something cannot be done with a volume.
 #[derive(Debug, Error)]
-pub enum FillError {
-    /// A call on the volume's directories.
-    #[error("cannot prepare the volume")]
-    Prepare(#[source] SysError),
-    /// Copying.
-    #[error("cannot copy the image's files")]
-    Copy(#[from] CopyError),
-    /// What an earlier, interrupted copy left.
-    #[error("cannot remove what an interrupted copy left")]
-    Remove(#[from] RemoveError),
+pub enum VolumeError {
+    /// No volume is called so.
+    #[error("there is no volume `{0}`")]
+    Unknown(String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl VolumeError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown(_) => Some("see `minirun volume ls`".to_owned()),
+            Self::Store(error) => error.hint(),
+        }
+    }
 }
 
 impl Store {
@@ -67,6 +69,40 @@ impl Store {
     /// The store cannot be read.
     pub fn volume_exists(&self, name: &VolumeName) -> Result<bool, StoreError> {
         self.contains(&layout::volume(name.as_str()))
+    }
+
+    /// What is known of the volume `name`; none when there is no such volume.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn volume(&self, name: &VolumeName) -> Result<Option<VolumeRecord>, StoreError> {
+        let file = format!("{}/{}", layout::volume(name.as_str()), layout::VOLUME);
+        self.read_json(&file, "the record of a volume")
+    }
+
+    /// What is known of the volume that `text` names.
+    ///
+    /// # Errors
+    /// There is no such volume, or the store cannot be read.
+    pub fn find_volume(&self, text: &str) -> Result<VolumeRecord, VolumeError> {
+        let unknown = || VolumeError::Unknown(text.to_owned());
+        let name: VolumeName = text.parse().map_err(|_| unknown())?;
+        self.volume(&name)?.ok_or_else(unknown)
+    }
+
+    /// All volumes, in no order.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn volumes(&self) -> Result<Vec<VolumeRecord>, StoreError> {
+        let Some(directory) = self.directory()? else { return Ok(Vec::new()) };
+        let names = directory.names_in(layout::VOLUMES).map_err(|cause| self.read_error(cause))?;
+        let mut volumes = Vec::with_capacity(names.len());
+        for name in names.iter().filter_map(|name| name.parse().ok()) {
+            // One that is gone by now was removed since.
+            volumes.extend(self.volume(&name)?);
+        }
+        Ok(volumes)
     }
 
     /// Makes a volume, unless there is one of that name; whether it was made.
@@ -118,84 +154,4 @@ impl Store {
         let mounts = containers.into_iter().flat_map(|container| container.record.mounts);
         Ok(mounts.filter_map(|mount| mount.volume).collect())
     }
-}
-
-/// Fills the volume whose data are at `data` with what is in `source`, if it is empty.
-///
-/// Locked, so that of many containers that start at once one copies and the others wait; and never half done: the
-/// copy is made beside the data and then moved in, and an interrupted move is finished by the next who comes.
-///
-/// # Errors
-/// The copy cannot be made; the volume is as empty as it was.
-pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<(), FillError> {
-    let volume = data.parent().unwrap_or(data);
-    let volume = open(rustix::fs::CWD, volume.as_os_str())?;
-    rustix::fs::flock(&volume, FlockOperation::LockExclusive)
-        .call(|| "flock(volume)")
-        .map_err(FillError::Prepare)?;
-    let data = open(volume.as_fd(), OsStr::new(layout::VOLUME_DATA))?;
-    match open(volume.as_fd(), OsStr::new(READY)) {
-        Ok(ready) => return move_in(volume.as_fd(), ready.as_fd(), data.as_fd()),
-        Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => {}
-        Err(error) => return Err(error),
-    }
-    if !is_empty(data.as_fd())? {
-        return Ok(());
-    }
-    remove_tree(volume.as_fd(), OsStr::new(STAGE))?;
-    let copied = stage(volume.as_fd(), source);
-    if copied.is_err() {
-        remove_tree(volume.as_fd(), OsStr::new(STAGE))?;
-    }
-    copied?;
-    rustix::fs::renameat(&volume, STAGE, &volume, READY)
-        .call(|| "renameat(stage, ready)")
-        .map_err(FillError::Prepare)?;
-    let ready = open(volume.as_fd(), OsStr::new(READY))?;
-    move_in(volume.as_fd(), ready.as_fd(), data.as_fd())
-}
-
-fn stage(volume: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<(), FillError> {
-    rustix::fs::mkdirat(volume, STAGE, Mode::RWXU).call(|| "mkdirat(stage)").map_err(FillError::Prepare)?;
-    let stage = open(volume, OsStr::new(STAGE))?;
-    Ok(copy_tree(source, stage.as_fd(), &mut |user, group| (user, group))?)
-}
-
-/// Moves everything of `ready` into `data`, gives `data` the looks of `ready`, and removes `ready`.
-fn move_in(volume: BorrowedFd<'_>, ready: BorrowedFd<'_>, data: BorrowedFd<'_>) -> Result<(), FillError> {
-    for name in names(ready)? {
-        rustix::fs::renameat(ready, &name, data, &name)
-            .call(|| format!("renameat({name:?})"))
-            .map_err(FillError::Prepare)?;
-    }
-    // An empty directory by now: copying it copies mode, owner, attributes and times.
-    let stat = rustix::fs::fstat(ready).call(|| "fstat(ready)").map_err(FillError::Prepare)?;
-    let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Kept };
-    copy_metadata(ready, data, &stat, dress).map_err(FillError::Prepare)?;
-    Ok(remove_tree(volume, OsStr::new(READY))?)
-}
-
-fn open(directory: impl AsFd, name: &OsStr) -> Result<OwnedFd, FillError> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(directory, name, flags, Mode::empty())
-        .call(|| format!("openat({name:?}, DIRECTORY|NOFOLLOW)"))
-        .map_err(FillError::Prepare)
-}
-
-fn names(directory: BorrowedFd<'_>) -> Result<Vec<std::ffi::CString>, FillError> {
-    let read = || -> Result<Vec<_>, Errno> {
-        let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(directory)? {
-            let name = entry?.file_name().to_owned();
-            if name.as_bytes() != b"." && name.as_bytes() != b".." {
-                names.push(name);
-            }
-        }
-        Ok(names)
-    };
-    read().call(|| "getdents(volume)").map_err(FillError::Prepare)
-}
-
-fn is_empty(directory: BorrowedFd<'_>) -> Result<bool, FillError> {
-    Ok(names(directory)?.is_empty())
 }

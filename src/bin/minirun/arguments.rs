@@ -5,6 +5,7 @@ pub(crate) mod image;
 mod missing;
 pub(crate) mod run;
 pub(crate) mod usage;
+pub(crate) mod volume;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::container::{ListContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::run::RunArgs;
+use self::volume::VolumeVerb;
 
 const HELP_TAIL: &str = "\
 Examples:
@@ -66,6 +68,9 @@ pub(crate) enum Verb {
     /// Work with containers
     #[command(subcommand)]
     Container(ContainerVerb),
+    /// Work with volumes
+    #[command(subcommand)]
+    Volume(VolumeVerb),
 }
 
 /// The verbs of `minirun image`

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use std::io;
 
 use minirun::container::Error;
+use minirun::plan::driver::DriverError;
+use minirun::plan::name::NameError;
 use thiserror::Error;
 
+use crate::arguments::Verb;
 use crate::run::RequestError;
 use crate::template::TemplateError;
 
@@ -14,6 +17,33 @@ use crate::template::TemplateError;
 pub(crate) const OWN_FAILURE: u8 = 125;
 /// The code of the verbs that go on with the next name after a failure.
 pub(crate) const SOME_FAILED: u8 = 1;
+
+/// The code for a template that cannot be read, where volumes are concerned.
+const BAD_TEMPLATE: u8 = 64;
+
+/// Which codes a verb ends with when it fails; Docker has two habits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codes {
+    /// 125 for what is minirun's own failure.
+    Run,
+    /// 1 for every failure.
+    Volume,
+}
+
+impl Codes {
+    pub(crate) fn of(verb: &Verb) -> Self {
+        if let Verb::Volume(_) = verb { Self::Volume } else { Self::Run }
+    }
+
+    /// The code for `failure`.
+    pub(crate) fn code(self, failure: &Failure) -> u8 {
+        match (self, failure) {
+            (Self::Volume, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
+            (Self::Volume, failure) if !failure.is_closed_pipe() => SOME_FAILED,
+            (Self::Run | Self::Volume, failure) => failure.exit_code(),
+        }
+    }
+}
 
 /// Why a command ends.
 #[derive(Debug, Error)]
@@ -24,6 +54,12 @@ pub(crate) enum Failure {
     /// The flags of `run` do not make sense.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// A name or a label.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The driver of a volume.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
     /// `--format`.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -73,6 +109,8 @@ impl Failure {
             Self::Output(_) if self.is_closed_pipe() => 141,
             Self::NoObject(_) => SOME_FAILED,
             Self::Request(_)
+            | Self::Name(_)
+            | Self::Driver(_)
             | Self::Template(_)
             | Self::NoStore
             | Self::TerminalInput
@@ -92,7 +130,8 @@ impl Failure {
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
             Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
             Self::Template(error) => error.hint(),
-            Self::TwoInputs { .. } | Self::Filter { .. } | Self::Output(_) => None,
+            Self::Driver(error) => error.hint(),
+            Self::Name(_) | Self::TwoInputs { .. } | Self::Filter { .. } | Self::Output(_) => None,
         }
     }
 }

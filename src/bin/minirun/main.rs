@@ -13,6 +13,7 @@ mod size;
 mod template;
 mod time;
 mod unshare;
+mod volume;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use minirun::container::Engine;
 use minirun::sys::{probe, process};
 
 use self::arguments::{Arguments, ContainerVerb, ImageVerb, Verb};
-use self::failure::Failure;
+use self::failure::{Codes, Failure};
 use self::output::Output;
 
 fn main() -> ExitCode {
@@ -33,8 +34,12 @@ fn main() -> ExitCode {
     let mut output = Output::new();
     let code = match Arguments::try_parse_from(&words) {
         Ok(arguments) => {
+            let codes = Codes::of(&arguments.verb);
             let done = answer(arguments, &mut output).and_then(|code| output.flush().map(|()| code));
-            done.unwrap_or_else(|failure| output.fail(&failure))
+            done.unwrap_or_else(|failure| {
+                output.fail(&failure);
+                codes.code(&failure)
+            })
         }
         Err(error) => arguments::usage::explain(&error, &words, &mut output),
     };
@@ -69,6 +74,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Container(ContainerVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
         }
+        Verb::Volume(verb) => volume::answer(&engine, &verb, output),
         Verb::Version => Ok(0),
     }
 }

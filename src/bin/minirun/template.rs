@@ -23,6 +23,14 @@ pub(crate) enum TemplateError {
 }
 
 impl TemplateError {
+    /// Whether the template cannot be read at all.
+    pub(crate) fn is_syntax(&self) -> bool {
+        match self {
+            Self::Open(_) | Self::Unknown(_) => true,
+            Self::NoField { .. } => false,
+        }
+    }
+
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown(_) => Some("there are {{.Field}}, {{.Field.Field}} and {{json .Field}}".to_owned()),

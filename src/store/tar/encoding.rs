@@ -1,4 +1,4 @@
-//! The two encodings in the xattr records of libarchive.
+//! The two encodings in the xattr records of libarchive, both ways.
 
 /// Undoes `%41` for `A`.
 pub(super) fn percent(text: &[u8]) -> Option<Vec<u8>> {
@@ -36,6 +36,35 @@ pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     Some(plain)
 }
 
+/// The digits of base64, by their values.
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Writes base64 without padding, as libarchive does.
+pub(super) fn to_base64(plain: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(plain.len().div_ceil(3) * 4);
+    for group in plain.chunks(3) {
+        let mut bytes = [0; 4];
+        bytes[1..=group.len()].copy_from_slice(group);
+        let bits = u32::from_be_bytes(bytes);
+        let digit = |shift: usize| DIGITS[(bits >> shift) as usize & 63];
+        text.extend([18, 12, 6, 0].into_iter().take(group.len() + 1).map(digit));
+    }
+    text
+}
+
+/// Writes `%3D` for what is not plain in a key.
+pub(super) fn to_percent(plain: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(plain.len());
+    for &byte in plain {
+        if byte.is_ascii_graphic() && !matches!(byte, b'%' | b'=') {
+            text.push(byte);
+        } else {
+            text.extend(format!("%{byte:02X}").bytes());
+        }
+    }
+    text
+}
+
 fn sextet(digit: u8) -> Option<u32> {
     let value = match digit {
         b'A'..=b'Z' => digit - b'A',
@@ -58,6 +87,10 @@ mod tests {
             [("", ""), ("YQ", "a"), ("YQ==", "a"), ("YWI=", "ab"), ("YWJj", "abc"), ("YWJjZA", "abcd")]
         {
             assert_eq!(base64(text.as_bytes()).as_deref(), Some(plain.as_bytes()), "{text}");
+        }
+        for plain in ["", "a", "ab", "abc", "abcd", "\0\u{fc}=%"] {
+            assert_eq!(base64(&to_base64(plain.as_bytes())).as_deref(), Some(plain.as_bytes()));
+            assert_eq!(percent(&to_percent(plain.as_bytes())).as_deref(), Some(plain.as_bytes()));
         }
         assert_eq!(base64(b"Y"), None);
         assert_eq!(base64(b"Y Q="), None);

@@ -35,7 +35,7 @@ const FLAGS: [(&[&str], &str); 18] = [
 ];
 
 /// Verbs, and what to do without them.
-const VERBS: [(&[&str], &str); 10] = [
+const VERBS: [(&[&str], &str); 9] = [
     (&["pull", "login", "logout", "search"], STORE),
     (
         &["push", "save", "commit", "export", "diff"],
@@ -52,7 +52,6 @@ const VERBS: [(&[&str], &str); 10] = [
         "signals to `minirun run` reach the container; `minirun rm -f` kills it",
     ),
     (&["logs", "wait", "events"], OUTPUT),
-    (&["volume"], "volumes are made by -v NAME:DEST and lie in STORE/volumes; see `minirun unshare`"),
     (&["network"], NETWORK),
     (
         &["system", "info", "compose", "swarm", "context", "plugin", "rename", "update"],

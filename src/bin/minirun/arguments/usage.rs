@@ -6,7 +6,7 @@ use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::missing;
-use crate::failure::OWN_FAILURE;
+use crate::failure::{OWN_FAILURE, SOME_FAILED};
 use crate::output::{Output, note};
 
 /// Prints help, the version or what is wrong; the exit code.
@@ -18,13 +18,18 @@ pub(crate) fn explain(error: &Error, words: &[OsString], output: &mut Output) ->
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             note(&error.render().to_string());
-            OWN_FAILURE
+            code(error, words)
         }
         _ => {
             note(&render(error, words));
-            OWN_FAILURE
+            code(error, words)
         }
     }
+}
+
+/// The code of a usage error: for volumes the one that all their failures have.
+fn code(error: &Error, words: &[OsString]) -> u8 {
+    if verb(error, words).starts_with("minirun volume") { SOME_FAILED } else { OWN_FAILURE }
 }
 
 /// The text of a usage error in the shape that all errors have.
