@@ -2,9 +2,11 @@
 
 mod base;
 mod convert;
+mod diff;
 mod environment;
 mod image;
 mod inspect;
+mod layer;
 mod outside;
 mod prepare;
 mod record;
@@ -19,6 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::error::Error;
+pub use crate::store::changes::{Change, ChangeKind};
 pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};

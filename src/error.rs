@@ -9,12 +9,13 @@ use crate::plan::account::AccountError;
 use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
-use crate::plan::name::NameError;
+use crate::plan::name::{ContainerName, NameError};
 use crate::plan::platform::PlatformError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
 use crate::plan::userns::UsernsError;
 use crate::store::StoreError;
+use crate::store::changes::ChangesError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
 use crate::store::load::LoadError;
@@ -164,6 +165,14 @@ pub enum Error {
     /// The options of a volume's driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// A container without files of its own.
+    #[error(
+        "container `{0}` keeps no files of its own: what it changes in the image `host` is in memory only"
+    )]
+    NoLayer(ContainerName),
+    /// What a container changed.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
     /// A volume that could not be filled.
     #[error(transparent)]
     Fill(#[from] FillError),

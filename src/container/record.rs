@@ -13,7 +13,7 @@ use crate::plan::request::RootAccess;
 use crate::plan::rootfs::{Lifetime, Rootfs};
 use crate::plan::spec::PlacedMount;
 use crate::store::Store;
-use crate::store::container::{ContainerRecord, MountRecord};
+use crate::store::container::{ContainerRecord, MountRecord, RightsRecord};
 use crate::store::volume::VolumeRecord;
 
 impl Engine {
@@ -55,7 +55,19 @@ impl Engine {
                 .map(|signal| signal.to_string())
                 .or(config.stop_signal().clone()),
             removed_at_end: request.lifetime == Lifetime::Ephemeral,
+            rights: rights(draft, plan),
         }
+    }
+}
+
+fn rights(draft: &Draft<'_>, plan: &Plan) -> RightsRecord {
+    RightsRecord {
+        map: draft.map.clone(),
+        capabilities: plan.process.capabilities.bounding,
+        new_privileges: plan.process.new_privileges,
+        limits: plan.process.limits.clone(),
+        extra_groups: draft.request.extra_groups.clone(),
+        home: draft.account.home.clone(),
     }
 }
 

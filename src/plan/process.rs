@@ -1,5 +1,7 @@
 //! The first process of a container.
 
+use serde::{Deserialize, Serialize};
+
 use super::capability::CapabilitySet;
 use super::limit::Ulimit;
 use super::path::ContainerPath;
@@ -42,9 +44,10 @@ pub enum Groups {
 }
 
 /// Whether `execve` may give more rights than the process has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum NewPrivileges {
     /// Never: `no_new_privs` is set.
+    #[default]
     Denied,
     /// Setuid programs and file capabilities work.
     Allowed,

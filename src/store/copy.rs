@@ -199,7 +199,8 @@ impl<'c> Copier<'c> {
     }
 }
 
-fn list(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
+/// The names in a directory, in any order.
+pub(super) fn list(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
     let read = || -> Result<Names, Errno> {
         let mut names = Names::new();
         for entry in Dir::read_from(directory)? {

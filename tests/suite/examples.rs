@@ -24,8 +24,7 @@ fn every_example_runs() {
 
 fn run(script: &Path) {
     let scratch = Scratch::new();
-    let outcome =
-        scratch.host_script("exec sh \"$0\"").args([script]).env("TMPDIR", scratch.path("")).run();
+    let outcome = scratch.host_script("exec sh \"$0\"").args([script]).env("TMPDIR", scratch.path("")).run();
     if outcome.code == Some(SKIPPED) {
         return skip(&script.display().to_string(), outcome.stdout().trim());
     }

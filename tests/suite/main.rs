@@ -16,6 +16,7 @@
 mod support;
 
 mod concurrency;
+mod diff;
 mod dry_run;
 mod errors;
 mod examples;

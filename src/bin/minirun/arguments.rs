@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::container::{ListContainers, RemoveContainers};
+use self::container::{DiffArgs, ListContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::run::RunArgs;
 use self::volume::VolumeVerb;
@@ -56,6 +56,8 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
+    /// Show what a container changed in its files: added, changed, deleted
+    Diff(DiffArgs),
     /// Show everything about containers and images, as JSON
     Inspect(InspectArgs),
     /// Run a program of this machine where the store's files have their container owners
@@ -101,6 +103,8 @@ pub(crate) enum ContainerVerb {
     /// Remove containers
     #[command(visible_alias = "remove")]
     Rm(RemoveContainers),
+    /// Show what a container changed in its files: added, changed, deleted
+    Diff(DiffArgs),
     /// Show everything about containers, as JSON
     Inspect(InspectOf),
 }

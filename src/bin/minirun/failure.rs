@@ -9,7 +9,7 @@ use minirun::plan::driver::DriverError;
 use minirun::plan::name::NameError;
 use thiserror::Error;
 
-use crate::arguments::Verb;
+use crate::arguments::{ContainerVerb, Verb};
 use crate::run::RequestError;
 use crate::template::TemplateError;
 
@@ -28,19 +28,25 @@ pub(crate) enum Codes {
     Run,
     /// 1 for every failure.
     Volume,
+    /// The same, about containers that exist.
+    Container,
 }
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
-        if let Verb::Volume(_) = verb { Self::Volume } else { Self::Run }
+        match verb {
+            Verb::Volume(_) => Self::Volume,
+            Verb::Diff(_) | Verb::Container(ContainerVerb::Diff(_)) => Self::Container,
+            _ => Self::Run,
+        }
     }
 
     /// The code for `failure`.
     pub(crate) fn code(self, failure: &Failure) -> u8 {
         match (self, failure) {
             (Self::Volume, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
-            (Self::Volume, failure) if !failure.is_closed_pipe() => SOME_FAILED,
-            (Self::Run | Self::Volume, failure) => failure.exit_code(),
+            (Self::Volume | Self::Container, failure) if !failure.is_closed_pipe() => SOME_FAILED,
+            (Self::Run | Self::Volume | Self::Container, failure) => failure.exit_code(),
         }
     }
 }

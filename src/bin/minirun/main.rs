@@ -5,6 +5,7 @@ mod container;
 mod failure;
 mod image;
 mod inspect;
+mod layer;
 mod listing;
 mod output;
 mod progress;
@@ -67,6 +68,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
         }
+        Verb::Diff(diff) | Verb::Container(ContainerVerb::Diff(diff)) => layer::diff(&engine, &diff, output),
         Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
         Verb::Image(ImageVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Image), output)

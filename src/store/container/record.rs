@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::bytes;
+use crate::plan::capability::CapabilitySet;
 use crate::plan::digest::Digest;
+use crate::plan::idmap::IdMap;
+use crate::plan::limit::Ulimit;
 use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
+use crate::plan::process::NewPrivileges;
 use crate::sys::clone::ExitStatus;
 
 /// One mount, as `inspect` tells it.
@@ -70,6 +74,27 @@ pub struct ContainerRecord {
     pub stop_signal: Option<String>,
     /// Whether it goes with its end (`--rm`).
     pub removed_at_end: bool,
+    /// What its processes may do.
+    #[serde(default)]
+    pub rights: RightsRecord,
+}
+
+/// What the processes of a container may do, those that come later, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RightsRecord {
+    /// Its IDs; none where it shares the caller's user namespace.
+    pub map: Option<IdMap>,
+    /// The bounding set.
+    pub capabilities: CapabilitySet,
+    /// Whether they can gain rights.
+    pub new_privileges: NewPrivileges,
+    /// `--ulimit`.
+    pub limits: Vec<Ulimit>,
+    /// `--group-add`.
+    pub extra_groups: Vec<String>,
+    /// The home directory of its user.
+    pub home: String,
 }
 
 /// What `status.json` of a container holds, once it has ended.

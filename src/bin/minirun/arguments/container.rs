@@ -33,3 +33,10 @@ pub(crate) struct RemoveContainers {
     #[arg(required = true, value_name = "CONTAINER")]
     pub(crate) containers: Vec<String>,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+}

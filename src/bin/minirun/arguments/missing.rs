@@ -38,7 +38,7 @@ const FLAGS: [(&[&str], &str); 18] = [
 const VERBS: [(&[&str], &str); 9] = [
     (&["pull", "login", "logout", "search"], STORE),
     (
-        &["push", "save", "commit", "export", "diff"],
+        &["push", "save", "commit", "export"],
         "`minirun unshare --image NAME -- tar -C …` reads an image's files",
     ),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
