@@ -5,6 +5,7 @@
 //! a [`temporary::Temporary`] and becomes visible, complete, by one rename.
 
 pub mod changes;
+pub mod compress;
 pub mod compression;
 pub mod container;
 pub mod copy;
@@ -21,6 +22,7 @@ pub mod list;
 pub mod load;
 mod lock;
 pub mod merged;
+pub mod pack;
 pub mod record;
 pub mod reference;
 pub mod remove;
@@ -33,6 +35,7 @@ pub mod unpack;
 pub mod variant;
 pub mod verify;
 pub mod volume;
+pub mod walk;
 
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 //! Everything goes by descriptor and never through a symlink. Each directory is reached from the root again, so
 //! that depth costs no descriptors.
 
+mod data;
 pub(in crate::store) mod inode;
 
 use std::collections::{HashMap, HashSet};
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use super::merged::{Found, Merged, MergedDir, is_whiteout, open_directory, stat_name};
 use crate::sys::{Call, SysError};
+pub use data::Sharing;
 use inode::{Dress, Marks};
 
 /// What could not be copied. The destination holds a part of the tree then.
@@ -40,11 +42,33 @@ struct Child {
     stat: Stat,
 }
 
+/// How much was copied, in bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Amount {
+    /// Of files whose data the copy shares with its model.
+    pub shared: u64,
+    /// Of data that were written anew.
+    pub copied: u64,
+}
+
+impl Amount {
+    /// All of it.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.shared.saturating_add(self.copied)
+    }
+}
+
 struct Copier<'c> {
     source: &'c MergedDir,
     destination: BorrowedFd<'c>,
     owners: &'c mut dyn FnMut(u32, u32) -> (u32, u32),
     marks: Marks,
+    sharing: Sharing,
+    amount: Amount,
+    progress: &'c mut dyn FnMut(Amount),
+    /// Whether the source may change meanwhile: what disappears is left out.
+    source_state: SourceState,
     /// Where the first name of a file with several is, by device and inode number.
     links: HashMap<(u64, u64), (Names, OsString)>,
     /// The directories that were copied, each behind the one that it is in.
@@ -66,7 +90,7 @@ pub fn copy_tree(
 ) -> Result<(), CopyError> {
     let source = open_directory(source, OsStr::new(".")).call(|| "openat(\".\")");
     let source = MergedDir { parts: vec![source.map_err(|error| failed(&[], error))?] };
-    Copier::new(&source, destination, owners, Marks::Kept).run()
+    Copier::new(&source, destination, owners, &mut |_| ()).run()
 }
 
 /// Copies the tree that a stack of layers shows to the empty directory `destination`, without any mark of overlay.
@@ -74,7 +98,41 @@ pub fn copy_tree(
 /// # Errors
 /// The kernel refuses something.
 pub fn flatten(layers: &Merged, destination: BorrowedFd<'_>) -> Result<(), CopyError> {
-    Copier::new(&layers.root, destination, &mut |user, group| (user, group), Marks::Dropped).run()
+    let mut owners = |user, group| (user, group);
+    let mut ignored = |_| ();
+    let mut copier = Copier::new(&layers.root, destination, &mut owners, &mut ignored);
+    copier.marks = Marks::Dropped;
+    copier.run()
+}
+
+/// Copies the directory `source`, which may be in use, with its metadata to the empty directory `destination`; how much
+/// that was.
+///
+/// As [`copy_tree`], with the owners that the files have. What disappears meanwhile is left out. `progress` is told what
+/// is done after each file.
+///
+/// # Errors
+/// The kernel refuses something, also to share data where that is asked for.
+pub fn copy_living_tree(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+    sharing: Sharing,
+    progress: &mut dyn FnMut(Amount),
+) -> Result<Amount, CopyError> {
+    let source = open_directory(source, OsStr::new(".")).call(|| "openat(\".\")");
+    let source = MergedDir { parts: vec![source.map_err(|error| failed(&[], error))?] };
+    let mut owners = |user, group| (user, group);
+    let mut copier = Copier::new(&source, destination, &mut owners, progress);
+    (copier.sharing, copier.source_state) = (sharing, SourceState::Changing);
+    copier.run()?;
+    Ok(copier.amount)
+}
+
+/// Whether anybody else may write to what is copied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SourceState {
+    Still,
+    Changing,
 }
 
 impl<'c> Copier<'c> {
@@ -82,15 +140,32 @@ impl<'c> Copier<'c> {
         source: &'c MergedDir,
         destination: BorrowedFd<'c>,
         owners: &'c mut dyn FnMut(u32, u32) -> (u32, u32),
-        marks: Marks,
+        progress: &'c mut dyn FnMut(Amount),
     ) -> Self {
-        Self { source, destination, owners, marks, links: HashMap::new(), directories: Vec::new() }
+        Self {
+            source,
+            destination,
+            owners,
+            marks: Marks::Kept,
+            sharing: Sharing::Auto,
+            amount: Amount::default(),
+            progress,
+            source_state: SourceState::Still,
+            links: HashMap::new(),
+            directories: Vec::new(),
+        }
     }
 
     fn run(&mut self) -> Result<(), CopyError> {
         let mut waiting = vec![Names::new()];
         while let Some(names) = waiting.pop() {
-            let children = self.copy_directory(&names).map_err(|error| failed(&names, error))?;
+            let children = match self.copy_directory(&names) {
+                Err(error) if !names.is_empty() && self.has_gone(&error) => {
+                    self.take_back(&names).map_err(|error| failed(&names, error))?;
+                    continue;
+                }
+                children => children.map_err(|error| failed(&names, error))?,
+            };
             waiting.extend(children.into_iter().map(|child| [&names[..], &[child]].concat()));
         }
         // The deepest first: filling a directory changes its time, and its mode may forbid it.
@@ -137,11 +212,35 @@ impl<'c> Copier<'c> {
                 .call(|| format!("linkat({first:?}, {:?})", child.name));
         }
         let dress = self.dress(&child.stat);
-        inode::copy_inode(from, to, &child.name, &child.stat, dress)?;
+        let copied = match FileType::from_raw_mode(child.stat.st_mode) {
+            FileType::RegularFile => {
+                let data = inode::Data { sharing: self.sharing, amount: &mut self.amount };
+                inode::copy_file((from, to), &child.name, &child.stat, dress, data)
+            }
+            _ => inode::copy_inode(from, to, &child.name, &child.stat, dress),
+        };
+        match copied {
+            Err(error) if self.has_gone(&error) => return Ok(()),
+            copied => copied?,
+        }
+        (self.progress)(self.amount);
         if child.stat.st_nlink > 1 {
             self.links.insert(key, (names.to_vec(), child.name));
         }
         Ok(())
+    }
+
+    /// Whether a name is not there any more that was just seen.
+    fn has_gone(&self, error: &SysError) -> bool {
+        let gone = matches!(error.errno(), Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
+        gone && self.source_state == SourceState::Changing
+    }
+
+    /// Removes the empty copy of a directory that has gone.
+    fn take_back(&self, names: &[OsString]) -> Result<(), SysError> {
+        let Some((name, above)) = names.split_last() else { return Ok(()) };
+        rustix::fs::unlinkat(self.open_destination(above)?, name, AtFlags::REMOVEDIR)
+            .call(|| format!("unlinkat({name:?}, REMOVEDIR)"))
     }
 
     /// The names of a directory that the copy has.

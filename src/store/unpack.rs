@@ -9,7 +9,9 @@ mod apply;
 mod dress;
 mod error;
 mod name;
+mod plain;
 mod tree;
+mod warning;
 
 use std::io::{self, BufReader, Read};
 use std::os::fd::BorrowedFd;
@@ -25,14 +27,15 @@ use super::verify::{Measured, Verified, VerifyError};
 use crate::plan::digest::Digest;
 use apply::{Layer, shown};
 pub use error::{Problem, SizeError, UnpackError};
+pub(super) use plain::{PlainRules, unpack_plain};
 use tree::Tree;
+pub use warning::Warning;
+use warning::Warnings;
 
 /// How much of the uncompressed layer is read and hashed at once, in bytes.
 const BUFFER: usize = 256 << 10;
 /// The xattr that keeps owner and mode of a squashed file; see [`Ownership::Squashed`].
 pub(in crate::store) const OWNER: &str = "user.minirun.owner";
-/// How many warnings are kept.
-const WARNINGS: usize = 16;
 
 /// Who owns the unpacked files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +55,33 @@ impl Ownership {
             Self::Squashed => None,
         }
     }
+}
 
+impl Manner {
     /// How a copy of something in a layer below differs.
     fn of(self, stat: &Stat) -> Dress {
-        Dress { owner: self.owner(stat.st_uid, stat.st_gid), marks: Marks::Dropped }
+        let marks = match self.form {
+            Form::Layer => Marks::Dropped,
+            Form::Plain => Marks::Kept,
+        };
+        Dress { owner: self.ownership.owner(stat.st_uid, stat.st_gid), marks }
     }
+}
+
+/// What the entries of an archive are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The changes of a layer to those below: whiteouts remove, and overlay's marks are its own.
+    Layer,
+    /// Files as they are, whatever they are called.
+    Plain,
+}
+
+/// In which way entries become files.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    ownership: Ownership,
+    form: Form,
 }
 
 /// How much a layer may ask for.
@@ -110,60 +135,6 @@ pub struct LayerBlob<'a> {
     pub diff_id: Option<Digest>,
 }
 
-/// Something of a layer that was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Warning {
-    /// A device, which minirun never makes.
-    Device {
-        /// The entry, with everything unprintable escaped.
-        path: String,
-    },
-    /// File capabilities, which this user may not set.
-    Capabilities {
-        /// The entry, with everything unprintable escaped.
-        path: String,
-    },
-    /// Owners, as there is one ID only: each is in an xattr.
-    Owners,
-    /// Xattrs, which the file system of the store does not have.
-    XattrsUnsupported,
-    /// An entry of a type that only its vendor knows.
-    Vendor {
-        /// The entry, with everything unprintable escaped.
-        path: String,
-        /// The type flag, an upper-case letter.
-        flag: u8,
-    },
-}
-
-impl std::fmt::Display for Warning {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Device { path } => write!(f, "left out the device `{path}`"),
-            Self::Capabilities { path } => write!(f, "left out the file capabilities of `{path}`"),
-            Self::Owners => f.write_str(
-                "there is one user ID here: the files are yours, and the owners that the image gives them are in xattrs",
-            ),
-            Self::XattrsUnsupported => f.write_str("left out xattrs, which the file system of the store lacks"),
-            Self::Vendor { path, flag } => {
-                write!(f, "left out `{path}`, an entry of the unknown type `{}`", char::from(*flag))
-            }
-        }
-    }
-}
-
-/// The first warnings, each once.
-#[derive(Default)]
-struct Warnings(Vec<Warning>);
-
-impl Warnings {
-    fn add(&mut self, warning: Warning) {
-        if self.0.len() < WARNINGS && !self.0.contains(&warning) {
-            self.0.push(warning);
-        }
-    }
-}
-
 /// What a layer turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpacked {
@@ -204,7 +175,8 @@ pub fn unpack(
     let stream = Bounded { reader: decompress(&mut compressed)?, compressed: &count, seen: 0, limits };
     let mut content = Verified::expecting(stream, blob.diff_id, None);
     let mut archive = TarReader::new(BufReader::with_capacity(BUFFER, &mut content), limits.archive.clone());
-    let tree = Tree::new(into, lowers, ownership, limits).map_err(UnpackError::Directory)?;
+    let manner = Manner { ownership, form: Form::Layer };
+    let tree = Tree::new(into, lowers, manner, limits).map_err(UnpackError::Directory)?;
     let mut layer = Layer::new(tree, limits);
     let entries =
         apply_all(&mut archive, &mut layer, limits, &mut || progress(count.load(Ordering::Relaxed)))?;

@@ -3,14 +3,14 @@
 use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, SeekFrom, Stat, Timespec, Timestamps, XattrFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
+use super::Amount;
+pub(in crate::store) use super::data::Data;
+use super::data::Sharing;
 use crate::sys::{Call, SysError};
-
-/// How much is copied at once where the kernel cannot do it, in bytes.
-const BUFFER: usize = 256 << 10;
 
 /// What becomes of the xattrs that overlay keeps its marks in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,10 @@ pub(in crate::store) fn copy_inode(
     dress: Dress,
 ) -> Result<(), SysError> {
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => copy_file(source, destination, name, stat, dress),
+        FileType::RegularFile => {
+            let data = Data { sharing: Sharing::Auto, amount: &mut Amount::default() };
+            copy_file((source, destination), name, stat, dress, data)
+        }
         FileType::Symlink => {
             let target =
                 rustix::fs::readlinkat(source, name, Vec::new()).call(|| format!("readlinkat({name:?})"))?;
@@ -58,12 +61,13 @@ pub(in crate::store) fn copy_inode(
     }
 }
 
-fn copy_file(
-    source: BorrowedFd<'_>,
-    destination: BorrowedFd<'_>,
+/// Copies the regular file `name` from the first directory into the second one.
+pub(in crate::store) fn copy_file(
+    (source, destination): (BorrowedFd<'_>, BorrowedFd<'_>),
     name: &OsStr,
     stat: &Stat,
     dress: Dress,
+    data: Data<'_>,
 ) -> Result<(), SysError> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let from = rustix::fs::openat(source, name, flags, Mode::empty())
@@ -71,8 +75,8 @@ fn copy_file(
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let to = rustix::fs::openat(destination, name, flags, Mode::RUSR | Mode::WUSR)
         .call(|| format!("openat({name:?}, CREATE|EXCL)"))?;
-    copy_data(from.as_fd(), to.as_fd(), u64::try_from(stat.st_size).unwrap_or(0))
-        .call(|| format!("copy_file_range({name:?})"))?;
+    data.copy(from.as_fd(), to.as_fd(), u64::try_from(stat.st_size).unwrap_or(0))
+        .map_err(|(call, errno)| SysError::new(format!("{call}({name:?})"), errno))?;
     copy_metadata(from.as_fd(), to.as_fd(), stat, dress)
 }
 
@@ -180,54 +184,6 @@ pub(in crate::store) fn mode_name(
 ) -> Result<(), SysError> {
     rustix::fs::chmodat(directory, name, Mode::from_raw_mode(mode & 0o7777), AtFlags::empty())
         .call(|| format!("fchmodat({name:?})"))
-}
-
-/// Copies `size` bytes: shared where the file system can, else part by part without the holes.
-fn copy_data(from: BorrowedFd<'_>, to: BorrowedFd<'_>, size: u64) -> Result<(), Errno> {
-    if size == 0 || rustix::fs::ioctl_ficlone(to, from).is_ok() {
-        return Ok(());
-    }
-    rustix::fs::ftruncate(to, size)?;
-    let mut at = 0;
-    while at < size {
-        let start = match rustix::fs::seek(from, SeekFrom::Data(at)) {
-            Ok(start) => start,
-            Err(Errno::NXIO) => return Ok(()),
-            Err(_) => return copy_range(from, to, at, size),
-        };
-        at = rustix::fs::seek(from, SeekFrom::Hole(start))?;
-        copy_range(from, to, start, at)?;
-    }
-    Ok(())
-}
-
-fn copy_range(from: BorrowedFd<'_>, to: BorrowedFd<'_>, start: u64, end: u64) -> Result<(), Errno> {
-    let (mut read_at, mut write_at) = (start, start);
-    while read_at < end {
-        let left = usize::try_from(end - read_at).unwrap_or(usize::MAX);
-        match rustix::fs::copy_file_range(from, Some(&mut read_at), to, Some(&mut write_at), left) {
-            Ok(0) => return Ok(()),
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(_) => return copy_by_hand(from, to, read_at, end),
-        }
-    }
-    Ok(())
-}
-
-fn copy_by_hand(from: BorrowedFd<'_>, to: BorrowedFd<'_>, mut at: u64, end: u64) -> Result<(), Errno> {
-    let mut buffer = vec![0; BUFFER];
-    while at < end {
-        let room = usize::try_from(end - at).unwrap_or(usize::MAX).min(BUFFER);
-        let count = match rustix::io::pread(from, &mut buffer[..room], at) {
-            Ok(0) => return Ok(()),
-            Ok(count) => count,
-            Err(Errno::INTR) => continue,
-            Err(errno) => return Err(errno),
-        };
-        write_all_at(to, &buffer[..count], at)?;
-        at += count as u64;
-    }
-    Ok(())
 }
 
 /// Writes all of `bytes` at `offset`.

@@ -11,7 +11,7 @@ use super::dress::times;
 use super::error::Problem;
 use super::name::{self, Target};
 use super::tree::{Missing, Node, Seen, Tree};
-use super::{Limits, Warning, Warnings};
+use super::{Form, Limits, Warning, Warnings};
 use crate::store::copy::inode;
 use crate::store::merged::os;
 use crate::store::tar::{Entry, EntryKind, TarReader};
@@ -52,7 +52,11 @@ impl<'l> Layer<'l> {
         archive: &mut TarReader<R>,
         progress: &mut dyn FnMut(),
     ) -> Result<(), Problem> {
-        match Target::parse(&entry.path, self.limits)? {
+        let target = match self.tree.manner.form {
+            Form::Layer => Target::parse(&entry.path, self.limits)?,
+            Form::Plain => Target::plain(&entry.path, self.limits)?,
+        };
+        match target {
             Target::Ignored => Ok(()),
             Target::Root if entry.kind == EntryKind::Directory => {
                 let root = self.tree.root();
@@ -71,7 +75,8 @@ impl<'l> Layer<'l> {
                 None => Ok(()),
             },
             Target::Item { parents, name } => {
-                if matches!(entry.kind, EntryKind::CharDevice | EntryKind::BlockDevice) {
+                let is_device = matches!(entry.kind, EntryKind::CharDevice | EntryKind::BlockDevice);
+                if is_device && self.tree.manner.form == Form::Layer {
                     return self.skip_device(entry);
                 }
                 match self.tree.walk(&parents, Missing::Create)? {
@@ -96,11 +101,12 @@ impl<'l> Layer<'l> {
             EntryKind::Symlink => self.make_symlink(parent, name, entry),
             EntryKind::Hardlink => self.make_hardlink(parent, name, entry),
             EntryKind::Fifo => self.make_fifo(parent, name, entry),
-            EntryKind::CharDevice | EntryKind::BlockDevice => Ok(()),
+            EntryKind::CharDevice => self.make_device(parent, name, entry, FileType::CharacterDevice),
+            EntryKind::BlockDevice => self.make_device(parent, name, entry, FileType::BlockDevice),
         }
     }
 
-    /// Devices are never made: in a user namespace they cannot be, and the root filesystem is mounted `nodev`.
+    /// Devices of a layer are never made: in a user namespace they cannot be, and the root filesystem is mounted `nodev`.
     fn skip_device(&mut self, entry: &Entry) -> Result<(), Problem> {
         if entry.kind == EntryKind::CharDevice && entry.device == (0, 0) {
             return Err(Problem::WhiteoutDevice);
@@ -133,6 +139,7 @@ impl<'l> Layer<'l> {
                 }
             }
         }
+        self.drop_inherited(file.as_fd())?;
         self.own(file.as_fd(), entry)?;
         self.set_xattrs(file.as_fd(), entry)?;
         let mode = self.kept_mode(entry);
@@ -189,18 +196,42 @@ impl<'l> Layer<'l> {
         self.tree.place(parent, name, "mknodat", |above| {
             rustix::fs::mknodat(above, os(name), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
         })?;
-        if let Some(above) = parent.upper() {
-            self.dress_name(parent, name, entry)?;
-            inode::mode_name(above, os(name), self.kept_mode(entry))?;
+        self.dress_special(parent, name, entry)
+    }
+
+    /// A device of plain files, where the kernel lets this user make one.
+    fn make_device(
+        &mut self,
+        parent: &Dir<'l>,
+        name: &[u8],
+        entry: &Entry,
+        kind: FileType,
+    ) -> Result<(), Problem> {
+        let device = rustix::fs::makedev(entry.device.0, entry.device.1);
+        let made = self.tree.place(parent, name, "mknodat", |above| {
+            rustix::fs::mknodat(above, os(name), kind, Mode::RUSR | Mode::WUSR, device)
+        });
+        match made {
+            Err(Problem::System(error)) if error.errno() == Errno::PERM => {
+                self.warnings.add(Warning::Device { path: shown(&entry.path) });
+                Ok(())
+            }
+            made => made.and_then(|()| self.dress_special(parent, name, entry)),
         }
-        Ok(())
+    }
+
+    fn dress_special(&mut self, parent: &Dir<'l>, name: &[u8], entry: &Entry) -> Result<(), Problem> {
+        let Some(above) = parent.upper() else { return Ok(()) };
+        self.dress_name(parent, name, entry)?;
+        Ok(inode::mode_name(above, os(name), self.kept_mode(entry))?)
     }
 
     fn make_hardlink(&mut self, parent: &Dir<'l>, name: &[u8], entry: &Entry) -> Result<(), Problem> {
         let mut parents = name::components(&entry.link, self.limits)?;
         let missing = || Problem::MissingTarget(shown(&entry.link));
         let target = parents.pop().ok_or_else(|| Problem::DirectoryTarget(shown(&entry.link)))?;
-        if parents.iter().chain([&target]).any(|name| name::is_reserved(name)) {
+        let is_layer = self.tree.manner.form == Form::Layer;
+        if is_layer && parents.iter().chain([&target]).any(|name| name::is_reserved(name)) {
             return Err(missing());
         }
         let holder = self.tree.walk(&parents, Missing::Stop)?.ok_or_else(missing)?;
@@ -212,7 +243,7 @@ impl<'l> Layer<'l> {
                 self.tree.raise(&holder)?;
                 let below = holder.lower().parts[place].as_fd();
                 let above = holder.upper().ok_or_else(missing)?;
-                inode::copy_inode(below, above, os(target), &stat, self.tree.ownership.of(&stat))?;
+                inode::copy_inode(below, above, os(target), &stat, self.tree.manner.of(&stat))?;
             }
         }
         if holder.child(target) == parent.child(name) {

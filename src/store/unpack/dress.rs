@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::apply::{Layer, shown};
 use super::error::Problem;
 use super::tree::{Node, Pending};
-use super::{OWNER, Ownership, Warning};
+use super::{Form, OWNER, Ownership, Warning};
 use crate::store::copy::inode;
 use crate::store::merged::os;
 use crate::store::tar::Entry;
@@ -18,7 +18,7 @@ impl<'l> Layer<'l> {
     /// Gives a directory the metadata of its entry; mode and time when the layer is complete.
     pub(super) fn dress_directory(&mut self, node: &Node<'l>, entry: &Entry) -> Result<(), Problem> {
         let Some(upper) = node.upper() else { return Ok(()) };
-        drop_xattrs(upper)?;
+        drop_xattrs(upper, self.tree.manner.form)?;
         self.own(upper, entry)?;
         self.set_xattrs(upper, entry)?;
         let pending = Pending { mode: self.kept_mode(entry), mtime: Some(entry.mtime) };
@@ -33,13 +33,23 @@ impl<'l> Layer<'l> {
         entry: &Entry,
     ) -> Result<(), Problem> {
         let Some(above) = parent.upper() else { return Ok(()) };
-        let owner = self.tree.ownership.owner(entry.uid, entry.gid);
+        let owner = self.tree.manner.ownership.owner(entry.uid, entry.gid);
         inode::own_name(above, os(name), owner).map_err(|error| unmapped(error, entry))?;
         Ok(inode::time_name(above, os(name), &times(entry))?)
     }
 
+    /// Takes the rights away that a new file has from the default ACL of its directory, which plain files may have.
+    pub(super) fn drop_inherited(&self, file: BorrowedFd<'_>) -> Result<(), SysError> {
+        match self.tree.manner.form {
+            Form::Layer => Ok(()),
+            Form::Plain => drop_xattrs(file, Form::Plain),
+        }
+    }
+
     pub(super) fn own(&self, inode: BorrowedFd<'_>, entry: &Entry) -> Result<(), Problem> {
-        let Some((user, group)) = self.tree.ownership.owner(entry.uid, entry.gid) else { return Ok(()) };
+        let Some((user, group)) = self.tree.manner.ownership.owner(entry.uid, entry.gid) else {
+            return Ok(());
+        };
         let (uid, gid) = (rustix::process::Uid::from_raw(user), rustix::process::Gid::from_raw(group));
         rustix::fs::fchown(inode, Some(uid), Some(gid))
             .call(|| format!("fchown({user}, {group})"))
@@ -52,7 +62,7 @@ impl<'l> Layer<'l> {
     }
 
     fn is_squashed(&self, entry: &Entry) -> bool {
-        self.tree.ownership == Ownership::Squashed && (entry.uid, entry.gid) != (0, 0)
+        self.tree.manner.ownership == Ownership::Squashed && (entry.uid, entry.gid) != (0, 0)
     }
 
     pub(super) fn set_xattrs(&mut self, inode: BorrowedFd<'_>, entry: &Entry) -> Result<(), Problem> {
@@ -62,7 +72,7 @@ impl<'l> Layer<'l> {
             self.warnings.add(Warning::Owners);
         }
         for (name, value) in &entry.xattrs {
-            if is_kept(name) {
+            if is_kept(name, self.tree.manner.form) {
                 self.set_xattr(inode, name, value, entry)?;
             }
         }
@@ -82,6 +92,9 @@ impl<'l> Layer<'l> {
             Err(Errno::PERM) if name == b"security.capability" => {
                 Warning::Capabilities { path: shown(&entry.path) }
             }
+            Err(Errno::PERM) if !name.starts_with(b"user.") => {
+                Warning::Xattr { name: shown(name), path: shown(&entry.path) }
+            }
             Err(errno) => return Err(SysError::new(format!("fsetxattr({:?})", os(name)), errno).into()),
         };
         self.warnings.add(dropped);
@@ -89,19 +102,25 @@ impl<'l> Layer<'l> {
     }
 }
 
-/// Which xattrs of an archive are the image's business: what overlay and this program keep there is not.
-fn is_kept(name: &[u8]) -> bool {
-    name == b"security.capability"
-        || (name.starts_with(b"user.")
-            && !name.starts_with(b"user.overlay.")
-            && !name.starts_with(b"user.minirun."))
+/// Which xattrs of an archive are its own business: what this program keeps there is not, and of a layer also what
+/// overlay keeps.
+fn is_kept(name: &[u8], form: Form) -> bool {
+    let is_ours = name.starts_with(b"user.minirun.");
+    match form {
+        Form::Layer => {
+            name == b"security.capability"
+                || (name.starts_with(b"user.") && !name.starts_with(b"user.overlay.") && !is_ours)
+        }
+        // A label says what the machine of the archive allowed.
+        Form::Plain => !is_ours && name != b"security.selinux",
+    }
 }
 
 /// Removes the xattrs that a directory has from a layer below or an earlier entry, but not the mark of overlay.
-fn drop_xattrs(directory: BorrowedFd<'_>) -> Result<(), SysError> {
+fn drop_xattrs(directory: BorrowedFd<'_>, form: Form) -> Result<(), SysError> {
     for name in inode::xattr_names(directory)? {
         let name = name.strip_suffix(b"\0").unwrap_or(&name);
-        if is_kept(name) || name == OWNER.as_bytes() {
+        if is_kept(name, form) || name == OWNER.as_bytes() {
             rustix::fs::fremovexattr(directory, os(name)).call(|| format!("fremovexattr({:?})", os(name)))?;
         }
     }

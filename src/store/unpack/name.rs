@@ -22,7 +22,16 @@ pub(super) enum Target<'e> {
 }
 
 impl<'e> Target<'e> {
-    /// Takes the name of an entry apart.
+    /// Takes the name of an entry of plain files apart.
+    pub(super) fn plain(path: &'e [u8], limits: &Limits) -> Result<Self, Problem> {
+        let mut parents = components(path, limits)?;
+        Ok(match parents.pop() {
+            Some(name) => Self::Item { parents, name },
+            None => Self::Root,
+        })
+    }
+
+    /// Takes the name of an entry of a layer apart.
     pub(super) fn parse(path: &'e [u8], limits: &Limits) -> Result<Self, Problem> {
         let mut parents = components(path, limits)?;
         let Some(name) = parents.pop() else { return Ok(Self::Root) };

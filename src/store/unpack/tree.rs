@@ -15,7 +15,7 @@ use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
 use super::error::Problem;
-use super::{Limits, Ownership};
+use super::{Form, Limits, Manner};
 use crate::store::copy::inode;
 use crate::store::merged::{
     Found, LINK_LIMIT, Merged, MergedDir, is_opaque, is_whiteout, link_names, open_directory, os, stat_name,
@@ -38,7 +38,9 @@ pub(super) struct Tree<'l> {
     /// Bytes of the paths that are kept until the layer is complete.
     kept: usize,
     whiteouts: BTreeSet<Vec<u8>>,
-    pub(super) ownership: Ownership,
+    /// In plain files, the directories that hide what is below; a layer has a mark on disk.
+    opaques: BTreeSet<Vec<u8>>,
+    pub(super) manner: Manner,
     limits: &'l Limits,
 }
 
@@ -47,7 +49,7 @@ impl<'l> Tree<'l> {
     pub(super) fn new(
         into: BorrowedFd<'_>,
         lowers: &'l Merged,
-        ownership: Ownership,
+        manner: Manner,
         limits: &'l Limits,
     ) -> Result<Self, Problem> {
         let upper = open_directory(into, os(b".")).call(|| "openat(\".\")")?;
@@ -55,7 +57,7 @@ impl<'l> Tree<'l> {
         let mut pending = Pending { mode: 0o755, mtime: None };
         if let Some(below) = below {
             let stat = rustix::fs::fstat(below).call(|| "fstat(lower root)")?;
-            inode::copy_owner_and_xattrs(below.as_fd(), upper.as_fd(), ownership.of(&stat))?;
+            inode::copy_owner_and_xattrs(below.as_fd(), upper.as_fd(), manner.of(&stat))?;
             pending = Pending::of(&stat);
         }
         let root = Node {
@@ -72,7 +74,8 @@ impl<'l> Tree<'l> {
             pending: BTreeMap::from([(Vec::new(), pending)]),
             kept: 0,
             whiteouts: BTreeSet::new(),
-            ownership,
+            opaques: BTreeSet::new(),
+            manner,
             limits,
         })
     }
@@ -113,7 +116,7 @@ impl<'l> Tree<'l> {
             }
             let upper = open(upper, name)?;
             let lower = match node.lower().find(os(name))? {
-                Some(Found::Directory(lower)) if !is_opaque(upper.as_fd())? => lower,
+                Some(Found::Directory(lower)) if !self.hides_lower(&path, upper.as_fd())? => lower,
                 _ => MergedDir::default(),
             };
             return Ok(Seen::Directory(self.remember(path, Some(upper), lower)));
@@ -123,6 +126,14 @@ impl<'l> Tree<'l> {
             Some(Found::Directory(lower)) => Seen::Directory(self.remember(path, None, lower)),
             Some(Found::Other(place, stat)) => Seen::Lower(place, stat),
         })
+    }
+
+    /// Whether a directory of this layer shows nothing of those below.
+    fn hides_lower(&self, path: &[u8], upper: BorrowedFd<'_>) -> Result<bool, SysError> {
+        match self.manner.form {
+            Form::Layer => is_opaque(upper),
+            Form::Plain => Ok(self.opaques.contains(path)),
+        }
     }
 
     /// The directory that `names` lead to, symlinks followed; `None` where it is missing and not to be made.

@@ -12,7 +12,7 @@ use crate::store::copy::inode;
 use crate::store::merged::{MergedDir, OPAQUE, os, stat_name};
 use crate::store::remove::remove_tree;
 use crate::store::unpack::error::Problem;
-use crate::store::unpack::name;
+use crate::store::unpack::{Form, name};
 use crate::sys::{Call, SysError};
 
 impl<'l> Tree<'l> {
@@ -25,7 +25,7 @@ impl<'l> Tree<'l> {
     ) -> Result<Rc<Node<'l>>, Problem> {
         // The name may come from a symlink, which no one has checked.
         name::check(name, self.limits)?;
-        if name::is_reserved(name) {
+        if self.manner.form == Form::Layer && name::is_reserved(name) {
             return Err(Problem::Name("leads to a name of whiteouts"));
         }
         if split(&node.path).len() >= self.limits.depth {
@@ -49,10 +49,12 @@ impl<'l> Tree<'l> {
             self.clear_way(parent, name)?;
         }
         let upper = mkdir(above, name)?;
-        if !matches!(seen, Seen::Nothing) {
-            set_opaque(upper.as_fd())?;
-        }
         let path = parent.child(name);
+        match self.manner.form {
+            _ if matches!(seen, Seen::Nothing) => {}
+            Form::Layer => set_opaque(upper.as_fd())?,
+            Form::Plain => drop(self.opaques.insert(path.clone())),
+        }
         self.forget(&path);
         Ok(self.remember(path, Some(upper), MergedDir::default()))
     }
@@ -85,7 +87,7 @@ impl<'l> Tree<'l> {
             Ok(upper) => {
                 if let Some(below) = node.lower().parts.first() {
                     let stat = rustix::fs::fstat(below).call(|| "fstat(lower directory)")?;
-                    let owner = self.ownership.of(&stat);
+                    let owner = self.manner.of(&stat);
                     inode::copy_owner_and_xattrs(below.as_fd(), upper.as_fd(), owner)?;
                     self.keep(&node.path, Pending::of(&stat))?;
                 }
@@ -110,6 +112,7 @@ impl<'l> Tree<'l> {
         let path = parent.child(name);
         self.whiteouts.remove(&path);
         self.pending.remove(&path);
+        self.opaques.retain(|opaque| !is_at_or_below(opaque, &path));
         for below in
             keys_below(&path, |range| self.pending.range(range).map(|(path, _)| path.clone()).collect())
         {
@@ -220,6 +223,10 @@ impl<'l> Tree<'l> {
     fn whiteouts_below(&self, path: &[u8]) -> Vec<Vec<u8>> {
         keys_below(path, |range| self.whiteouts.range(range).cloned().collect())
     }
+}
+
+fn is_at_or_below(path: &[u8], top: &[u8]) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// The keys between `path/` and the first key that cannot begin so: `0` is the byte behind `/`.
