@@ -7,11 +7,13 @@ mod environment;
 mod image;
 mod inspect;
 mod layer;
+mod mounts;
 mod outside;
 mod prepare;
 mod record;
 mod rootfs;
 mod run;
+mod running;
 mod unshare;
 mod volume;
 
@@ -21,11 +23,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::error::Error;
+pub use crate::launch::Detach;
 pub use crate::store::changes::{Change, ChangeKind};
 pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
+pub use mounts::{MountOrigin, MountRow};
 pub use volume::NewVolume;
 
 use crate::plan::host::{Authority, Host};

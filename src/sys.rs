@@ -4,6 +4,7 @@ pub mod channel;
 pub mod clone;
 mod error;
 pub mod hosttree;
+pub mod join;
 pub mod mount;
 pub mod network;
 pub mod owner;
@@ -11,6 +12,7 @@ pub mod probe;
 pub mod process;
 pub mod report;
 pub mod root;
+pub mod running;
 pub mod userns;
 
 pub use error::{Call, SysError};

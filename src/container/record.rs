@@ -1,12 +1,15 @@
 //! What is written down about a container when it is made.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+
+use oci_spec::image::Config;
 
 use super::base::Base;
 use super::prepare::Draft;
 use super::{Engine, now};
 use crate::plan::Plan;
-use crate::plan::mount::MountKind;
+use crate::plan::mount::{Access, Donor, Flag, MountKind, MountRequest};
 use crate::plan::name::Label;
 use crate::plan::process::Streams;
 use crate::plan::request::RootAccess;
@@ -45,6 +48,8 @@ impl Engine {
                 .iter()
                 .map(|mount| mount_record(mount, &draft.volumes, &self.store))
                 .collect(),
+            declared_volumes: declared_volumes(draft, &config),
+            volumes_from: request.donors.iter().map(donor).collect(),
             terminal: plan.process.streams == Streams::Terminal,
             read_only: plan.root_access == RootAccess::ReadOnly,
             network: plan.namespaces.network.to_string(),
@@ -69,6 +74,27 @@ fn rights(draft: &Draft<'_>, plan: &Plan) -> RightsRecord {
         extra_groups: draft.request.extra_groups.clone(),
         home: draft.account.home.clone(),
     }
+}
+
+/// The image's volumes, and those that the user asked for without a name.
+fn declared_volumes(draft: &Draft<'_>, config: &Config) -> Vec<String> {
+    let is_declared = |request: &&MountRequest| {
+        request.origin.flag == Flag::Volume
+            && matches!(&request.kind, MountKind::Volume(volume) if volume.name.is_none())
+    };
+    let asked =
+        draft.request.mounts.iter().filter(is_declared).map(|request| request.destination.to_string());
+    let declared: BTreeSet<String> = config.volumes().iter().flatten().cloned().chain(asked).collect();
+    declared.into_iter().collect()
+}
+
+fn donor(donor: &Donor) -> String {
+    let access = match donor.access {
+        None => "",
+        Some(Access::ReadOnly) => ":ro",
+        Some(Access::ReadWrite) => ":rw",
+    };
+    format!("{}{access}", donor.container)
 }
 
 fn driver_name(rootfs: &Rootfs) -> &'static str {

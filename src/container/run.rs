@@ -7,7 +7,7 @@ use super::base::{Base, Intent, open_directory};
 use super::outside::Outside;
 use super::prepare::Prepared;
 use super::{Engine, Error, Event, Events, now};
-use crate::launch::{self, Copying, LaunchError};
+use crate::launch::{self, Copying, LaunchError, Sign};
 use crate::plan::Plan;
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::Rootfs;
@@ -17,6 +17,7 @@ use crate::store::layout;
 use crate::store::merged::Merged;
 use crate::store::volume;
 use crate::sys::clone::ExitStatus;
+use crate::sys::owner::Claim;
 use crate::sys::process::DescriptorLimit;
 use crate::sys::report::Report;
 use crate::sys::{Call, owner};
@@ -77,8 +78,9 @@ impl Engine {
         let mut cid_file =
             request.cid_file.as_deref().map(|path| CidFile::make(path, prepared)).transpose()?;
         let mut outside = Outside::default();
-        let bundle = self.make_bundle(prepared, &mut outside)?;
-        let result = start_and_wait(prepared, events);
+        // Dropped last: whoever kills the container needs to find this process as long as the directory is locked.
+        let (claim, bundle) = self.make_bundle(prepared, &mut outside)?;
+        let result = start_and_wait(prepared, &claim, events);
         let started = match &result {
             Ok(_) => true,
             Err(Error::Launch { cause: LaunchError::Init(step), .. }) => step.code() != 125,
@@ -112,15 +114,15 @@ impl Engine {
     }
 
     /// The first writes: volumes, directories that binds make, the container itself.
-    fn make_bundle(&self, prepared: &Prepared, outside: &mut Outside) -> Result<Bundle, Error> {
+    fn make_bundle(&self, prepared: &Prepared, outside: &mut Outside) -> Result<(Claim, Bundle), Error> {
         let config = prepared.config.as_deref().filter(|_| !prepared.record.removed_at_end);
         let mut files: Vec<(&str, &[u8])> =
             prepared.files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
         files.extend(config.map(|config| ("config.json", config)));
         files.push((layout::OWNER, b""));
         let bundle = self.store.make_container(&prepared.record, &prepared.directories, &files)?;
-        let mut fill = || -> Result<(), Error> {
-            owner::claim(bundle.directory().as_fd(), layout::OWNER)
+        let mut fill = || -> Result<Claim, Error> {
+            let claim = Claim::take(bundle.directory().as_fd(), layout::OWNER)
                 .map_err(|cause| Error::Store(self.store.write_error(cause)))?;
             for volume in &prepared.volumes {
                 if self.store.make_volume(volume)? && !volume.anonymous {
@@ -130,10 +132,11 @@ impl Engine {
             for source in &prepared.missing_sources {
                 outside.make_source(source)?;
             }
-            fill_root(prepared)
+            fill_root(prepared)?;
+            Ok(claim)
         };
         match fill() {
-            Ok(()) => Ok(bundle),
+            Ok(claim) => Ok((claim, bundle)),
             Err(error) => {
                 // This error says more than one about what is then left, which the next command sweeps.
                 let _ = self.discard(prepared, &bundle).and(self.undo(outside));
@@ -143,7 +146,7 @@ impl Engine {
     }
 
     /// Removes what a container that did not start has made besides itself.
-    fn undo(&self, outside: &Outside) -> Result<(), Error> {
+    pub(super) fn undo(&self, outside: &Outside) -> Result<(), Error> {
         outside.remove_directories();
         self.removing(|| self.remove_unused_volumes(&outside.volumes))
     }
@@ -173,7 +176,7 @@ fn fill_root(prepared: &Prepared) -> Result<(), Error> {
     }
 }
 
-fn start_and_wait(prepared: &Prepared, events: Events<'_>) -> Result<ExitStatus, Error> {
+fn start_and_wait(prepared: &Prepared, claim: &Claim, events: Events<'_>) -> Result<ExitStatus, Error> {
     let launch_error = |cause| Error::Launch { name: describe(&prepared.record), cause };
     let report = |error: Error| Report::of(&error, error.hint());
     let copying = Copying {
@@ -184,7 +187,15 @@ fn start_and_wait(prepared: &Prepared, events: Events<'_>) -> Result<ExitStatus,
         },
     };
     let running = launch::start(&prepared.plan, copying).map_err(launch_error)?;
-    running.supervise(&mut |text| events(Event::Notice(text.to_owned()))).map_err(launch_error)
+    let mut notice = |sign: Sign<'_>| match sign {
+        Sign::Notice(text) => events(Event::Notice(text.to_owned())),
+        Sign::Rooted(init) => {
+            if let Err(error) = claim.announce(init) {
+                events(Event::Notice(format!("nobody will find the container's processes ({error})")));
+            }
+        }
+    };
+    running.supervise(&mut notice).map_err(launch_error)
 }
 
 /// An error and its causes on one line.

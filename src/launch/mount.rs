@@ -23,6 +23,7 @@ use crate::sys::report::Report;
 use crate::sys::{Call, SysError};
 
 pub(super) use conceal::conceal;
+pub(super) use default::check_destination;
 
 /// One mount that could not be had.
 #[derive(Debug, Error)]
@@ -105,7 +106,7 @@ pub(super) fn attach_all(root: &Root, plan: &Plan, copying: Copying<'_>) -> Resu
     Ok(notices)
 }
 
-fn describe(mount: &Attachment) -> String {
+pub(super) fn describe(mount: &Attachment) -> String {
     match &mount.source {
         Source::Bind { path, .. } => format!("`{}`", path.display()),
         Source::New { kind, .. } => format!("a new {}", kind.name()),
@@ -113,37 +114,72 @@ fn describe(mount: &Attachment) -> String {
 }
 
 fn attach_one(root: &Root, mount: &Attachment, copying: Copying<'_>) -> Result<Option<String>, Cause> {
-    default::check_destination(root, mount)?;
-    match &mount.source {
-        Source::Bind { path, recursion } => {
-            let (tree, kind) = bind(path, *recursion)?;
-            // The point is looked for before the attributes are set, as opening the source may have told its kind.
-            let point = root.mount_point(&mount.destination, kind)?;
-            default::check_point(&point, mount)?;
-            let depth = if *recursion == Recursion::Disabled { Depth::Single } else { Depth::Recursive };
-            let read_only_depth = if *recursion == Recursion::Writable { Depth::Single } else { depth };
-            set_attributes(&tree, mount, depth, read_only_depth)?;
-            mount::attach(&tree, &point)?;
-            Ok(None)
-        }
-        Source::New { kind, options, content } => {
-            let (tree, notice) = match create(root, *kind, mount, options) {
-                Ok(tree) => (tree, None),
-                Err(error) => match default::instead(*kind, &error)? {
-                    default::Instead::Bind(tree, notice) => (tree, Some(notice)),
-                    default::Instead::Nothing(notice) => return Ok(Some(notice)),
-                },
-            };
-            let point = root.mount_point(&mount.destination, PointKind::Directory)?;
-            default::check_point(&point, mount)?;
-            let depth = if notice.is_some() { Depth::Recursive } else { Depth::Single };
-            set_attributes(&tree, mount, depth, depth)?;
-            if *content == Content::Image {
-                copy_image_directory(root, mount, &tree, copying)?;
-            }
-            mount::attach(&tree, &point)?;
-            Ok(notice)
-        }
+    check_destination(root, mount)?;
+    let (made, notice) = match make_outside(mount)? {
+        Some(made) => (made, None),
+        None => match make_inside(root, mount, copying)? {
+            Made::Tree(made, notice) => (made, notice),
+            Made::Nothing(notice) => return Ok(Some(notice)),
+        },
+    };
+    made.attach(&open_point(root, mount, &made)?)?;
+    Ok(notice)
+}
+
+/// A mount with all that it is to have, attached nowhere yet.
+pub(super) struct Detached {
+    tree: OwnedFd,
+    kind: PointKind,
+}
+
+/// What became of a new file system.
+pub(super) enum Made {
+    /// It, or what there is instead, and what to say about that.
+    Tree(Detached, Option<String>),
+    /// Nothing, and what to say about it.
+    Nothing(String),
+}
+
+/// Makes a mount of what the host has, where the host's files can be seen; none if it is a new file system.
+pub(super) fn make_outside(mount: &Attachment) -> Result<Option<Detached>, Cause> {
+    let Source::Bind { path, recursion } = &mount.source else { return Ok(None) };
+    let (tree, kind) = bind(path, *recursion)?;
+    let depth = if *recursion == Recursion::Disabled { Depth::Single } else { Depth::Recursive };
+    let read_only_depth = if *recursion == Recursion::Writable { Depth::Single } else { depth };
+    set_attributes(&tree, mount, depth, read_only_depth)?;
+    Ok(Some(Detached { tree, kind }))
+}
+
+/// Makes a new file system, which may depend on what it is going to cover.
+pub(super) fn make_inside(root: &Root, mount: &Attachment, copying: Copying<'_>) -> Result<Made, Cause> {
+    let Source::New { kind, options, content } = &mount.source else {
+        return Err(SysError::new("fsopen()", Errno::NODEV).into());
+    };
+    let (tree, notice) = match create(root, *kind, mount, options) {
+        Ok(tree) => (tree, None),
+        Err(error) => match default::instead(*kind, &error)? {
+            default::Instead::Bind(tree, notice) => (tree, Some(notice)),
+            default::Instead::Nothing(notice) => return Ok(Made::Nothing(notice)),
+        },
+    };
+    let depth = if notice.is_some() { Depth::Recursive } else { Depth::Single };
+    set_attributes(&tree, mount, depth, depth)?;
+    if *content == Content::Image {
+        copy_image_directory(root, mount, &tree, copying)?;
+    }
+    Ok(Made::Tree(Detached { tree, kind: PointKind::Directory }, notice))
+}
+
+/// Finds or makes the place for a mount.
+pub(super) fn open_point(root: &Root, mount: &Attachment, made: &Detached) -> Result<OwnedFd, Cause> {
+    let point = root.mount_point(&mount.destination, made.kind)?;
+    default::check_point(&point, mount)?;
+    Ok(point)
+}
+
+impl Detached {
+    pub(super) fn attach(&self, point: &OwnedFd) -> Result<(), Cause> {
+        Ok(mount::attach(&self.tree, point)?)
     }
 }
 

@@ -30,6 +30,7 @@ use super::request::{RootAccess, RunRequest};
 use super::userns::{UserNamespace, UsernsError, set_groups};
 
 pub use defaults::{MASKED_PATHS, READ_ONLY_PATHS};
+pub(crate) use mounts::user_mount;
 
 /// Why no specification could be composed.
 #[derive(Debug, Error)]

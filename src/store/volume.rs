@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::container::Container;
 use super::temporary::Temporary;
 use super::{Store, StoreError, layout};
 use crate::plan::name::{Label, VolumeName};
@@ -151,7 +152,7 @@ impl Store {
     /// The store cannot be read.
     pub fn used_volumes(&self) -> Result<HashSet<VolumeName>, StoreError> {
         let containers = self.containers()?;
-        let mounts = containers.into_iter().flat_map(|container| container.record.mounts);
-        Ok(mounts.filter_map(|mount| mount.volume).collect())
+        let mounts = containers.iter().flat_map(Container::mounts);
+        Ok(mounts.filter_map(|mount| mount.volume.clone()).collect())
     }
 }

@@ -7,6 +7,7 @@ mod image;
 mod inspect;
 mod layer;
 mod listing;
+mod mounts;
 mod output;
 mod progress;
 mod run;
@@ -69,6 +70,15 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
             container::remove(&engine, &remove, output)
         }
         Verb::Diff(diff) | Verb::Container(ContainerVerb::Diff(diff)) => layer::diff(&engine, &diff, output),
+        Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {
+            mounts::mount(&engine, &arguments)
+        }
+        Verb::Umount(arguments) | Verb::Container(ContainerVerb::Umount(arguments)) => {
+            mounts::unmount(&engine, &arguments, output)
+        }
+        Verb::Mounts(arguments) | Verb::Container(ContainerVerb::Mounts(arguments)) => {
+            mounts::list(&engine, &arguments, output)
+        }
         Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
         Verb::Image(ImageVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Image), output)

@@ -17,7 +17,7 @@ struct Options {
     rest: Vec<(String, Option<String>)>,
 }
 
-pub(super) fn attachment(index: usize, mount: &Mount) -> Result<Attachment, SpecError> {
+pub(crate) fn attachment(index: usize, mount: &Mount) -> Result<Attachment, SpecError> {
     let path = format!("/mounts/{index}");
     if mount.uid_mappings().is_some() || mount.gid_mappings().is_some() {
         return Err(SpecError::unsupported(path, "an ID-mapped mount"));

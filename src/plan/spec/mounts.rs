@@ -87,7 +87,7 @@ fn generated_file(parts: &Composition<'_>, name: &str, destination: &str) -> Res
     MountBuilder::default().destination(destination).typ("bind").source(source).options(options).build()
 }
 
-fn user_mount(placed: &PlacedMount) -> Result<Mount, OciSpecError> {
+pub(crate) fn user_mount(placed: &PlacedMount) -> Result<Mount, OciSpecError> {
     let destination: &ContainerPath = &placed.request.destination;
     let builder = MountBuilder::default().destination(destination.as_os_str());
     match &placed.request.kind {

@@ -11,6 +11,7 @@ use crate::plan::idmap::IdMap;
 use crate::plan::limit::Ulimit;
 use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
+use crate::plan::path::ContainerPath;
 use crate::plan::process::NewPrivileges;
 use crate::sys::clone::ExitStatus;
 
@@ -60,6 +61,12 @@ pub struct ContainerRecord {
     pub labels: Vec<Label>,
     /// Its mounts.
     pub mounts: Vec<MountRecord>,
+    /// The volumes that the image and `-v DESTINATION` declare, mounted or not.
+    #[serde(default)]
+    pub declared_volumes: Vec<String>,
+    /// What `--volumes-from` named, as typed.
+    #[serde(default)]
+    pub volumes_from: Vec<String>,
     /// Whether it has a terminal.
     pub terminal: bool,
     /// Whether `/` is read-only.
@@ -127,4 +134,23 @@ pub struct Container {
     pub state: State,
     /// Its directory.
     pub path: PathBuf,
+    /// What has been mounted into it while it runs, and is still there.
+    pub live: Vec<LiveMount>,
+}
+
+impl Container {
+    /// All its mounts: those that it was made with, then those that came later.
+    pub fn mounts(&self) -> impl Iterator<Item = &MountRecord> {
+        self.record.mounts.iter().chain(self.live.iter().map(|live| &live.record))
+    }
+}
+
+/// A mount that a running container got later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveMount {
+    /// What was asked for.
+    pub record: MountRecord,
+    /// Where it is, every symlink followed.
+    pub place: ContainerPath,
 }
