@@ -4,6 +4,7 @@ mod base;
 mod convert;
 mod diff;
 mod environment;
+mod exec;
 mod image;
 mod inspect;
 mod layer;

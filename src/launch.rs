@@ -8,6 +8,7 @@
 mod credentials;
 mod device;
 mod enter;
+mod exec;
 mod init;
 mod message;
 mod monitor;
@@ -39,6 +40,7 @@ use message::ToInit;
 use relay::Relay;
 
 pub use enter::{Detach, EnterError, Entry};
+pub use exec::exec;
 pub use init::FailedStep;
 pub use supervise::Sign;
 pub use unshare::{HostCommand, ImageTree, run_on_host};

@@ -8,6 +8,7 @@ pub mod capability;
 pub mod digest;
 pub mod driver;
 pub mod environment;
+pub mod exec;
 pub mod from_spec;
 pub mod host;
 pub mod idmap;

@@ -51,6 +51,7 @@ pub(super) struct Draft<'a> {
     pub(super) id: ContainerId,
     pub(super) name: ContainerName,
     hostname: Hostname,
+    pub(super) user: UserSpec,
     pub(super) account: Account,
     pub(super) map: Option<IdMap>,
     pub(super) path: PathBuf,
@@ -138,9 +139,11 @@ impl Engine {
             None => id.short().parse()?,
         };
         let (mounts, volumes) = self.place(request, base)?;
+        let user = self.user(request, base)?;
         Ok(Draft {
             request,
-            account: self.account(request, base, namespace)?,
+            account: account(&user, request, base, namespace)?,
+            user,
             path: self.store.container_path(&id, request.lifetime),
             id,
             name,
@@ -152,27 +155,17 @@ impl Engine {
     }
 
     /// Whom to run as: `--user`, with `keep-id` the caller, else the image's.
-    fn account(
-        &self,
-        request: &RunRequest,
-        base: &Base,
-        namespace: Option<&UserNamespace>,
-    ) -> Result<Account, Error> {
+    fn user(&self, request: &RunRequest, base: &Base) -> Result<UserSpec, Error> {
         let config = base.config();
         let of_image = || config.user().as_deref().unwrap_or_default().parse::<UserSpec>();
         let caller = UserSpec {
             user: account::Principal::Id(self.host.uid),
             group: Some(account::Principal::Id(self.host.gid)),
         };
-        let spec = match (&request.user, request.userns) {
+        Ok(match (&request.user, request.userns) {
             (Some(spec), _) => spec.clone(),
             (None, UsernsMode::KeepId) => caller,
             (None, _) => of_image()?,
-        };
-        let (passwd, group) = base.accounts(namespace)?;
-        account::resolve(&spec, &passwd, &group, &request.extra_groups).map_err(|cause| match base {
-            Base::Image { files: Files::Absent, .. } => Error::UsersUnread(cause),
-            _ => cause.into(),
         })
     }
 
@@ -230,6 +223,20 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// What the image's own files say of a user.
+fn account(
+    user: &UserSpec,
+    request: &RunRequest,
+    base: &Base,
+    namespace: Option<&UserNamespace>,
+) -> Result<Account, Error> {
+    let (passwd, group) = base.accounts(namespace)?;
+    account::resolve(user, &passwd, &group, &request.extra_groups).map_err(|cause| match base {
+        Base::Image { files: Files::Absent, .. } => Error::UsersUnread(cause),
+        Base::Image { files: Files::Unpacked, .. } | Base::Directory(_) | Base::Host => cause.into(),
+    })
 }
 
 /// Checks every bind's source, and says which directories are to be made.

@@ -16,6 +16,7 @@ use super::rootfs::RootfsError;
 use super::streams::ContainerStreams;
 use super::{Copying, credentials, device, mount, namespace, process, rootfs, terminal};
 use crate::plan::Plan;
+use crate::plan::exec::ExecUserError;
 use crate::sys::channel::Channel;
 use crate::sys::report::Report;
 use crate::sys::{SysError, process as own};
@@ -119,6 +120,12 @@ pub(super) enum InitError {
         #[source]
         source: SysError,
     },
+    /// Whom a process that comes later runs as.
+    #[error(transparent)]
+    User(#[from] ExecUserError),
+    /// A process that comes later could not get into the container.
+    #[error("cannot enter the container")]
+    Enter(#[source] SysError),
     /// The command.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -134,6 +141,7 @@ impl InitError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::User(ExecUserError::Ids(error)) => error.hint(),
             Self::Rootfs(error) => error.hint(),
             Self::Mount(error) => error.hint(),
             Self::Credentials(error) => error.hint(),
@@ -221,7 +229,7 @@ fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Resul
     Ok(())
 }
 
-fn tell(channel: &Channel, message: &ToLauncher) -> Result<(), InitError> {
+pub(super) fn tell(channel: &Channel, message: &ToLauncher) -> Result<(), InitError> {
     match channel.send(&message.encode(), None) {
         Err(error) if error.errno() == Errno::PIPE => Ok(()),
         result => result.map_err(InitError::Channel),

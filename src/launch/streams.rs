@@ -34,6 +34,15 @@ impl ContainerStreams {
     }
 }
 
+/// Streams that lead nowhere.
+pub(super) fn nowhere() -> Result<ContainerStreams, SysError> {
+    let null = || {
+        rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+            .call(|| "open(\"/dev/null\")")
+    };
+    Ok(ContainerStreams { files: Some([null()?, null()?, null()?]), saved_terminal: None })
+}
+
 /// Prepares both sides: what the launcher copies, and what the container gets.
 pub(super) fn connect(streams: Streams) -> Result<(Relay, ContainerStreams), SysError> {
     let mut relay = Relay::new();

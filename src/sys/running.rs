@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
 
@@ -15,6 +16,7 @@ use super::{Call, SysError, owner};
 pub struct Processes {
     init: Pid,
     init_handle: OwnedFd,
+    monitor: Pid,
     monitor_handle: OwnedFd,
 }
 
@@ -35,7 +37,7 @@ impl Processes {
         let Some(monitor) = parent(init)? else { return Ok(None) };
         let Some(monitor_handle) = handle(monitor)? else { return Ok(None) };
         let is_launched = parent(monitor)? == Some(holder.launcher);
-        let found = Self { init, init_handle, monitor_handle };
+        let found = Self { init, init_handle, monitor, monitor_handle };
         // What was read holds if nobody has ended in between: then no ID was given to another process.
         let holds = is_launched && found.is_alive()? && owner::holder(file.as_fd())? == Some(holder);
         Ok(holds.then_some(found))
@@ -59,6 +61,22 @@ impl Processes {
     #[must_use]
     pub fn monitor(&self) -> BorrowedFd<'_> {
         self.monitor_handle.as_fd()
+    }
+
+    /// The PID namespace of the container's processes, which the monitor made for init and is not in itself.
+    ///
+    /// # Errors
+    /// What opening it says; the container may have ended.
+    pub fn pid_namespace(&self) -> Result<OwnedFd, SysError> {
+        let path = format!("/proc/{}/ns/pid_for_children", self.monitor);
+        let namespace = rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .call(|| format!("open({path:?})"))?;
+        // Otherwise another process may have got the number before it was opened.
+        if self.is_alive()? {
+            Ok(namespace)
+        } else {
+            Err(SysError::new(format!("open({path:?})"), Errno::SRCH))
+        }
     }
 
     /// The text of the mount table as the container sees it; none if it has ended.

@@ -20,6 +20,7 @@ mod diff;
 mod dry_run;
 mod errors;
 mod examples;
+mod exec;
 mod host;
 mod ids;
 mod images;

@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 pub(crate) mod container;
+pub(crate) mod exec;
 pub(crate) mod image;
 mod missing;
 pub(crate) mod mounts;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::container::{DiffArgs, ListContainers, RemoveContainers};
+use self::exec::ExecArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::run::RunArgs;
@@ -58,6 +60,8 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
+    /// Run a command in a container that runs
+    Exec(Box<ExecArgs>),
     /// Show what a container changed in its files: added, changed, deleted
     Diff(DiffArgs),
     /// Mount something into a container that runs
@@ -112,6 +116,8 @@ pub(crate) enum ContainerVerb {
     /// Remove containers
     #[command(visible_alias = "remove")]
     Rm(RemoveContainers),
+    /// Run a command in a container that runs
+    Exec(Box<ExecArgs>),
     /// Show what a container changed in its files: added, changed, deleted
     Diff(DiffArgs),
     /// Mount something into a container that runs

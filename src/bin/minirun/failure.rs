@@ -37,7 +37,9 @@ impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
         match verb {
             Verb::Volume(_) => Self::Volume,
-            Verb::Diff(_) | Verb::Container(ContainerVerb::Diff(_)) => Self::Container,
+            Verb::Exec(_)
+            | Verb::Diff(_)
+            | Verb::Container(ContainerVerb::Exec(_) | ContainerVerb::Diff(_)) => Self::Container,
             _ => Self::Run,
         }
     }
@@ -46,6 +48,8 @@ impl Codes {
     pub(crate) fn code(self, failure: &Failure) -> u8 {
         match (self, failure) {
             (Self::Volume, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
+            // What a command ended with, or could not begin with, is what it is.
+            (Self::Container, Failure::Engine(error @ Error::Launch { .. })) => error.exit_code(),
             (Self::Volume | Self::Container, failure) if !failure.is_closed_pipe() => SOME_FAILED,
             (Self::Run | Self::Volume | Self::Container, failure) => failure.exit_code(),
         }

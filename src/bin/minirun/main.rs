@@ -2,6 +2,7 @@
 
 mod arguments;
 mod container;
+mod exec;
 mod failure;
 mod image;
 mod inspect;
@@ -68,6 +69,9 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => container::list(&engine, &list, output),
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
+        }
+        Verb::Exec(arguments) | Verb::Container(ContainerVerb::Exec(arguments)) => {
+            exec::exec(&engine, &arguments, output)
         }
         Verb::Diff(diff) | Verb::Container(ContainerVerb::Diff(diff)) => layer::diff(&engine, &diff, output),
         Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {

@@ -132,7 +132,7 @@ fn request(
         donors: Vec::new(),
         scratch: Scratch::None,
         root_access: if arguments.read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
-        streams: streams(arguments),
+        streams: streams(arguments.tty, arguments.interactive),
         first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },
         stop_signal: parse(arguments.stop_signal.as_ref())?,
         lifetime: if arguments.remove { Lifetime::Ephemeral } else { Lifetime::Kept },
@@ -150,16 +150,16 @@ fn request(
     })
 }
 
-fn parse<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
+pub(crate) fn parse<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
     text.map(|text| text.parse()).transpose()
 }
 
-fn parse_all<T, E>(texts: &[String], parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, E> {
+pub(crate) fn parse_all<T, E>(texts: &[String], parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, E> {
     texts.iter().map(|text| parse(text)).collect()
 }
 
-/// The image, and what follows it.
-fn words(words: &[OsString]) -> Result<(&std::ffi::OsStr, Vec<String>), RequestError> {
+/// The image or container, and the command that follows it.
+pub(crate) fn words(words: &[OsString]) -> Result<(&std::ffi::OsStr, Vec<String>), RequestError> {
     // There is at least one, or clap would have refused.
     let (image, command) = words.split_first().map_or((None, words), |(image, rest)| (Some(image), rest));
     let text = |word: &OsString| {
@@ -170,7 +170,7 @@ fn words(words: &[OsString]) -> Result<(&std::ffi::OsStr, Vec<String>), RequestE
     Ok((image.map(OsString::as_os_str).unwrap_or_default(), command))
 }
 
-fn workdir(text: &OsString) -> Result<ContainerPath, RequestError> {
+pub(crate) fn workdir(text: &OsString) -> Result<ContainerPath, RequestError> {
     let error = |source| RequestError::Workdir { text: text.to_string_lossy().into_owned(), source };
     ContainerPath::parse(text).map_err(error)
 }
@@ -182,8 +182,10 @@ fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
     volumes.chain(mounts).chain(tmpfs).collect()
 }
 
-fn streams(arguments: &RunArgs) -> Streams {
-    match (arguments.tty, arguments.interactive) {
+/// What `-t` and `-i` ask for.
+#[expect(clippy::fn_params_excessive_bools, reason = "two switches of the command line, in their order")]
+pub(crate) fn streams(tty: bool, interactive: bool) -> Streams {
+    match (tty, interactive) {
         (true, _) => Streams::Terminal,
         (false, true) => Streams::Launcher { input: Input::Attached },
         (false, false) => Streams::Launcher { input: Input::Empty },
@@ -228,7 +230,7 @@ fn shm_size(arguments: &RunArgs) -> Result<u64, LimitError> {
 }
 
 /// The settings of all files, in order.
-fn read_all(flag: &'static str, paths: &[PathBuf]) -> Result<Vec<Setting>, RequestError> {
+pub(crate) fn read_all(flag: &'static str, paths: &[PathBuf]) -> Result<Vec<Setting>, RequestError> {
     let mut settings = Vec::new();
     for path in paths {
         let contents = read(path).map_err(|error| RequestError::Read {

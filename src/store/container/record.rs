@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use oci_spec::image::Config;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::bytes;
@@ -84,6 +85,9 @@ pub struct ContainerRecord {
     /// What its processes may do.
     #[serde(default)]
     pub rights: RightsRecord,
+    /// What a container of an image made from this one would run, and how.
+    #[serde(default)]
+    pub config: Config,
 }
 
 /// What the processes of a container may do, those that come later, too.

@@ -42,7 +42,7 @@ const VERBS: [(&[&str], &str); 9] = [
         "`minirun unshare --image NAME -- tar -C …` reads an image's files",
     ),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
-    (&["exec", "attach", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
+    (&["attach", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
     (
         &["start", "restart", "create"],
         "a container runs once: `minirun run`, with a volume for what is to stay",
