@@ -1,6 +1,7 @@
 //! The life of containers, from what was asked to how it ended: joins the store and the launcher.
 
 mod base;
+mod commit;
 mod convert;
 mod diff;
 mod environment;
@@ -28,6 +29,7 @@ pub use crate::launch::Detach;
 pub use crate::store::changes::{Change, ChangeKind};
 pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
+pub use commit::CommitArguments;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
 pub use mounts::{MountOrigin, MountRow};

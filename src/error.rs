@@ -17,10 +17,12 @@ use crate::plan::spec::ComposeError;
 use crate::plan::userns::UsernsError;
 use crate::store::StoreError;
 use crate::store::changes::ChangesError;
+use crate::store::commit::CommitError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
+use crate::store::pack::PackError;
 use crate::store::variant::VariantError;
 use crate::store::volume::{FillError, VolumeError};
 use crate::sys::SysError;
@@ -171,6 +173,15 @@ pub enum Error {
         "container `{0}` keeps no files of its own: what it changes in the image `host` is in memory only"
     )]
     NoLayer(ContainerName),
+    /// An image of a container.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The archive of a container.
+    #[error("cannot pack the container's files")]
+    Pack(#[from] PackError),
+    /// Where an archive goes.
+    #[error("cannot write the archive")]
+    Output(#[source] std::io::Error),
     /// What a container changed.
     #[error(transparent)]
     Changes(#[from] ChangesError),

@@ -12,6 +12,7 @@ pub mod exec;
 pub mod from_spec;
 pub mod host;
 pub mod idmap;
+pub mod instruction;
 pub mod limit;
 pub mod mount;
 pub mod mount_table;

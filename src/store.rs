@@ -5,6 +5,7 @@
 //! a [`temporary::Temporary`] and becomes visible, complete, by one rename.
 
 pub mod changes;
+pub mod commit;
 pub mod compress;
 pub mod compression;
 pub mod container;

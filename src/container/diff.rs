@@ -15,7 +15,7 @@ impl Engine {
         let files = self.own_files(&container)?;
         within(files.namespace.as_ref(), || -> Result<_, Error> {
             let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
-            Ok(changes(&files.open()?, &files.open_image()?, files.cover)?)
+            Ok(changes(&files.open()?, &files.open_image()?, files.cover)?.changes)
         })
     }
 }

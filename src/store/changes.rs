@@ -4,7 +4,7 @@
 //! the tree that the image's layers show. Both are read by descriptor and through no symlink, so the container may run
 //! meanwhile.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -88,6 +88,18 @@ struct Comparison<'c> {
     image: &'c Merged,
     marks: Cover,
     found: BTreeMap<Vec<u8>, (ChangeKind, Option<Stat>)>,
+    generated: BTreeSet<Vec<u8>>,
+}
+
+/// What a comparison finds.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// What the container changed, sorted by path.
+    pub changes: Vec<Change>,
+    /// What minirun left in its tree; absolute paths.
+    pub(super) generated: BTreeSet<Vec<u8>>,
+    /// Whether the root directory looks otherwise.
+    pub(super) root_differs: bool,
 }
 
 /// Compares a container's `own` tree with the image's, sorted by path.
@@ -96,8 +108,9 @@ struct Comparison<'c> {
 ///
 /// # Errors
 /// Something cannot be read.
-pub fn changes(own: &OwnedFd, image: &Merged, cover: Cover) -> Result<Vec<Change>, ChangesError> {
-    let mut comparison = Comparison { own, image, marks: cover, found: BTreeMap::new() };
+pub fn changes(own: &OwnedFd, image: &Merged, cover: Cover) -> Result<Compared, ChangesError> {
+    let mut comparison =
+        Comparison { own, image, marks: cover, found: BTreeMap::new(), generated: BTreeSet::new() };
     let mut waiting = vec![Pending { names: Vec::new(), cover, is_new: false }];
     while let Some(pending) = waiting.pop() {
         match comparison.directory(&pending) {
@@ -116,7 +129,10 @@ pub fn changes(own: &OwnedFd, image: &Merged, cover: Cover) -> Result<Vec<Change
     comparison.leave_out_generated();
     comparison.add_parents();
     let change = |(path, (kind, _))| Change { kind, path: OsString::from_vec(path) };
-    Ok(comparison.found.into_iter().map(change).collect())
+    let root_differs =
+        comparison.root_differs().map_err(|source| ChangesError { path: "/".to_owned(), source })?;
+    let changes = comparison.found.into_iter().map(change).collect();
+    Ok(Compared { changes, generated: comparison.generated, root_differs })
 }
 
 impl Comparison<'_> {
@@ -155,6 +171,14 @@ impl Comparison<'_> {
         Ok(deeper)
     }
 
+    fn root_differs(&self) -> Result<bool, SysError> {
+        let own = rustix::fs::fstat(self.own).call(|| "fstat(root)")?;
+        let image = self.image.directory(&[])?;
+        let image = image.as_ref().map(super::merged::MergedDir::stat).transpose()?.flatten();
+        let looks = |stat: &Stat| (stat.st_mode, stat.st_uid, stat.st_gid);
+        Ok(image.is_none_or(|image| looks(&image) != looks(&own)))
+    }
+
     fn leave_out_generated(&mut self) {
         for (path, kind) in GENERATED {
             let Some((ChangeKind::Added, Some(stat))) = self.found.get(path) else { continue };
@@ -165,6 +189,7 @@ impl Comparison<'_> {
                 self.found.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below));
             if is_as_made && !has_more {
                 self.found.remove(path);
+                self.generated.insert(path.to_vec());
             }
         }
     }
@@ -290,14 +315,14 @@ mod tests {
             "C /o/two",
             "C /replaced",
         ];
-        assert_eq!(told(&found), wanted);
+        assert_eq!(told(&found.changes), wanted);
     }
 
     #[test]
     fn a_whole_copy_is_told_the_same_way() {
         let temp = image();
         super::super::copy::flatten(&merged(&temp), temp.open("own").as_fd()).unwrap();
-        assert_eq!(told(&changes(&temp.open("own"), &merged(&temp), Cover::Whole).unwrap()), [""; 0]);
+        assert_eq!(told(&changes(&temp.open("own"), &merged(&temp), Cover::Whole).unwrap().changes), [""; 0]);
         let at = |path: &str| temp.path().join("own").join(path);
         fs::remove_file(at("d/top")).unwrap();
         fs::remove_dir_all(at("o")).unwrap();
@@ -305,6 +330,6 @@ mod tests {
         fs::create_dir(at("etc")).unwrap();
         fs::write(at("etc/hosts"), "mine").unwrap();
         let found = changes(&temp.open("own"), &merged(&temp), Cover::Whole).unwrap();
-        assert_eq!(told(&found), ["C /d", "D /d/top", "A /etc", "A /etc/hosts", "C /file", "D /o"]);
+        assert_eq!(told(&found.changes), ["C /d", "D /d/top", "A /etc", "A /etc/hosts", "C /file", "D /o"]);
     }
 }

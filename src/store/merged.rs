@@ -182,6 +182,13 @@ impl Merged {
         Ok(Some(directory))
     }
 
+    /// The same with one more layer on top.
+    #[must_use]
+    pub fn below(mut self, top: OwnedFd) -> Self {
+        self.root.parts.insert(0, top);
+        self
+    }
+
     /// Whether there is no layer at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

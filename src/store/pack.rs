@@ -3,6 +3,9 @@
 //! Names are relative, the root is `./`, owners are those that this process sees. The same tree gives the same
 //! bytes, but for what changes in it meanwhile: a file that disappears is left out, one that shrinks is filled up.
 
+mod layer;
+mod note;
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -11,7 +14,10 @@ use rustix::fs::{FileType, Mode, OFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::copy::inode;
+pub use layer::{pack_layer, pack_merged};
+pub use note::PackNote;
+
+use super::copy::inode::{self, Marks};
 use super::merged::os;
 use super::tar::write::{SEGMENTS_MAX, TarWriter, WriteError};
 use super::tar::{Entry, EntryKind, Segment};
@@ -35,31 +41,12 @@ pub enum PackError {
     Write(#[from] WriteError),
 }
 
-/// Something that is not in the archive as it is in the tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PackNote {
-    /// A socket: archives have none.
-    Socket(String),
-    /// A file that became shorter while it was read; zeros stand for the rest.
-    Shrunk(String),
-}
-
-impl std::fmt::Display for PackNote {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Socket(path) => write!(f, "left out the socket `{path}`, as archives hold none"),
-            Self::Shrunk(path) => {
-                write!(f, "`{path}` became shorter while it was read: zeros stand for the rest")
-            }
-        }
-    }
-}
-
 struct Packer<'p, W: Write> {
     archive: TarWriter<W>,
     /// The first name of a file with several, by device and inode number.
     links: HashMap<(u64, u64), Vec<u8>>,
     notes: Vec<PackNote>,
+    marks: Marks,
     bytes: u64,
     buffer: Vec<u8>,
     progress: &'p mut dyn FnMut(u64),
@@ -74,14 +61,7 @@ pub fn pack<W: Write>(
     writer: W,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(W, Vec<PackNote>), PackError> {
-    let mut packer = Packer {
-        archive: TarWriter::new(writer),
-        links: HashMap::new(),
-        notes: Vec::new(),
-        bytes: 0,
-        buffer: vec![0; BUFFER],
-        progress,
-    };
+    let mut packer = Packer::new(writer, Marks::Kept, progress);
     let mut walk = Walk::new(root)?;
     while let Some(place) = walk.next()? {
         let directory = walk.directory().map_err(|source| place.failed(source))?;
@@ -92,7 +72,12 @@ pub fn pack<W: Write>(
     Ok((packer.archive.finish()?, packer.notes))
 }
 
-impl<W: Write> Packer<'_, W> {
+impl<'p, W: Write> Packer<'p, W> {
+    fn new(writer: W, marks: Marks, progress: &'p mut dyn FnMut(u64)) -> Self {
+        let (archive, links, buffer) = (TarWriter::new(writer), HashMap::new(), vec![0; BUFFER]);
+        Self { archive, links, notes: Vec::new(), marks, bytes: 0, buffer, progress }
+    }
+
     fn add(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<(), PackError> {
         let key = (place.stat.st_dev, place.stat.st_ino);
         if let Some(first) = self.links.get(&key) {
@@ -127,7 +112,7 @@ impl<W: Write> Packer<'_, W> {
         } else {
             entry.path.push(b'/');
         }
-        take_xattrs(opened.as_fd(), &mut entry).map_err(|source| place.failed(source))?;
+        take_xattrs(opened.as_fd(), &mut entry, self.marks).map_err(|source| place.failed(source))?;
         self.archive.begin(&entry)?;
         Ok(true)
     }
@@ -160,7 +145,7 @@ impl<W: Write> Packer<'_, W> {
         let mut entry = entry(&Place { stat, ..place.clone() }, EntryKind::Regular);
         entry.size = u64::try_from(stat.st_size).unwrap_or(0);
         entry.sparse = segments(file.as_fd(), &stat).map_err(failed)?;
-        take_xattrs(file.as_fd(), &mut entry).map_err(failed)?;
+        take_xattrs(file.as_fd(), &mut entry, self.marks).map_err(failed)?;
         self.archive.begin(&entry)?;
         let whole = [Segment { offset: 0, length: entry.size }];
         for segment in entry.sparse.as_deref().unwrap_or(&whole) {
@@ -235,11 +220,11 @@ fn open(directory: BorrowedFd<'_>, place: &Place, flags: OFlags) -> Result<Optio
 }
 
 /// Takes the xattrs in; one of them may say whose the file would be if there were more IDs than one.
-fn take_xattrs(inode: BorrowedFd<'_>, entry: &mut Entry) -> Result<(), SysError> {
+fn take_xattrs(inode: BorrowedFd<'_>, entry: &mut Entry, marks: Marks) -> Result<(), SysError> {
     for name in inode::xattr_names(inode)? {
         let name = name.strip_suffix(b"\0").unwrap_or(&name);
         // A label says what this machine allows, and means nothing elsewhere.
-        if name == b"security.selinux" {
+        if name == b"security.selinux" || (marks == Marks::Dropped && name.starts_with(b"user.overlay.")) {
             continue;
         }
         let mut value = Vec::with_capacity(64 << 10);
@@ -270,25 +255,25 @@ fn take_owner(value: &[u8], entry: &mut Entry) {
 }
 
 /// Where a file has data; none where all of it has.
-fn segments(file: BorrowedFd<'_>, stat: &Stat) -> Result<Option<Vec<Segment>>, SysError> {
-    let size = u64::try_from(stat.st_size).unwrap_or(0);
-    if u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512) >= size {
+fn segments(file: BorrowedFd<'_>, facts: &Stat) -> Result<Option<Vec<Segment>>, SysError> {
+    let size = u64::try_from(facts.st_size).unwrap_or(0);
+    if u64::try_from(facts.st_blocks).unwrap_or(0).saturating_mul(512) >= size {
         return Ok(None);
     }
     let mut segments = Vec::new();
     let (mut at, mut stored) = (0, 0);
     while at < size {
-        let start = match rustix::fs::seek(file, SeekFrom::Data(at)) {
+        let begin = match rustix::fs::seek(file, SeekFrom::Data(at)) {
             Err(Errno::NXIO) => break,
             // A file system that knows no holes.
             Err(Errno::INVAL) => return Ok(None),
-            start => start.call(|| format!("lseek({at}, DATA)"))?.min(size),
+            begin => begin.call(|| format!("lseek({at}, DATA)"))?.min(size),
         };
-        let end = rustix::fs::seek(file, SeekFrom::Hole(start)).call(|| format!("lseek({start}, HOLE)"))?;
+        let end = rustix::fs::seek(file, SeekFrom::Hole(begin)).call(|| format!("lseek({begin}, HOLE)"))?;
         at = end.min(size);
-        if at > start {
-            segments.push(Segment { offset: start, length: at - start });
-            stored += at - start;
+        if at > begin {
+            segments.push(Segment { offset: begin, length: at - begin });
+            stored += at - begin;
         }
     }
     let is_sparse = stored < size && segments.len() < SEGMENTS_MAX;

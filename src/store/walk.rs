@@ -174,7 +174,7 @@ fn open_present(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Option<OwnedF
 }
 
 /// The names in a directory, the last one first.
-fn sorted_names(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
+pub(super) fn sorted_names(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
     let read = || -> Result<Vec<OsString>, Errno> {
         let mut names = Vec::new();
         for entry in Dir::read_from(directory)? {

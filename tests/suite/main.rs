@@ -15,6 +15,7 @@
 
 mod support;
 
+mod commit;
 mod concurrency;
 mod diff;
 mod dry_run;

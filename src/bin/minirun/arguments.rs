@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::container::{DiffArgs, ListContainers, RemoveContainers};
+use self::container::{CommitArgs, DiffArgs, ExportArgs, ListContainers, RemoveContainers};
 use self::exec::ExecArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
@@ -64,6 +64,10 @@ pub(crate) enum Verb {
     Exec(Box<ExecArgs>),
     /// Show what a container changed in its files: added, changed, deleted
     Diff(DiffArgs),
+    /// Make an image of a container
+    Commit(CommitArgs),
+    /// Write all files of a container as a tar archive
+    Export(ExportArgs),
     /// Mount something into a container that runs
     Mount(MountArgs),
     /// Take a mount out of a container that runs
@@ -120,6 +124,10 @@ pub(crate) enum ContainerVerb {
     Exec(Box<ExecArgs>),
     /// Show what a container changed in its files: added, changed, deleted
     Diff(DiffArgs),
+    /// Make an image of a container
+    Commit(CommitArgs),
+    /// Write all files of a container as a tar archive
+    Export(ExportArgs),
     /// Mount something into a container that runs
     Mount(MountArgs),
     /// Take a mount out of a container that runs

@@ -3,9 +3,11 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
+use std::path::PathBuf;
 
 use minirun::container::Error;
 use minirun::plan::driver::DriverError;
+use minirun::plan::instruction::InstructionError;
 use minirun::plan::name::NameError;
 use minirun::plan::path::PathError;
 use thiserror::Error;
@@ -39,7 +41,14 @@ impl Codes {
             Verb::Volume(_) => Self::Volume,
             Verb::Exec(_)
             | Verb::Diff(_)
-            | Verb::Container(ContainerVerb::Exec(_) | ContainerVerb::Diff(_)) => Self::Container,
+            | Verb::Commit(_)
+            | Verb::Export(_)
+            | Verb::Container(
+                ContainerVerb::Exec(_)
+                | ContainerVerb::Diff(_)
+                | ContainerVerb::Commit(_)
+                | ContainerVerb::Export(_),
+            ) => Self::Container,
             _ => Self::Run,
         }
     }
@@ -83,6 +92,21 @@ pub(crate) enum Failure {
     /// An image to be read from a terminal.
     #[error("standard input is a terminal, and an image is not typed")]
     TerminalInput,
+    /// An archive to be shown on a terminal.
+    #[error("standard output is a terminal, and an archive is nothing to look at")]
+    TerminalOutput,
+    /// A file of the user's.
+    #[error("cannot write `{}`", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// An instruction of `commit --change`.
+    #[error("cannot use `--change`")]
+    Instruction(#[from] InstructionError),
     /// Two sources.
     #[error("both `--input {flag}` and `{positional}` say where the image is")]
     TwoInputs {
@@ -136,6 +160,9 @@ impl Failure {
             | Self::Template(_)
             | Self::NoStore
             | Self::TerminalInput
+            | Self::TerminalOutput
+            | Self::Write { .. }
+            | Self::Instruction(_)
             | Self::NoTerminal
             | Self::NoMountSpec
             | Self::Destination { .. }
@@ -156,11 +183,14 @@ impl Failure {
             ),
             Self::NoStore => Some("give --store DIR".to_owned()),
             Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
+            Self::TerminalOutput => Some("name a file with -o FILE, or redirect".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
             Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::Name(_)
+            | Self::Write { .. }
+            | Self::Instruction(_)
             | Self::TwoInputs { .. }
             | Self::Destination { .. }
             | Self::Filter { .. }

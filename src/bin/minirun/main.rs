@@ -73,6 +73,12 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Exec(arguments) | Verb::Container(ContainerVerb::Exec(arguments)) => {
             exec::exec(&engine, &arguments, output)
         }
+        Verb::Commit(arguments) | Verb::Container(ContainerVerb::Commit(arguments)) => {
+            layer::commit(&engine, &arguments, output)
+        }
+        Verb::Export(arguments) | Verb::Container(ContainerVerb::Export(arguments)) => {
+            layer::export(&engine, &arguments)
+        }
         Verb::Diff(diff) | Verb::Container(ContainerVerb::Diff(diff)) => layer::diff(&engine, &diff, output),
         Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {
             mounts::mount(&engine, &arguments)

@@ -37,10 +37,7 @@ const FLAGS: [(&[&str], &str); 18] = [
 /// Verbs, and what to do without them.
 const VERBS: [(&[&str], &str); 9] = [
     (&["pull", "login", "logout", "search"], STORE),
-    (
-        &["push", "save", "commit", "export"],
-        "`minirun unshare --image NAME -- tar -C …` reads an image's files",
-    ),
+    (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
     (&["attach", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
     (
