@@ -3,6 +3,7 @@
 mod base;
 mod commit;
 mod convert;
+mod copy;
 mod diff;
 mod environment;
 mod exec;
@@ -16,6 +17,7 @@ mod record;
 mod rootfs;
 mod run;
 mod running;
+mod top;
 mod unshare;
 mod volume;
 
@@ -28,11 +30,14 @@ pub use crate::error::Error;
 pub use crate::launch::Detach;
 pub use crate::store::changes::{Change, ChangeKind};
 pub use crate::store::container::State;
+pub use crate::store::transfer::Links;
 pub use crate::sys::clone::ExitStatus;
 pub use commit::CommitArguments;
+pub use copy::{CopyDirection, CopyRequest, HostEnd, Owners};
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
 pub use mounts::{MountOrigin, MountRow};
+pub use top::ContainerProcess;
 pub use volume::NewVolume;
 
 use crate::plan::host::{Authority, Host};

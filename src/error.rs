@@ -23,6 +23,7 @@ use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
 use crate::store::pack::PackError;
+use crate::store::transfer::TransferError;
 use crate::store::variant::VariantError;
 use crate::store::volume::{FillError, VolumeError};
 use crate::sys::SysError;
@@ -182,6 +183,9 @@ pub enum Error {
     /// Where an archive goes.
     #[error("cannot write the archive")]
     Output(#[source] std::io::Error),
+    /// Copying, before the container was entered.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
     /// What a container changed.
     #[error(transparent)]
     Changes(#[from] ChangesError),

@@ -10,6 +10,7 @@ mod device;
 mod enter;
 mod exec;
 mod init;
+mod inside;
 mod message;
 mod monitor;
 mod mount;
@@ -42,6 +43,7 @@ use relay::Relay;
 pub use enter::{Detach, EnterError, Entry};
 pub use exec::exec;
 pub use init::FailedStep;
+pub use inside::{Files, inside};
 pub use supervise::Sign;
 pub use unshare::{HostCommand, ImageTree, run_on_host};
 

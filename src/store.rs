@@ -32,6 +32,7 @@ pub mod tar;
 pub mod temporary;
 #[cfg(test)]
 mod testing;
+pub mod transfer;
 pub mod unpack;
 pub mod variant;
 pub mod verify;

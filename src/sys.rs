@@ -13,6 +13,7 @@ pub mod process;
 pub mod report;
 pub mod root;
 pub mod running;
+pub mod table;
 pub mod userns;
 
 pub use error::{Call, SysError};

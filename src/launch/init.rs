@@ -159,6 +159,11 @@ pub(super) fn run(plan: &Plan, channel: &Channel, streams: &ContainerStreams, co
     }
 }
 
+/// The texts of an error.
+pub(super) fn describe(error: &InitError) -> Report {
+    Report::of(error, error.hint())
+}
+
 /// Tells the launcher what went wrong; returns the exit code that says so.
 pub(super) fn report(channel: &Channel, error: &InitError) -> u8 {
     let overlay_refused = matches!(error, InitError::Rootfs(error) if error.is_refusal());

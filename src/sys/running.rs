@@ -79,6 +79,26 @@ impl Processes {
         }
     }
 
+    /// The processes in the container's PID namespace, and in those below it that init can see.
+    ///
+    /// # Errors
+    /// The namespace or `/proc` cannot be read; the container may have ended.
+    pub fn members(&self) -> Result<Vec<Pid>, SysError> {
+        let own = rustix::fs::fstat(self.pid_namespace()?).call(|| "fstat(pid_for_children)")?;
+        let mut members = vec![self.init];
+        for entry in std::fs::read_dir("/proc").call(|| "getdents(\"/proc\")")?.flatten() {
+            let pid = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
+            let Some(pid) = pid.filter(|pid| *pid != self.init) else { continue };
+            // What may not be asked is another's, or gone.
+            let Ok(namespace) = rustix::fs::stat(format!("/proc/{pid}/ns/pid")) else { continue };
+            if (namespace.st_dev, namespace.st_ino) == (own.st_dev, own.st_ino) {
+                members.push(pid);
+            }
+        }
+        members.sort_unstable_by_key(|pid| pid.as_raw_pid());
+        Ok(members)
+    }
+
     /// The text of the mount table as the container sees it; none if it has ended.
     ///
     /// # Errors

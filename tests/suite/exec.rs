@@ -268,3 +268,21 @@ fn a_terminal_of_its_own() {
     let said = container.exec(&["-it"], &["sh"]).run();
     assert!(said.fails(1).contains("-it"), "{said}");
 }
+
+#[test]
+fn top_shows_the_processes() {
+    for flags in [&[][..], &["--init"]] {
+        let container = Container::start(flags);
+        let output = container.scratch.minirun(["top", "one"]).run().success();
+        let header: Vec<_> = output.lines().next().unwrap().split_whitespace().collect();
+        assert_eq!(header, ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]);
+        let line = output.lines().find(|line| line.contains(&container.seconds)).unwrap();
+        assert_eq!(line.split_whitespace().next(), Some("root"), "{output}");
+        assert_eq!(output.lines().count(), if flags.is_empty() { 2 } else { 3 }, "{output}");
+        if program_exists("ps") {
+            let output = container.scratch.minirun(["top", "one", "-eo", "pid,args"]).run().success();
+            assert!(output.contains(&container.seconds) && output.lines().count() <= 3, "{output}");
+        }
+        container.scratch.minirun(["top", "other"]).run().fails(1);
+    }
+}

@@ -17,6 +17,7 @@ mod support;
 
 mod commit;
 mod concurrency;
+mod copy;
 mod diff;
 mod dry_run;
 mod errors;

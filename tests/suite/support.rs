@@ -9,7 +9,7 @@ mod scratch;
 
 pub(crate) use caller::{Caller, program_exists};
 pub(crate) use image::{Archive, Compression, Image, Layer, Layout, compress, docker_archive};
-pub(crate) use outcome::{Call, Running, eventually};
+pub(crate) use outcome::{Call, Outcome, Running, eventually};
 pub(crate) use pty::Terminal;
 pub(crate) use scratch::{IMAGE, Scratch, can_mount, processes_with};
 

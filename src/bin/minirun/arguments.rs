@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 pub(crate) mod container;
+pub(crate) mod copy;
 pub(crate) mod exec;
 pub(crate) mod image;
 mod missing;
@@ -14,7 +15,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::container::{CommitArgs, DiffArgs, ExportArgs, ListContainers, RemoveContainers};
+use self::container::{CommitArgs, DiffArgs, ExportArgs, ListContainers, RemoveContainers, TopArgs};
+use self::copy::CopyArgs;
 use self::exec::ExecArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
@@ -64,6 +66,10 @@ pub(crate) enum Verb {
     Exec(Box<ExecArgs>),
     /// Show what a container changed in its files: added, changed, deleted
     Diff(DiffArgs),
+    /// Show the processes of a container that runs
+    Top(TopArgs),
+    /// Copy files between a container and the host
+    Cp(CopyArgs),
     /// Make an image of a container
     Commit(CommitArgs),
     /// Write all files of a container as a tar archive
@@ -124,6 +130,10 @@ pub(crate) enum ContainerVerb {
     Exec(Box<ExecArgs>),
     /// Show what a container changed in its files: added, changed, deleted
     Diff(DiffArgs),
+    /// Show the processes of a container that runs
+    Top(TopArgs),
+    /// Copy files between a container and the host
+    Cp(CopyArgs),
     /// Make an image of a container
     Commit(CommitArgs),
     /// Write all files of a container as a tar archive

@@ -41,11 +41,15 @@ impl Codes {
             Verb::Volume(_) => Self::Volume,
             Verb::Exec(_)
             | Verb::Diff(_)
+            | Verb::Cp(_)
+            | Verb::Top(_)
             | Verb::Commit(_)
             | Verb::Export(_)
             | Verb::Container(
                 ContainerVerb::Exec(_)
                 | ContainerVerb::Diff(_)
+                | ContainerVerb::Cp(_)
+                | ContainerVerb::Top(_)
                 | ContainerVerb::Commit(_)
                 | ContainerVerb::Export(_),
             ) => Self::Container,
@@ -107,6 +111,21 @@ pub(crate) enum Failure {
     /// An instruction of `commit --change`.
     #[error("cannot use `--change`")]
     Instruction(#[from] InstructionError),
+    /// `top` with options, without the program.
+    #[error("the options are those of `ps`, which is not installed")]
+    NoPs,
+    /// What `ps` said to the options.
+    #[error("`ps` refused: {0}")]
+    Ps(String),
+    /// Output of `ps` that does not tell which line is about which process.
+    #[error("the output of `ps` has no column PID")]
+    NoPidColumn,
+    /// `cp` from one container to another.
+    #[error("both ends are in containers: copying needs one on the host")]
+    TwoContainers,
+    /// `cp` without a container.
+    #[error("neither end is in a container: one of them is CONTAINER:PATH")]
+    NoContainer,
     /// Two sources.
     #[error("both `--input {flag}` and `{positional}` say where the image is")]
     TwoInputs {
@@ -161,6 +180,11 @@ impl Failure {
             | Self::NoStore
             | Self::TerminalInput
             | Self::TerminalOutput
+            | Self::TwoContainers
+            | Self::NoContainer
+            | Self::NoPs
+            | Self::Ps(_)
+            | Self::NoPidColumn
             | Self::Write { .. }
             | Self::Instruction(_)
             | Self::NoTerminal
@@ -183,6 +207,9 @@ impl Failure {
             ),
             Self::NoStore => Some("give --store DIR".to_owned()),
             Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
+            Self::NoPs => Some("leave the options out".to_owned()),
+            Self::NoPidColumn => Some("ask for it: -o pid,…".to_owned()),
+            Self::TwoContainers => Some("pipe: minirun cp A:PATH - | minirun cp - B:PATH".to_owned()),
             Self::TerminalOutput => Some("name a file with -o FILE, or redirect".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
             Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
@@ -191,6 +218,8 @@ impl Failure {
             Self::Name(_)
             | Self::Write { .. }
             | Self::Instruction(_)
+            | Self::NoContainer
+            | Self::Ps(_)
             | Self::TwoInputs { .. }
             | Self::Destination { .. }
             | Self::Filter { .. }

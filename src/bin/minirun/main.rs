@@ -2,6 +2,7 @@
 
 mod arguments;
 mod container;
+mod copy;
 mod exec;
 mod failure;
 mod image;
@@ -15,6 +16,7 @@ mod run;
 mod size;
 mod template;
 mod time;
+mod top;
 mod unshare;
 mod volume;
 
@@ -72,6 +74,12 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         }
         Verb::Exec(arguments) | Verb::Container(ContainerVerb::Exec(arguments)) => {
             exec::exec(&engine, &arguments, output)
+        }
+        Verb::Top(arguments) | Verb::Container(ContainerVerb::Top(arguments)) => {
+            top::top(&engine, &arguments, output)
+        }
+        Verb::Cp(arguments) | Verb::Container(ContainerVerb::Cp(arguments)) => {
+            copy::copy(&engine, &arguments)
         }
         Verb::Commit(arguments) | Verb::Container(ContainerVerb::Commit(arguments)) => {
             layer::commit(&engine, &arguments, output)

@@ -177,3 +177,33 @@ fn hides(directory: BorrowedFd<'_>, place: &Place) -> Result<bool, WalkError> {
 fn path_of(names: &[OsString]) -> Vec<u8> {
     names.iter().map(|name| name.as_bytes()).collect::<Vec<_>>().join(&b'/')
 }
+
+/// Packs `name` in `directory`, with all that is in it, under that name.
+///
+/// # Errors
+/// Something cannot be read, or the archive cannot be written.
+pub fn pack_named<W: Write>(
+    (directory, name): (BorrowedFd<'_>, &OsStr),
+    writer: W,
+) -> Result<Vec<PackNote>, PackError> {
+    let mut quiet = |_| {};
+    let mut packer = Packer::new(writer, Marks::Dropped, &mut quiet);
+    let own = if name == "." { Vec::new() } else { name.as_bytes().to_vec() };
+    let failed = |source| WalkError { path: own.clone(), source };
+    let Some(stat) = stat_name(directory, name).map_err(failed)? else { return Ok(packer.notes) };
+    let top = Place { path: own.clone(), stat };
+    packer.add(directory, &top)?;
+    if top.kind() == FileType::Directory {
+        let opened = open_directory(directory, name).call(|| format!("openat({name:?})")).map_err(failed)?;
+        let mut walk = Walk::new(opened.as_fd())?;
+        while let Some(place) = walk.next()? {
+            let directory = walk.directory().map_err(|source| place.failed(source))?;
+            if let (Some(directory), false) = (directory, place.path.is_empty()) {
+                let below = if own.is_empty() { Vec::new() } else { [&own[..], b"/"].concat() };
+                packer.add(directory, &Place { path: [below, place.path].concat(), stat: place.stat })?;
+            }
+        }
+    }
+    packer.archive.finish()?;
+    Ok(packer.notes)
+}

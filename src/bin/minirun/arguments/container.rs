@@ -81,3 +81,14 @@ pub(crate) struct CommitArgs {
     #[arg(value_name = "NAME[:TAG]")]
     pub(crate) reference: Option<String>,
 }
+
+#[derive(Debug, Args)]
+#[command(override_usage = "minirun top CONTAINER [PS OPTION]...")]
+pub(crate) struct TopArgs {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// Options of the machine's `ps`; its output must have a column PID
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PS OPTION")]
+    pub(crate) options: Vec<String>,
+}

@@ -39,7 +39,7 @@ const VERBS: [(&[&str], &str); 9] = [
     (&["pull", "login", "logout", "search"], STORE),
     (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
-    (&["attach", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
+    (&["attach", "stats", "port"], "start what belongs together with one `minirun run`"),
     (
         &["start", "restart", "create"],
         "a container runs once: `minirun run`, with a volume for what is to stay",
