@@ -33,7 +33,7 @@ pub struct CommitArguments {
 /// What the new layer is packed from.
 enum Source {
     /// What the container changed in its image.
-    Changes(Image),
+    Changes(Box<Image>),
     /// All that the container sees, where there is no image below it.
     Everything,
 }
@@ -54,11 +54,11 @@ impl Engine {
         let container = self.store.find_container(text)?;
         let files = self.own_files(&container)?;
         let source = match &container.record.image_id {
-            Some(id) => Source::Changes(
-                self.store
-                    .image_by_id(id)?
-                    .ok_or_else(|| Error::Vanished { origin: container.record.image.clone() })?,
-            ),
+            Some(id) => {
+                let image = self.store.image_by_id(id)?;
+                let gone = || Error::Vanished { origin: container.record.image.clone() };
+                Source::Changes(Box::new(image.ok_or_else(gone)?))
+            }
             None => Source::Everything,
         };
         let below: Vec<Digest> = match &source {

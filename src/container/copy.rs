@@ -114,7 +114,7 @@ impl Engine {
         let ownership = if is_single { Ownership::Squashed } else { Ownership::Mapped };
         self.inside(container, |root| {
             let landing = Opener::Container(root).landing_directory(path)?;
-            transfer::unpack(std::io::stdin(), stage, &landing, ownership)
+            transfer::unpack(std::io::stdin(), &stage, &landing, ownership)
         })
     }
 

@@ -127,7 +127,7 @@ pub fn pack(source: &Source, writer: impl io::Write) -> Result<Vec<String>, Tran
 /// The archive is malformed, or something cannot be written.
 pub fn unpack(
     reader: impl io::Read + Send,
-    stage: OwnedFd,
+    stage: &OwnedFd,
     landing: &Landing,
     ownership: Ownership,
 ) -> Result<Vec<String>, TransferError> {

@@ -10,7 +10,7 @@ use crate::arguments::exec::ExecArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::{Loudness, Progress};
-use crate::run::{RequestError, parse, parse_all, read_all, streams, words, workdir};
+use crate::run::{RequestError, StreamFlags, parse, parse_all, read_all, streams, words, workdir};
 
 /// Runs a command in a container; its exit code.
 pub(crate) fn exec(engine: &Engine, arguments: &ExecArgs, output: &mut Output) -> Result<u8, Failure> {
@@ -34,7 +34,7 @@ fn request(arguments: &ExecArgs, command: Vec<String>) -> Result<ExecRequest, Re
         environment: parse_all(&arguments.env, environment::parse_setting)?,
         user: parse(arguments.user.as_ref())?,
         working_directory: arguments.workdir.as_ref().map(workdir).transpose()?,
-        streams: streams(arguments.tty, arguments.interactive),
+        streams: streams(StreamFlags { tty: arguments.tty, interactive: arguments.interactive }),
         privileges: if arguments.privileged { Privileges::All } else { Privileges::Container },
         presence: if arguments.detach { Presence::Detached } else { Presence::Attached },
     })

@@ -132,7 +132,7 @@ fn request(
         donors: Vec::new(),
         scratch: Scratch::None,
         root_access: if arguments.read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
-        streams: streams(arguments.tty, arguments.interactive),
+        streams: streams(StreamFlags { tty: arguments.tty, interactive: arguments.interactive }),
         first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },
         stop_signal: parse(arguments.stop_signal.as_ref())?,
         lifetime: if arguments.remove { Lifetime::Ephemeral } else { Lifetime::Kept },
@@ -183,9 +183,14 @@ fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
 }
 
 /// What `-t` and `-i` ask for.
-#[expect(clippy::fn_params_excessive_bools, reason = "two switches of the command line, in their order")]
-pub(crate) fn streams(tty: bool, interactive: bool) -> Streams {
-    match (tty, interactive) {
+#[derive(Clone, Copy)]
+pub(crate) struct StreamFlags {
+    pub(crate) tty: bool,
+    pub(crate) interactive: bool,
+}
+
+pub(crate) fn streams(flags: StreamFlags) -> Streams {
+    match (flags.tty, flags.interactive) {
         (true, _) => Streams::Terminal,
         (false, true) => Streams::Launcher { input: Input::Attached },
         (false, false) => Streams::Launcher { input: Input::Empty },

@@ -27,10 +27,10 @@ pub(crate) fn top(engine: &Engine, arguments: &TopArgs, output: &mut Output) -> 
         let user = if process.user == 0 { "root".to_owned() } else { process.user.to_string() };
         let terminal = facts.terminal.map_or_else(|| "?".to_owned(), |number| format!("pts/{number}"));
         let begun = time::clock(time::now() - i64::try_from(facts.age).unwrap_or(0));
-        let used = format!("{:02}:{:02}:{:02}", facts.cpu / 3600, facts.cpu / 60 % 60, facts.cpu % 60);
+        let spent = format!("{:02}:{:02}:{:02}", facts.cpu / 3600, facts.cpu / 60 % 60, facts.cpu % 60);
         let percent = (facts.cpu * 100).checked_div(facts.age).unwrap_or(0).min(99);
         output.line(format!(
-            "{user:<12}{:<9}{:<9}{percent:<4}{begun:<9}{terminal:<9}{used:<10}{}",
+            "{user:<12}{:<9}{:<9}{percent:<4}{begun:<9}{terminal:<9}{spent:<10}{}",
             facts.pid, facts.parent, facts.command
         ))?;
     }
