@@ -68,6 +68,23 @@ measure "true (no container)" busybox true
 measure minirun "$minirun" run --rm bench true
 measure "minirun host" "$minirun" run --rm host true
 measure "minirun volume+tmpfs" "$minirun" run --rm -v data:/data --tmpfs /tmp bench true
+# The cost of mounts: each row has all the mounts that its name says.
+mkdir "$work/binds"
+for count in 1 10 100 500; do
+    flags=()
+    for ((index = 0; index < count; index++)); do
+        mkdir -p "$work/binds/$index"
+        flags+=(-v "$work/binds/$index:/binds/$index")
+    done
+    measure "minirun $count binds" "$minirun" run --rm "${flags[@]}" bench true
+done
+for count in 1 10 100; do
+    flags=()
+    for ((index = 0; index < count; index++)); do
+        flags+=(-v "volume-$index:/volumes/$index")
+    done
+    measure "minirun $count volumes" "$minirun" run --rm "${flags[@]}" bench true
+done
 measure bwrap bwrap --unshare-all --die-with-parent --bind "$work/rootfs" / --proc /proc --dev /dev --tmpfs /tmp true
 measure crun crun --root "$work/crun-state" run --bundle "$work/crun" "bench-crun-$$"
 measure runc runc --root "$work/runc-state" run --bundle "$work/runc" "bench-runc-$$"

@@ -4,22 +4,29 @@ mod base;
 mod commit;
 mod convert;
 mod copy;
+mod copying;
 mod diff;
 mod environment;
 mod exec;
 mod image;
+mod info;
 mod inspect;
 mod layer;
 mod mounts;
 mod outside;
+mod place;
 mod prepare;
 mod record;
+pub mod review;
 mod rootfs;
 mod run;
 mod running;
 mod top;
 mod unshare;
+mod usage;
 mod volume;
+mod volume_data;
+mod volume_snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -38,7 +45,10 @@ pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
 pub use mounts::{MountOrigin, MountRow};
 pub use top::ContainerProcess;
-pub use volume::NewVolume;
+pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
+pub use volume::{Keep, NewVolume, VolumeSummary};
+pub use volume_data::{CloneArguments, ExportTo, MissingVolume};
+pub use volume_snapshot::{Keeping, RestoreArguments};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
@@ -49,6 +59,7 @@ use crate::store::Store;
 use crate::store::container::ContainerRecord;
 use crate::store::layer::LayerOwners;
 use crate::store::load::Progress;
+use crate::store::volume::{Disposal, VolumeError};
 use crate::sys::report::Report;
 use crate::sys::{Call, SysError, probe};
 
@@ -57,6 +68,13 @@ use crate::sys::{Call, SysError, probe};
 pub enum Event {
     /// An image is being loaded.
     Progress(Progress),
+    /// Files are being copied, packed or unpacked.
+    Bytes {
+        /// How many bytes of them are done.
+        done: u64,
+        /// How many there are, where that is known.
+        total: Option<u64>,
+    },
     /// Something is not quite as asked.
     Notice(String),
 }
@@ -162,22 +180,19 @@ impl Engine {
         result
     }
 
-    /// Removes what killed launchers left behind. Costs two empty directories when there is nothing.
+    /// Removes what killed launchers left behind, and removed volumes that have expired. Costs two empty directories
+    /// and one that is not there when there is nothing.
     fn sweep(&self) -> Result<(), Error> {
         let abandoned = self.store.abandoned_containers()?;
-        let swept = if abandoned.is_empty() {
-            self.store.sweep()?
-        } else {
-            crate::store::Swept { removed: 0, left: 1 }
-        };
-        if swept.left == 0 {
+        let expired = self.store.expired_trash(now())?;
+        if abandoned.is_empty() && expired.is_empty() && self.store.sweep()?.left == 0 {
             return Ok(());
         }
         let namespace = self.own_namespace()?;
-        within(namespace.as_ref(), || self.sweep_inside(&abandoned))
+        within(namespace.as_ref(), || self.sweep_inside(&abandoned, &expired))
     }
 
-    fn sweep_inside(&self, abandoned: &[ContainerRecord]) -> Result<(), Error> {
+    fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
         for record in abandoned {
             match self.store.remove_container(record) {
                 // Another command is doing the same.
@@ -185,6 +200,9 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
             self.remove_anonymous_volumes(record)?;
+        }
+        if !expired.is_empty() {
+            self.store.purge_trash(expired)?;
         }
         self.store.sweep()?;
         Ok(())
@@ -201,12 +219,11 @@ impl Engine {
     }
 
     fn remove_unused_volumes(&self, volumes: &[VolumeName]) -> Result<(), Error> {
-        if volumes.is_empty() {
-            return Ok(());
-        }
-        let used = self.store.used_volumes()?;
-        for volume in volumes.iter().filter(|volume| !used.contains(*volume)) {
-            self.store.remove_volume(volume)?;
+        for volume in volumes {
+            match self.store.remove_volume(volume, Disposal::Gone) {
+                Ok(()) | Err(VolumeError::InUse { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

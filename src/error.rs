@@ -1,17 +1,20 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod place;
+pub(crate) mod running;
+
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::launch::{EnterError, LaunchError};
+use crate::launch::LaunchError;
 use crate::plan::account::AccountError;
 use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::{ContainerName, NameError};
-use crate::plan::path::ContainerPath;
 use crate::plan::platform::PlatformError;
+use crate::plan::review::ChoiceError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
 use crate::plan::userns::UsernsError;
@@ -23,12 +26,16 @@ use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
 use crate::store::pack::PackError;
+use crate::store::review::ReviewError;
 use crate::store::transfer::TransferError;
 use crate::store::variant::VariantError;
-use crate::store::volume::{FillError, VolumeError};
+use crate::store::volume::{DataError, FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
+
+use place::PlaceError;
+use running::RunningError;
 
 /// Why a command of minirun did not do what was asked.
 #[derive(Debug, Error)]
@@ -84,6 +91,9 @@ pub enum Error {
     /// The mounts that were asked for.
     #[error(transparent)]
     Mount(#[from] MountError),
+    /// What a mount needs.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// A mount's source.
     #[error("cannot mount `{}` at `{destination}`", .path.display())]
     Source {
@@ -163,9 +173,15 @@ pub enum Error {
         #[source]
         cause: LaunchError,
     },
+    /// The mounts of a container that runs.
+    #[error(transparent)]
+    Running(#[from] RunningError),
     /// A volume.
     #[error(transparent)]
     Volume(#[from] VolumeError),
+    /// The files of a volume.
+    #[error(transparent)]
+    VolumeData(#[from] Box<DataError>),
     /// The options of a volume's driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -189,47 +205,30 @@ pub enum Error {
     /// What a container changed.
     #[error(transparent)]
     Changes(#[from] ChangesError),
-    /// Something in a container that runs.
-    #[error("cannot {attempt} in container `{container}`")]
-    Enter {
-        /// What was to be done.
-        attempt: String,
-        /// The container's name.
-        container: String,
+    /// How long removed volumes are kept.
+    #[error("`MINIRUN_TRASH={text}` is not how long removed volumes are kept")]
+    TrashTime {
+        /// As set.
+        text: String,
         /// Why not.
         #[source]
-        cause: EnterError,
-    },
-    /// The processes of a container that is said to run.
-    #[error("the processes of container `{0}` cannot be found")]
-    Unseen(String),
-    /// A mount that only a container that is being started can have.
-    #[error("{what} cannot be mounted into a container that runs")]
-    OnlyAtStart {
-        /// What was asked for.
-        what: String,
-        /// The nearest thing that works.
-        instead: &'static str,
-    },
-    /// A mount that belongs to every container.
-    #[error("`{destination}` in container `{container}` was not mounted by anybody's wish: it stays")]
-    DefaultMount {
-        /// Where it is.
-        destination: ContainerPath,
-        /// The container's name.
-        container: String,
-    },
-    /// Nothing to take away.
-    #[error("nothing is mounted at `{destination}` in container `{container}`")]
-    NotMounted {
-        /// Where it should be.
-        destination: ContainerPath,
-        /// The container's name.
-        container: String,
+        cause: humantime::DurationError,
     },
     /// A volume that could not be filled.
     #[error(transparent)]
     Fill(#[from] FillError),
+    /// What a container changed.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    /// Words that name no changes.
+    #[error("container `{name}` has no such changes")]
+    NoChanges {
+        /// The container's name.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: ChoiceError,
+    },
     /// The file to import.
     #[error("cannot open `{}`", .path.display())]
     Input {
@@ -239,6 +238,12 @@ pub enum Error {
         #[source]
         cause: SysError,
     },
+}
+
+impl From<DataError> for Error {
+    fn from(error: DataError) -> Self {
+        Self::VolumeData(Box::new(error))
+    }
 }
 
 impl Error {
@@ -258,6 +263,7 @@ impl Error {
             self,
             Self::Store(StoreError::Remove { .. })
                 | Self::Container(ContainerError::Store(StoreError::Remove { .. }))
+                | Self::Volume(VolumeError::Store(StoreError::Remove { .. }))
         )
     }
 
@@ -273,18 +279,16 @@ impl Error {
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
             Self::Volume(error) => error.hint(),
+            Self::VolumeData(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::ImageName(error) => error.hint(),
+            Self::Review(error) => error.hint(),
+            Self::NoChanges { cause, .. } => cause.hint(),
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
-            Self::Enter { cause, .. } => cause.hint(),
-            Self::OnlyAtStart { instead, .. } => Some((*instead).to_owned()),
-            Self::Unseen(_) => Some("it is about to end, or runs in another PID namespace than this command".to_owned()),
-            Self::DefaultMount { .. } => {
-                Some("only what -v, --mount, --tmpfs or `minirun mount` put there can be taken away".to_owned())
-            }
-            Self::NotMounted { container, .. } => Some(format!("see minirun mounts {container}")),
+            Self::Running(error) => error.hint(),
+            Self::Place(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {
@@ -307,6 +311,9 @@ impl Error {
                  image `host`"
                     .to_owned(),
             ),
+            Self::TrashTime { .. } => {
+                Some("a number with a unit, such as 24h or 7days; 0 keeps nothing".to_owned())
+            }
             Self::NoVolume(_) => Some("leave out `nocreate`, which makes it".to_owned()),
             Self::Compose(ComposeError::NoCommand) => {
                 Some("name a command behind the image: minirun run IMAGE sh".to_owned())

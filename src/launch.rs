@@ -30,6 +30,7 @@ use thiserror::Error;
 
 use crate::plan::Plan;
 use crate::plan::namespace::Network;
+use crate::plan::process::User;
 use crate::plan::rootfs::Fill;
 use crate::sys::channel::Channel;
 use crate::sys::clone::{self, Child, ExitStatus};
@@ -47,13 +48,22 @@ pub use inside::{Files, inside};
 pub use supervise::Sign;
 pub use unshare::{HostCommand, ImageTree, run_on_host};
 
+/// How copying went; a notice of what could not be copied.
+pub type Copied = Result<Option<String>, Report>;
+
 /// The copying that init has done for it, because the store knows how.
 #[derive(Clone, Copy)]
 pub struct Copying<'a> {
     /// Fills a volume from the image's directory, given by descriptor, if the volume is empty.
-    pub fill: &'a dyn Fn(BorrowedFd<'_>, &Fill) -> Result<(), Report>,
+    pub fill: &'a dyn Fn(BorrowedFd<'_>, &Fill) -> Copied,
     /// Copies what one directory holds into another.
     pub copy: &'a dyn Fn(BorrowedFd<'_>, BorrowedFd<'_>) -> Result<(), Report>,
+    /// Fills the second directory with what the first holds, if it is empty.
+    pub fill_inside: &'a dyn Fn(BorrowedFd<'_>, BorrowedFd<'_>) -> Copied,
+    /// Gives the second directory the mode, owner and extended attributes of the first.
+    pub dress: &'a dyn Fn(BorrowedFd<'_>, BorrowedFd<'_>) -> Result<(), Report>,
+    /// Makes a user, with its group, the owner of a tree.
+    pub own: &'a dyn Fn(BorrowedFd<'_>, &User) -> Result<(), Report>,
 }
 
 /// Why a container did not run to its end.

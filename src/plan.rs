@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod attachment;
+pub mod backing;
 pub mod bytes;
 pub mod capability;
 pub mod digest;
@@ -22,11 +23,14 @@ pub mod network_file;
 pub mod path;
 pub mod platform;
 pub mod process;
+pub mod quote;
 pub mod reference;
 pub mod request;
+pub mod review;
 pub mod rootfs;
 pub mod show;
 pub mod signal;
+pub mod snapshot;
 pub mod source;
 pub mod spec;
 pub mod textdiff;

@@ -23,10 +23,12 @@ pub mod list;
 pub mod load;
 mod lock;
 pub mod merged;
+pub mod own;
 pub mod pack;
 pub mod record;
 pub mod reference;
 pub mod remove;
+pub mod review;
 mod skeleton;
 pub mod tar;
 pub mod temporary;
@@ -150,9 +152,19 @@ impl StoreError {
             Self::Full { path, .. } => {
                 Some(format!("make room in `{}`, or choose another --store DIR", path.display()))
             }
-            Self::Damaged { .. } => Some("remove the image and load it again".to_owned()),
+            Self::Damaged { path, .. } => Some(damaged_hint(path)),
             Self::Open { .. } | Self::Read { .. } | Self::Write { .. } | Self::Remove { .. } => None,
         }
+    }
+}
+
+fn damaged_hint(path: &Path) -> String {
+    let is_volume = path.file_name().is_some_and(|name| name == layout::VOLUME);
+    match path.parent().and_then(Path::file_name) {
+        Some(name) if is_volume => {
+            format!("`minirun volume rm -f {}` clears it; its files are beside it", name.to_string_lossy())
+        }
+        _ => "remove the image and load it again".to_owned(),
     }
 }
 

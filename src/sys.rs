@@ -1,11 +1,13 @@
 //! Asking the kernel. The only place with unsafe code.
 
 pub mod channel;
+pub mod clock;
 pub mod clone;
 mod error;
 pub mod hosttree;
 pub mod join;
 pub mod mount;
+pub mod mountinfo;
 pub mod network;
 pub mod owner;
 pub mod probe;
@@ -15,5 +17,6 @@ pub mod root;
 pub mod running;
 pub mod table;
 pub mod userns;
+pub mod whole_file;
 
 pub use error::{Call, SysError};

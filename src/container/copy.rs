@@ -1,21 +1,23 @@
 //! Files between a container and the host.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
-use oci_spec::runtime::Spec;
+use oci_spec::runtime::{Mount, Spec};
 
 use super::rootfs::{MERGED, UPPER, VFS_ROOT, WORK};
-use super::{Engine, Error, Event, Events};
-use crate::launch::{Copying, Files, inside};
+use super::{Engine, Error, Event, Events, copying};
+use crate::error::running::RunningError;
+use crate::launch::{Files, inside};
 use crate::plan::Plan;
 use crate::plan::from_spec::Supplement;
 use crate::plan::idmap::to_host;
-use crate::plan::path::ContainerPath;
+use crate::plan::mount::{self as plan_mount, MountKind, View};
 use crate::plan::process::{FirstProcess, Input};
 use crate::plan::rootfs::{Lifetime, Rootfs};
-use crate::store::container::{Container, State};
+use crate::store::container::{Container, MountRecord, State};
 use crate::store::layout;
 use crate::store::temporary::Temporary;
 use crate::store::transfer::{self, Links, Opener, Owner, TransferError};
@@ -76,6 +78,14 @@ impl Engine {
         self.sweep()?;
         let container = self.store.find_container(&request.container)?;
         let path = absolute(&request.path);
+        if container.state != State::Running {
+            for mount in container.record.mounts.iter().filter(|mount| !is_plain(mount)) {
+                events(Event::Notice(format!(
+                    "the mount at `{}` is not there, as the container has ended",
+                    mount.request.destination
+                )));
+            }
+        }
         let notes = match (request.direction, &request.host) {
             (CopyDirection::OutOf, HostEnd::Path(host)) => {
                 let end = Opener::Host.end(host)?;
@@ -134,17 +144,17 @@ impl Engine {
             // One at a time: overlayfs wants a writable layer for itself.
             let _lock = self.store.lock_mounts(container)?;
             let plan = self.plan_of_files(container)?;
-            let nothing = Copying { fill: &|_, _| Ok(()), copy: &|_, _| Ok(()) };
-            inside(Files::Ended(&plan, nothing), work)
+            copying::with(|copying| inside(Files::Ended(&plan, copying), work))
         };
-        done.map_err(|cause| Error::Enter { attempt: "copy".to_owned(), container: name, cause })
+        let attempt = "copy".to_owned();
+        done.map_err(|cause| RunningError::Enter { attempt, container: name, cause }.into())
     }
 
     /// What an ended container's root filesystem and its mounts of the host are made of.
     fn plan_of_files(&self, container: &Container) -> Result<Plan, Error> {
         let record = &container.record;
         let file = container.path.join(layout::CONFIG);
-        let spec = Spec::load(&file).map_err(|_| Error::NoLayer(record.name.clone()))?;
+        let mut spec = Spec::load(&file).map_err(|_| Error::NoLayer(record.name.clone()))?;
         let merged = container.path.join(MERGED);
         let vfs_root = container.path.join(VFS_ROOT);
         let lowers: Vec<_> = record.lower_directories.iter().map(std::path::PathBuf::from).collect();
@@ -163,19 +173,35 @@ impl Engine {
             id: record.id.clone(),
             rootfs,
             fills: Vec::new(),
+            additions: BTreeMap::new(),
             first: FirstProcess::Command,
             input: Input::Empty,
         };
-        let mut plan = Plan::from_spec(&spec, supplement, &self.host)?;
         // What was in memory is gone, and kernel file systems belong to its processes.
-        let is_kept = |destination: &ContainerPath| {
-            record.mounts.iter().any(|mount| {
-                mount.request.destination == *destination && !mount.source.as_os_str().is_empty()
-            })
+        let is_kept = |mount: &Mount| {
+            mount.typ().as_deref() == Some("bind")
+                && record.mounts.iter().any(|one| {
+                    is_plain(one) && one.request.destination.as_os_str() == mount.destination().as_os_str()
+                })
         };
-        plan.mounts.retain(|mount| is_kept(&mount.destination));
-        Ok(plan)
+        let mounts = spec.mounts().iter().flatten().filter(|mount| is_kept(mount)).cloned().collect();
+        spec.set_mounts(Some(mounts));
+        Ok(Plan::from_spec(&spec, supplement, &self.host)?)
     }
+}
+
+/// Whether a mount is a directory or file of the host as it is.
+fn is_plain(mount: &MountRecord) -> bool {
+    let (view, has_part) = match &mount.request.kind {
+        MountKind::Bind(bind) => (&bind.view, bind.links == plan_mount::Links::Copy),
+        MountKind::Volume(volume) => (&volume.view, volume.subpath.is_some()),
+        MountKind::Tmpfs(_)
+        | MountKind::Image(_)
+        | MountKind::Devpts(_)
+        | MountKind::Ramfs(_)
+        | MountKind::Glob(_) => return false,
+    };
+    *view == View::Direct && !has_part && mount.layer.is_none()
 }
 
 /// A path in a container begins at its root, whatever it begins with.

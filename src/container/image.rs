@@ -11,6 +11,7 @@ use crate::plan::digest::Digest;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
 use crate::plan::userns::UserNamespace;
+use crate::store::container::Container;
 use crate::store::discard::{Removal, Removed};
 use crate::store::import::ImportRequest;
 use crate::store::list::ImageSummary;
@@ -156,14 +157,13 @@ impl Engine {
     pub fn remove_image(&self, text: &str, removal: Removal) -> Result<Vec<Removed>, Error> {
         self.sweep()?;
         let containers = self.store.containers()?;
-        let used: HashSet<Digest> =
-            containers.into_iter().filter_map(|container| container.record.image_id).collect();
+        let used: HashSet<Digest> = containers.iter().flat_map(Container::images).cloned().collect();
         let namespace = self.own_namespace()?;
         super::within(namespace.as_ref(), || self.store.remove_image(text, removal, &used))
     }
 }
 
-fn stdin() -> Result<File, Error> {
+pub(super) fn stdin() -> Result<File, Error> {
     let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).call(|| "fcntl(DUPFD_CLOEXEC)");
     copy.map(File::from).map_err(|cause| input_error(Path::new("-"), cause))
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Engine, Error, rfc3339};
 use crate::plan::name::{ContainerId, ContainerName, Label};
 use crate::plan::reference::Reference;
-use crate::store::container::{Container, ContainerRecord, State};
+use crate::store::container::{Container, ContainerRecord, MountRecord, State};
 use crate::store::image::Image;
 use crate::store::layer::LayerDirectories;
 
@@ -34,6 +34,8 @@ pub struct ContainerSummary {
     pub state: State,
     /// The image's labels and the user's.
     pub labels: Vec<Label>,
+    /// What its mounts are known by: volumes, sources on the host, destinations.
+    pub mounts: Vec<String>,
 }
 
 impl Engine {
@@ -144,7 +146,13 @@ impl Engine {
     }
 }
 
-fn summary(container: Container) -> ContainerSummary {
+pub(super) fn summary(container: Container) -> ContainerSummary {
+    let places = |mount: &MountRecord| {
+        let volume = mount.volume.as_ref().map(ToString::to_string);
+        let source = mount.source.to_string_lossy().into_owned();
+        [volume.unwrap_or_default(), source, mount.request.destination.to_string()]
+    };
+    let mounts = container.mounts().flat_map(places).filter(|place| !place.is_empty()).collect();
     let record = container.record;
     ContainerSummary {
         id: record.id,
@@ -154,6 +162,7 @@ fn summary(container: Container) -> ContainerSummary {
         created: record.created,
         state: container.state,
         labels: record.labels,
+        mounts,
     }
 }
 

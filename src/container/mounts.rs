@@ -1,14 +1,16 @@
 //! The mounts of a container: what was asked for, and what the kernel has made of it.
 
+mod words;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
+use self::words::{options, refused, words};
 use super::{Engine, Error};
+use crate::error::running::RunningError;
 use crate::launch::Entry;
-use crate::plan::mount::{
-    Access, Attributes, MountKind, MountRequest, Ownership, Recursion, Rule, TmpfsKey, View,
-};
+use crate::plan::mount::MountKind;
 use crate::plan::mount_table::{self, MountEntry};
 use crate::plan::path::ContainerPath;
 use crate::store::container::{Container, MountRecord, State};
@@ -116,7 +118,7 @@ fn places<'a>(
     let is_elsewhere = |path: &ContainerPath| !points.contains(&path.as_os_str().to_owned());
     let unknown: Vec<ContainerPath> =
         container.record.mounts.iter().map(destination).filter(is_elsewhere).collect();
-    let found = entry.places(&unknown).map_err(|cause| Error::Enter {
+    let found = entry.places(&unknown).map_err(|cause| RunningError::Enter {
         attempt: "look for the mounts".to_owned(),
         container: container.record.name.to_string(),
         cause,
@@ -234,68 +236,4 @@ fn source(record: &MountRecord) -> OsString {
         (None, kind) if record.source.as_os_str().is_empty() => kind.name().into(),
         (None, _) => record.source.clone().into(),
     }
-}
-
-/// What was asked for, in the words of the flags.
-fn words(request: &MountRequest) -> Vec<String> {
-    let mut words: Vec<String> = request.attributes().words().into_iter().map(str::to_owned).collect();
-    let mut add = |word: &str| words.push(word.to_owned());
-    let (view, ownership) = match &request.kind {
-        MountKind::Bind(bind) | MountKind::Glob(bind) => {
-            match bind.recursion {
-                Recursion::Enabled => {}
-                Recursion::Disabled => add("bind-recursive=disabled"),
-                Recursion::Writable => add("bind-recursive=writable"),
-                Recursion::ReadOnlyForced => add("bind-recursive=readonly"),
-            }
-            add(bind.propagation.name());
-            (&bind.view, bind.ownership)
-        }
-        MountKind::Volume(volume) => (&volume.view, volume.ownership),
-        MountKind::Tmpfs(tmpfs) => {
-            tmpfs.options.iter().for_each(|(key, value)| add(&format!("{}={value}", key.name())));
-            tmpfs.flags.iter().for_each(|flag| add(flag.name()));
-            (&View::Direct, tmpfs.ownership)
-        }
-        MountKind::Ramfs(ramfs) => (&View::Direct, ramfs.ownership),
-        MountKind::Image(_) | MountKind::Devpts(_) => (&View::Direct, Ownership::Kept),
-    };
-    match view {
-        View::Direct => {}
-        View::Discarded | View::Layer { .. } => add("O"),
-        View::Review => add("cow"),
-    }
-    if ownership == Ownership::User {
-        add("U");
-    }
-    words
-}
-
-fn options(entry: &MountEntry) -> Vec<String> {
-    let mut options = entry.effective_options();
-    if entry.file_system == "tmpfs" {
-        let is_told = |setting: &&String| {
-            let key = setting.split('=').next().unwrap_or_default();
-            // Its owners are told as the host's IDs, which are not what was asked for.
-            let is_owner = key == TmpfsKey::Uid.name() || key == TmpfsKey::Gid.name();
-            !is_owner && TmpfsKey::ALL.iter().any(|known| known.name() == key)
-        };
-        options.extend(entry.settings.iter().filter(is_told).cloned());
-    }
-    options
-}
-
-/// What was asked for and forbidden all the same.
-fn refused(asked: Attributes, got: &[String]) -> Vec<&'static str> {
-    let is_writable = asked.access == Access::ReadWrite;
-    [
-        (is_writable, "rw", "ro"),
-        (asked.exec == Rule::Allow, "exec", "noexec"),
-        (asked.suid == Rule::Allow, "suid", "nosuid"),
-        (asked.dev == Rule::Allow, "dev", "nodev"),
-    ]
-    .into_iter()
-    .filter(|(is_asked, _, opposite)| *is_asked && got.iter().any(|option| option == opposite))
-    .map(|(_, word, _)| word)
-    .collect()
 }

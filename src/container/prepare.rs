@@ -1,31 +1,26 @@
 //! From a request to a plan: everything is thought of before the first byte is written.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use oci_spec::runtime::Spec;
-use rustix::io::Errno;
 
 use super::base::{Base, Files, Intent, Wanted};
+use super::place::{Placement, Site};
 use super::rootfs::{MERGED, directories, rootfs};
-use super::{Engine, Error, Events, environment, now, random};
+use super::{Engine, Error, Events, environment, random};
 use crate::plan::Plan;
 use crate::plan::account::{self, Account, UserSpec};
 use crate::plan::from_spec::Supplement;
 use crate::plan::idmap::IdMap;
-use crate::plan::mount::{Content, Missing, MountKind, resolve};
-use crate::plan::name::{ContainerId, ContainerName, Hostname, Label, VolumeName};
+use crate::plan::name::{ContainerId, ContainerName, Hostname};
 use crate::plan::namespace::Network;
 use crate::plan::network_file;
-use crate::plan::path::ContainerPath;
 use crate::plan::process::{Input, Streams};
 use crate::plan::request::{Driver, RunRequest};
-use crate::plan::rootfs::Fill;
-use crate::plan::spec::{Composition, GeneratedFiles, PlacedMount, compose};
+use crate::plan::spec::{Composition, GeneratedFiles, additions, compose};
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::container::ContainerRecord;
-use crate::store::volume::VolumeRecord;
-use crate::sys::Call;
+use crate::store::layer::LayerOwners;
 
 /// The generated files of `/etc`.
 const GENERATED: [&str; 3] = ["hosts", "hostname", "resolv.conf"];
@@ -36,11 +31,10 @@ pub(super) struct Prepared {
     pub(super) record: ContainerRecord,
     /// The specification as JSON, where it can be written so.
     pub(super) config: Option<Vec<u8>>,
-    pub(super) directories: Vec<&'static str>,
+    /// The directories of its own, each after its parent.
+    pub(super) directories: Vec<String>,
     pub(super) files: Vec<(&'static str, Vec<u8>)>,
-    pub(super) volumes: Vec<VolumeRecord>,
-    /// Directories of the host that a bind makes.
-    pub(super) missing_sources: Vec<PathBuf>,
+    pub(super) placement: Placement,
     pub(super) namespace: Option<UserNamespace>,
     pub(super) base: Base,
 }
@@ -55,8 +49,14 @@ pub(super) struct Draft<'a> {
     pub(super) account: Account,
     pub(super) map: Option<IdMap>,
     pub(super) path: PathBuf,
-    pub(super) mounts: Vec<PlacedMount>,
-    pub(super) volumes: Vec<VolumeRecord>,
+    pub(super) placement: Placement,
+}
+
+/// Where a container's files have their owners.
+struct Ownership<'a> {
+    map: Option<IdMap>,
+    namespace: Option<&'a UserNamespace>,
+    owners: &'a LayerOwners,
 }
 
 impl Engine {
@@ -77,19 +77,20 @@ impl Engine {
             owners: &owners,
             intent,
         };
-        let base = self.base(wanted, events)?;
-        let draft = self.draft(request, &base, (map, namespace.as_ref()))?;
+        let base = self.base(wanted, &mut *events)?;
+        let ownership = Ownership { map, namespace: namespace.as_ref(), owners: &owners };
+        let draft = self.draft((request, intent), &base, ownership, events)?;
         let files = self.generated_files(&draft);
         let spec = self.compose(&draft, &base, &files)?;
         let plan = Plan::from_spec(&spec, supplement(&draft, &base, driver)?, &self.host)?;
-        let record = self.record(&draft, &plan, &base);
+        let record = Self::record(&draft, &plan, &base);
+        let of_root = directories(&plan).iter().map(|&name| name.to_owned());
         Ok(Prepared {
             record,
             config: serde_json::to_vec(&spec).ok(),
-            directories: directories(&plan),
+            directories: of_root.chain(draft.placement.directories.iter().cloned()).collect(),
             files,
-            missing_sources: missing_sources(&draft)?,
-            volumes: draft.volumes,
+            placement: draft.placement,
             plan,
             namespace,
             base,
@@ -114,7 +115,7 @@ impl Engine {
             image: &config,
             account: &draft.account,
             environment: environment::compose(draft.request, image_environment, &draft.account, hostname),
-            mounts: &draft.mounts,
+            mounts: &draft.placement.mounts,
             files: &generated,
             hostname: hostname.to_owned(),
             map: draft.map.as_ref(),
@@ -125,9 +126,10 @@ impl Engine {
 
     fn draft<'a>(
         &self,
-        request: &'a RunRequest,
+        (request, intent): (&'a RunRequest, Intent),
         base: &Base,
-        (map, namespace): (Option<IdMap>, Option<&UserNamespace>),
+        ownership: Ownership<'_>,
+        events: Events<'_>,
     ) -> Result<Draft<'a>, Error> {
         let id = ContainerId::from_bytes(random()?);
         let name = match &request.name {
@@ -138,20 +140,20 @@ impl Engine {
             Some(hostname) => hostname.clone(),
             None => id.short().parse()?,
         };
-        let (mounts, volumes) = self.place(request, base)?;
         let user = self.user(request, base)?;
-        Ok(Draft {
-            request,
-            account: account(&user, request, base, namespace)?,
-            user,
-            path: self.store.container_path(&id, request.lifetime),
-            id,
-            name,
-            hostname,
-            map,
-            mounts,
-            volumes,
-        })
+        let account = account(&user, request, base, ownership.namespace)?;
+        let path = self.store.container_path(&id, request.lifetime);
+        let site = Site {
+            engine: self,
+            account: &account,
+            namespace: ownership.namespace,
+            owners: ownership.owners,
+            intent,
+            lifetime: request.lifetime,
+            directory: &path,
+        };
+        let placement = site.place(request, base, events)?;
+        Ok(Draft { request, user, account, path, id, name, hostname, map: ownership.map, placement })
     }
 
     /// Whom to run as: `--user`, with `keep-id` the caller, else the image's.
@@ -167,42 +169,6 @@ impl Engine {
             (None, UsernsMode::KeepId) => caller,
             (None, _) => of_image()?,
         })
-    }
-
-    /// Gives every volume its place, and names those that have none.
-    fn place(
-        &self,
-        request: &RunRequest,
-        base: &Base,
-    ) -> Result<(Vec<PlacedMount>, Vec<VolumeRecord>), Error> {
-        let config = base.config();
-        let image_volumes = config.volumes().as_deref().unwrap_or_default();
-        let image_volumes: Vec<_> =
-            image_volumes.iter().filter_map(|path| ContainerPath::parse(path).ok()).collect();
-        let resolved = resolve(request.mounts.clone(), &image_volumes, &self.host.working_directory)?;
-        let mut volumes = Vec::new();
-        let mut placed = Vec::with_capacity(resolved.len());
-        for request in resolved {
-            let data = match &request.kind {
-                MountKind::Volume(volume) => {
-                    let record = volume_record(volume.name.as_ref(), &volume.labels)?;
-                    let data = self.store.volume_data(&record.name);
-                    if volume.missing == Missing::Refuse && !self.store.volume_exists(&record.name)? {
-                        return Err(Error::NoVolume(record.name.to_string()));
-                    }
-                    volumes.push(record);
-                    Some(data)
-                }
-                MountKind::Bind(_)
-                | MountKind::Tmpfs(_)
-                | MountKind::Image(_)
-                | MountKind::Devpts(_)
-                | MountKind::Ramfs(_)
-                | MountKind::Glob(_) => None,
-            };
-            placed.push(PlacedMount { request, data });
-        }
-        Ok((placed, volumes))
     }
 
     fn generated_files(&self, draft: &Draft<'_>) -> Vec<(&'static str, Vec<u8>)> {
@@ -239,61 +205,18 @@ fn account(
     })
 }
 
-/// Checks every bind's source, and says which directories are to be made.
-fn missing_sources(draft: &Draft<'_>) -> Result<Vec<PathBuf>, Error> {
-    let mut missing = Vec::new();
-    for mount in &draft.mounts {
-        let MountKind::Bind(bind) = &mount.request.kind else { continue };
-        let failed = |cause| Error::Source {
-            path: bind.source.clone(),
-            destination: mount.request.destination.to_string(),
-            cause,
-        };
-        match rustix::fs::stat(&bind.source).call(|| format!("stat({:?})", bind.source)) {
-            Ok(_) => {}
-            Err(error) if error.errno() == Errno::NOENT && bind.missing == Missing::Create => {
-                // A dangling symlink is not a missing directory: making it would follow it.
-                if rustix::fs::lstat(&bind.source).is_ok() {
-                    return Err(failed(error));
-                }
-                missing.push(bind.source.clone());
-            }
-            Err(error) => return Err(failed(error)),
-        }
-    }
-    Ok(missing)
-}
-
 /// What the specification has no word for.
 fn supplement(draft: &Draft<'_>, base: &Base, driver: Driver) -> Result<Supplement, Error> {
     let request = draft.request;
     Ok(Supplement {
         id: draft.id.clone(),
         rootfs: rootfs(draft, base, driver)?,
-        fills: fills(draft),
+        fills: draft.placement.fills.clone(),
+        additions: additions(&draft.placement.mounts),
         first: request.first,
         input: match request.streams {
             Streams::Launcher { input } => input,
             Streams::Terminal => Input::Attached,
         },
     })
-}
-
-fn volume_record(name: Option<&VolumeName>, labels: &[Label]) -> Result<VolumeRecord, Error> {
-    let anonymous = name.is_none();
-    let name = match name {
-        Some(name) => name.clone(),
-        None => VolumeName::anonymous(random()?),
-    };
-    Ok(VolumeRecord { name, anonymous, labels: labels.to_vec(), created: now(), options: BTreeMap::new() })
-}
-
-fn fills(draft: &Draft<'_>) -> Vec<Fill> {
-    let fill = |mount: &PlacedMount| match &mount.request.kind {
-        MountKind::Volume(volume) if volume.content == Content::Image => {
-            Some(Fill { data: mount.data.clone()?, destination: mount.request.destination.clone() })
-        }
-        _ => None,
-    };
-    draft.mounts.iter().filter_map(fill).collect()
 }

@@ -1,7 +1,6 @@
 //! What is written down about a container when it is made.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use oci_spec::image::Config;
 
@@ -15,14 +14,11 @@ use crate::plan::name::Label;
 use crate::plan::process::Streams;
 use crate::plan::request::RootAccess;
 use crate::plan::rootfs::{Lifetime, Rootfs};
-use crate::plan::spec::PlacedMount;
-use crate::store::Store;
-use crate::store::container::{ContainerRecord, MountRecord, RightsRecord};
-use crate::store::volume::VolumeRecord;
+use crate::store::container::{ContainerRecord, RightsRecord};
 use crate::sys::probe;
 
 impl Engine {
-    pub(super) fn record(&self, draft: &Draft<'_>, plan: &Plan, base: &Base) -> ContainerRecord {
+    pub(super) fn record(draft: &Draft<'_>, plan: &Plan, base: &Base) -> ContainerRecord {
         let request = draft.request;
         let config = base.config();
         let image_labels = config.labels().clone().unwrap_or_default();
@@ -38,18 +34,16 @@ impl Engine {
             name: draft.name.clone(),
             image: request.image_text.clone(),
             image_id: base.id(),
+            mounted_images: draft.placement.images.clone(),
             created: now(),
             command: plan.process.arguments.clone(),
             environment: plan.process.environment.clone(),
             working_directory: plan.process.working_directory.to_string(),
+            userns: request.userns.to_string(),
             user: format!("{}:{}", plan.process.user.uid, plan.process.user.gid),
             hostname: plan.hostname.clone(),
             labels,
-            mounts: draft
-                .mounts
-                .iter()
-                .map(|mount| mount_record(mount, &draft.volumes, &self.store))
-                .collect(),
+            mounts: draft.placement.records.clone(),
             declared_volumes: declared_volumes(draft, &config),
             volumes_from: request.donors.iter().map(donor).collect(),
             terminal: plan.process.streams == Streams::Terminal,
@@ -131,32 +125,5 @@ fn driver_name(rootfs: &Rootfs) -> &'static str {
         Rootfs::Directory { .. } => "vfs",
         Rootfs::Overlay { .. } => "overlay",
         Rootfs::Host { .. } => "host",
-    }
-}
-
-fn mount_record(mount: &PlacedMount, volumes: &[VolumeRecord], store: &Store) -> MountRecord {
-    let record = MountRecord {
-        request: mount.request.clone(),
-        volume: None,
-        anonymous: false,
-        source: PathBuf::new(),
-        layer: None,
-    };
-    match &mount.request.kind {
-        MountKind::Bind(bind) | MountKind::Glob(bind) => {
-            MountRecord { source: bind.source.clone(), ..record }
-        }
-        MountKind::Volume(volume) => {
-            let data = mount.data.clone().unwrap_or_default();
-            let placed = volumes.iter().find(|one| store.volume_data(&one.name) == data);
-            MountRecord {
-                volume: placed.map(|one| one.name.clone()),
-                anonymous: volume.name.is_none(),
-                source: data,
-                ..record
-            }
-        }
-        MountKind::Image(_) => MountRecord { source: mount.data.clone().unwrap_or_default(), ..record },
-        MountKind::Tmpfs(_) | MountKind::Devpts(_) | MountKind::Ramfs(_) => record,
     }
 }

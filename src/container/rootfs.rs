@@ -34,11 +34,11 @@ pub(super) fn rootfs(draft: &Draft<'_>, base: &Base, driver: Driver) -> Result<R
     })
 }
 
-/// The directories that are made for a container.
-pub(super) fn directories(plan: &Plan) -> Vec<&'static str> {
+/// The directories that are made for a container's root filesystem.
+pub(super) fn directories(plan: &Plan) -> &'static [&'static str] {
     match &plan.rootfs {
-        Rootfs::Directory { .. } => vec![MERGED, VFS_ROOT],
-        Rootfs::Overlay { .. } => vec![MERGED, UPPER, WORK, VFS_ROOT],
-        Rootfs::Host { .. } => vec![MERGED],
+        Rootfs::Directory { .. } => &[MERGED, VFS_ROOT],
+        Rootfs::Overlay { .. } => &[MERGED, UPPER, WORK, VFS_ROOT],
+        Rootfs::Host { .. } => &[MERGED],
     }
 }

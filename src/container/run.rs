@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::base::{Base, Intent, open_directory};
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events, now};
-use crate::launch::{self, Copying, LaunchError, Sign};
+use super::{Engine, Error, Event, Events, copying, now};
+use crate::launch::{self, LaunchError, Sign};
 use crate::plan::Plan;
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::Rootfs;
@@ -15,12 +15,10 @@ use crate::store::container::{Bundle, Container, ContainerRecord, EndRecord};
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
-use crate::store::volume;
 use crate::sys::clone::ExitStatus;
 use crate::sys::owner::Claim;
 use crate::sys::process::DescriptorLimit;
-use crate::sys::report::Report;
-use crate::sys::{Call, owner};
+use crate::sys::{Call, clock, owner};
 
 /// A file that holds the container's ID; removed again unless the container starts.
 struct CidFile {
@@ -120,19 +118,21 @@ impl Engine {
             prepared.files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
         files.extend(config.map(|config| ("config.json", config)));
         files.push((layout::OWNER, b""));
-        let bundle = self.store.make_container(&prepared.record, &prepared.directories, &files)?;
+        let directories: Vec<&str> = prepared.directories.iter().map(String::as_str).collect();
+        let bundle = self.store.make_container(&prepared.record, &directories, &files)?;
         let mut fill = || -> Result<Claim, Error> {
             let claim = Claim::take(bundle.directory().as_fd(), layout::OWNER)
                 .map_err(|cause| Error::Store(self.store.write_error(cause)))?;
-            for volume in &prepared.volumes {
+            for volume in &prepared.placement.volumes {
                 if self.store.make_volume(volume)? && !volume.anonymous {
                     outside.volumes.push(volume.name.clone());
                 }
             }
-            for source in &prepared.missing_sources {
+            for source in &prepared.placement.missing_sources {
                 outside.make_source(source)?;
             }
             fill_root(prepared)?;
+            self.note_time(&bundle, &prepared.placement.reviewed)?;
             Ok(claim)
         };
         match fill() {
@@ -143,6 +143,22 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Writes down, in each layer whose changes are going to be looked at, the time that parts what was there from
+    /// what the host changes meanwhile. The last write before the start, as time goes on.
+    fn note_time(&self, bundle: &Bundle, layers: &[String]) -> Result<(), Error> {
+        if layers.is_empty() {
+            return Ok(());
+        }
+        let since = clock::next_tick();
+        let text = format!("{}.{:09}", since.tv_sec, since.tv_nsec);
+        for layer in layers {
+            let name = format!("{layer}/{}", layout::SINCE);
+            let written = bundle.directory().write(&name, text.as_bytes());
+            written.map_err(|cause| Error::Store(self.store.write_error(cause)))?;
+        }
+        Ok(())
     }
 
     /// Removes what a container that did not start has made besides itself.
@@ -178,15 +194,7 @@ fn fill_root(prepared: &Prepared) -> Result<(), Error> {
 
 fn start_and_wait(prepared: &Prepared, claim: &Claim, events: Events<'_>) -> Result<ExitStatus, Error> {
     let launch_error = |cause| Error::Launch { name: describe(&prepared.record), cause };
-    let report = |error: Error| Report::of(&error, error.hint());
-    let copying = Copying {
-        fill: &|source, fill| volume::fill(&fill.data, source).map_err(|error| report(error.into())),
-        copy: &|source, destination| {
-            copy_tree(source, destination, &mut |user, group| (user, group))
-                .map_err(|error| Report::of(&error, None))
-        },
-    };
-    let running = launch::start(&prepared.plan, copying).map_err(launch_error)?;
+    let running = copying::with(|copying| launch::start(&prepared.plan, copying)).map_err(launch_error)?;
     let mut notice = |sign: Sign<'_>| match sign {
         Sign::Notice(text) => events(Event::Notice(text.to_owned())),
         Sign::Rooted(init) => {

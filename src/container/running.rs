@@ -2,33 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
-
+use super::base::Intent;
 use super::outside::Outside;
-use super::{Engine, Error, Event, Events, now};
-use crate::launch::{Copying, Detach, Entry};
-use crate::plan::attachment::Attachment;
-use crate::plan::mount::{Bind, Links, Missing, MountKind, MountRequest, Ownership, View, Volume, resolve};
+use super::place::{Placement, Site};
+use super::{Engine, Error, Event, Events, copying};
+use crate::error::running::RunningError;
+use crate::launch::{Detach, Entry};
+use crate::plan::account::Account;
+use crate::plan::mount::{Content, Links, MountKind, MountRequest, View};
 use crate::plan::path::ContainerPath;
-use crate::plan::spec::PlacedMount;
-use crate::store::container::{Container, ContainerError, LiveLock, LiveMount, MountRecord, State};
-use crate::store::copy::copy_tree;
+use crate::plan::process::{Groups, User};
+use crate::plan::rootfs::Lifetime;
+use crate::store::container::{Container, ContainerError, LiveLock, LiveMount, State, VolumePin};
+use crate::store::directory::Directory;
 use crate::store::layout;
-use crate::store::volume::VolumeRecord;
-use crate::sys::Call;
 use crate::sys::report::Report;
 use crate::sys::running::Processes;
+use crate::sys::{Call, SysError};
 
 /// How long a container may take from its first file to its root filesystem before nobody waits any more.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is asked for meanwhile.
 const PAUSE: Duration = Duration::from_millis(5);
-
-/// A mount that is about to be made.
-struct Wanted {
-    placed: PlacedMount,
-    volume: Option<VolumeRecord>,
-}
 
 impl Engine {
     /// Mounts something into a container that runs.
@@ -38,12 +33,16 @@ impl Engine {
     pub fn mount(&self, container: &str, request: MountRequest, events: Events<'_>) -> Result<(), Error> {
         self.sweep()?;
         let found = self.running(container)?;
-        let wanted = self.wanted(request)?;
+        let request = check(request)?;
         let lock = self.store.lock_mounts(&found)?;
         // Read again, as another command may have changed it before.
         let container = self.running(found.record.id.as_str())?;
+        let user = user(&container);
+        let placement = self.place_later(&container, request, &user, &mut *events)?;
         let mut outside = Outside::default();
-        let mounted = self.mount_locked(&container, &wanted, (&lock, &mut outside));
+        let made = self.make_outside(&container, &placement, &mut outside);
+        // Volumes are held until it is written down that they are used; what is undone must not be held any more.
+        let mounted = made.and_then(|_volumes| self.mount_placed(&container, (&placement, &user), &lock));
         match mounted {
             Ok(notice) => {
                 if let Some(notice) = notice {
@@ -54,49 +53,100 @@ impl Engine {
             Err(error) => {
                 // This error says more than what then stood in the way of tidying up.
                 let _ = self.store.write_live_mounts(&container, &container.live, &lock);
+                let _ = remove_directories(&container, &placement);
                 let _ = self.undo(&outside);
                 Err(error)
             }
         }
     }
 
-    fn mount_locked(
+    /// Says where it is that is to be mounted.
+    fn place_later(
         &self,
         container: &Container,
-        wanted: &Wanted,
-        (lock, outside): (&LiveLock, &mut Outside),
-    ) -> Result<Option<String>, Error> {
-        let request = &wanted.placed.request;
-        if let Some(source) = missing_source(request)? {
-            outside.make_source(&source)?;
-        }
-        if let Some(volume) = &wanted.volume
-            && self.store.make_volume(volume)?
-        {
-            outside.volumes.push(volume.name.clone());
-        }
-        let attachment = attachment(&wanted.placed)?;
-        let processes = self.processes(container)?;
-        let report = |error: Error| Report::of(&error, error.hint());
-        let copying = Copying {
-            fill: &|_, _| Ok(()),
-            copy: &|source, destination| {
-                copy_tree(source, destination, &mut |user, group| (user, group))
-                    .map_err(|error| Report::of(&error, None))
-            },
+        request: MountRequest,
+        user: &User,
+        events: Events<'_>,
+    ) -> Result<Placement, Error> {
+        let record = &container.record;
+        let (namespace, owners) = self.namespace(record.userns.parse().unwrap_or_default())?;
+        let account = Account {
+            uid: user.uid,
+            gid: user.gid,
+            groups: Vec::new(),
+            memberships: Vec::new(),
+            home: String::new(),
+            name: None,
         };
+        let site = Site {
+            engine: self,
+            account: &account,
+            namespace: namespace.as_ref(),
+            owners: &owners,
+            intent: Intent::Run,
+            lifetime: if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept },
+            directory: &container.path,
+        };
+        // Nobody else makes such a directory while the mounts are locked.
+        let layers = container.path.join(layout::MOUNT_LAYERS);
+        let mut index = record.mounts.len();
+        while layers.join(index.to_string()).exists() {
+            index += 1;
+        }
+        site.place_later(index, request, events)
+    }
+
+    /// Makes what the mount needs on the host, and holds its volumes.
+    fn make_outside(
+        &self,
+        container: &Container,
+        placement: &Placement,
+        outside: &mut Outside,
+    ) -> Result<Vec<VolumePin>, Error> {
+        let make = || {
+            let directory = Directory::open(&container.path)?;
+            placement.directories.iter().try_for_each(|name| directory.make(name).map(drop))
+        };
+        make().map_err(|cause| Error::Store(self.store.write_error(cause)))?;
+        for source in &placement.missing_sources {
+            outside.make_source(source)?;
+        }
+        let mut pins = Vec::new();
+        for volume in &placement.volumes {
+            let (pin, is_made) = self.store.make_and_pin_volume(volume)?;
+            pins.push(pin);
+            if is_made {
+                outside.volumes.push(volume.name.clone());
+            }
+        }
+        Ok(pins)
+    }
+
+    fn mount_placed(
+        &self,
+        container: &Container,
+        (placement, user): (&Placement, &User),
+        lock: &LiveLock,
+    ) -> Result<Option<String>, Error> {
+        let (Some(placed), Some(record)) = (placement.mounts.first(), placement.records.first()) else {
+            return Ok(None);
+        };
+        let processes = self.processes(container)?;
         let mut write_down = |place: &ContainerPath| {
             let mut live = container.live.clone();
-            live.push(LiveMount { record: record(wanted), place: place.clone() });
+            let images = placement.images.clone();
+            live.push(LiveMount { record: record.clone(), place: place.clone(), images });
             let written = self.store.write_live_mounts(container, &live, lock);
-            written.map_err(|error| report(error.into()))
+            written.map_err(|error| Report::of(&error, error.hint()))
         };
-        let mounted = Entry::new(&processes).mount(&attachment, copying, &mut write_down);
-        mounted.map_err(|cause| Error::Enter {
-            attempt: format!("mount `{}`", request.origin.text.to_string_lossy()),
+        let attachment = placed.attachment();
+        let entry = Entry::new(&processes);
+        let mounted = copying::with(|copying| entry.mount((&attachment, user), copying, &mut write_down));
+        Ok(mounted.map_err(|cause| RunningError::Enter {
+            attempt: format!("mount `{}`", placed.request.origin.text.to_string_lossy()),
             container: container.record.name.to_string(),
             cause,
-        })
+        })?)
     }
 
     /// Takes a mount out of a container that runs.
@@ -111,7 +161,7 @@ impl Engine {
         let processes = self.processes(&container)?;
         let entry = Entry::new(&processes);
         let place = find_mount(&container, destination, entry)?;
-        entry.unmount(&place, detach).map_err(|cause| Error::Enter {
+        entry.unmount(&place, detach).map_err(|cause| RunningError::Enter {
             attempt: format!("unmount `{destination}`"),
             container: container.record.name.to_string(),
             cause,
@@ -140,7 +190,7 @@ impl Engine {
                 return Ok(processes);
             }
             if Instant::now() > deadline {
-                return Err(Error::Unseen(container.record.name.to_string()));
+                return Err(RunningError::Unseen(container.record.name.to_string()).into());
             }
             std::thread::sleep(PAUSE);
             self.running(container.record.id.as_str())?;
@@ -152,46 +202,50 @@ impl Engine {
         let found = Processes::find(&container.path.join(layout::OWNER));
         found.map_err(|cause| Error::Store(self.store.read_error(cause)))
     }
+}
 
-    /// Thinks the mount through: nothing is made yet.
-    fn wanted(&self, request: MountRequest) -> Result<Wanted, Error> {
-        let resolved = resolve(vec![request], &[], &self.host.working_directory)?;
-        let Some(request) = resolved.into_iter().next() else {
-            return Err(only_at_start("a mount that stands for several"));
-        };
-        let (data, volume) = match &request.kind {
-            MountKind::Volume(volume) => {
-                let record = self.volume_record(volume)?;
-                (Some(self.store.volume_data(&record.name)), Some(record))
-            }
-            MountKind::Bind(bind) => {
-                check_bind(bind)?;
-                (None, None)
-            }
-            MountKind::Tmpfs(_) => (None, None),
-            MountKind::Image(_) | MountKind::Devpts(_) | MountKind::Ramfs(_) | MountKind::Glob(_) => {
-                return Err(only_at_start(&format!("a mount of type {}", request.kind.name())));
-            }
-        };
-        Ok(Wanted { placed: PlacedMount { request, data }, volume })
+/// Refuses what only a container that is being started can have. A volume is not filled: the image's files at its
+/// destination may have been changed, or covered, since.
+fn check(mut request: MountRequest) -> Result<MountRequest, Error> {
+    const AT_START: &str = "give it to `minirun run`";
+    let only = |what: &str, instead| Err(RunningError::OnlyAtStart { what: what.to_owned(), instead }.into());
+    match &mut request.kind {
+        MountKind::Glob(_) => only("everything that a pattern matches", "mount each of the files"),
+        MountKind::Bind(bind) if bind.links == Links::Copy => only("a copy of a symlink", AT_START),
+        MountKind::Bind(bind) if bind.view == View::Review => only("a bind with `cow`", AT_START),
+        MountKind::Volume(volume) if volume.view == View::Review => only("a volume with `cow`", AT_START),
+        MountKind::Volume(volume) if volume.name.is_none() => only(
+            "a volume without a name",
+            "give it a name, or mount a tmpfs, which is gone with the container",
+        ),
+        MountKind::Volume(volume) => {
+            volume.content = Content::Empty;
+            Ok(request)
+        }
+        MountKind::Bind(_)
+        | MountKind::Tmpfs(_)
+        | MountKind::Image(_)
+        | MountKind::Devpts(_)
+        | MountKind::Ramfs(_) => Ok(request),
     }
+}
 
-    fn volume_record(&self, volume: &Volume) -> Result<VolumeRecord, Error> {
-        let Some(name) = volume.name.clone() else {
-            return Err(Error::OnlyAtStart {
-                what: "a volume without a name".to_owned(),
-                instead: "give it a name, or mount a tmpfs, which is gone with the container",
-            });
-        };
-        if volume.view != View::Direct || volume.ownership != Ownership::Kept {
-            return Err(only_at_start("a volume with `O`, `cow` or `U`"));
-        }
-        if volume.missing == Missing::Refuse && !self.store.volume_exists(&name)? {
-            return Err(Error::NoVolume(name.to_string()));
-        }
-        let (labels, options) = (volume.labels.clone(), volume.options.clone());
-        Ok(VolumeRecord { name, anonymous: false, labels, created: now(), options })
+/// The container's user, whose a source can be made.
+fn user(container: &Container) -> User {
+    let mut ids = container.record.user.split(':').map(|id| id.parse().unwrap_or(0));
+    let (uid, gid) = (ids.next().unwrap_or(0), ids.next().unwrap_or(0));
+    User { uid, gid, groups: Groups::Kept, umask: 0 }
+}
+
+/// Removes the directories that a mount that did not come about had in the container's own.
+fn remove_directories(container: &Container, placement: &Placement) -> Result<(), SysError> {
+    let directory = Directory::open(&container.path)?;
+    let layers = placement.directories.iter().filter(|name| *name != layout::MOUNT_LAYERS);
+    for name in layers.rev() {
+        let flags = rustix::fs::AtFlags::REMOVEDIR;
+        rustix::fs::unlinkat(&directory, name, flags).call(|| format!("unlinkat({name:?}, REMOVEDIR)"))?;
     }
+    Ok(())
 }
 
 /// Where a mount is that somebody asked for.
@@ -208,7 +262,7 @@ fn find_mount(
     let name = || container.record.name.to_string();
     let mut paths = vec![destination.clone()];
     paths.extend(container.record.mounts.iter().map(|mount| mount.request.destination.clone()));
-    let places = entry.places(&paths).map_err(|cause| Error::Enter {
+    let places = entry.places(&paths).map_err(|cause| RunningError::Enter {
         attempt: format!("look for `{destination}`"),
         container: name(),
         cause,
@@ -216,60 +270,8 @@ fn find_mount(
     match places.split_first() {
         Some((Some(place), others)) if others.contains(&Some(place.clone())) => Ok(place.clone()),
         Some((Some(_), _)) => {
-            Err(Error::DefaultMount { destination: destination.clone(), container: name() })
+            Err(RunningError::DefaultMount { destination: destination.clone(), container: name() }.into())
         }
-        _ => Err(Error::NotMounted { destination: destination.clone(), container: name() }),
+        _ => Err(RunningError::NotMounted { destination: destination.clone(), container: name() }.into()),
     }
-}
-
-fn only_at_start(what: &str) -> Error {
-    Error::OnlyAtStart { what: what.to_owned(), instead: "give it to `minirun run`" }
-}
-
-fn check_bind(bind: &Bind) -> Result<(), Error> {
-    match (&bind.view, bind.ownership, bind.links) {
-        (View::Direct, Ownership::Kept, Links::Follow) => Ok(()),
-        _ => Err(only_at_start("a bind with `O`, `cow`, `U` or `no-dereference`")),
-    }
-}
-
-/// The source, if it is to be made.
-fn missing_source(request: &MountRequest) -> Result<Option<std::path::PathBuf>, Error> {
-    let MountKind::Bind(bind) = &request.kind else { return Ok(None) };
-    let failed = |cause| Error::Source {
-        path: bind.source.clone(),
-        destination: request.destination.to_string(),
-        cause,
-    };
-    match rustix::fs::stat(&bind.source).call(|| format!("stat({:?})", bind.source)) {
-        Ok(_) => Ok(None),
-        // A dangling symlink is not a missing directory: making it would follow it.
-        Err(error)
-            if error.errno() == Errno::NOENT
-                && bind.missing == Missing::Create
-                && rustix::fs::lstat(&bind.source).is_err() =>
-        {
-            Ok(Some(bind.source.clone()))
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
-fn attachment(placed: &PlacedMount) -> Result<Attachment, Error> {
-    let mount = crate::plan::spec::user_mount(placed).map_err(crate::plan::spec::ComposeError::from)?;
-    Ok(crate::plan::from_spec::mounts::attachment(0, &mount)?)
-}
-
-fn record(wanted: &Wanted) -> MountRecord {
-    let request = wanted.placed.request.clone();
-    let source = match &request.kind {
-        MountKind::Bind(bind) | MountKind::Glob(bind) => bind.source.clone(),
-        MountKind::Volume(_)
-        | MountKind::Image(_)
-        | MountKind::Tmpfs(_)
-        | MountKind::Devpts(_)
-        | MountKind::Ramfs(_) => wanted.placed.data.clone().unwrap_or_default(),
-    };
-    let volume = wanted.volume.as_ref().map(|volume| volume.name.clone());
-    MountRecord { request, volume, anonymous: false, source, layer: None }
 }

@@ -16,14 +16,16 @@ use thiserror::Error;
 
 use self::visit::{FromVisitor, ToVisitor, Visit, VisitError};
 use super::Copying;
-use super::mount::{self, Made, MountFailure};
-use crate::plan::attachment::Attachment;
+use super::mount::{self, MountFailure, Opened};
+use super::rootfs::Root;
+use crate::plan::attachment::{Attachment, Source};
 use crate::plan::path::ContainerPath;
+use crate::plan::process::User;
 use crate::sys::channel::Channel;
 use crate::sys::clone::{self, ExitStatus};
 use crate::sys::report::Report;
 use crate::sys::running::Processes;
-use crate::sys::{SysError, process as own};
+use crate::sys::{SysError, mount as kernel, process as own};
 
 /// How many paths are looked up in one go.
 const PATHS_AT_ONCE: usize = 8;
@@ -78,18 +80,18 @@ impl<'a> Entry<'a> {
         Self { processes }
     }
 
-    /// Mounts something. `write_down` is told where it is going to be, every symlink followed, a moment before it is
+    /// Mounts something, which may be to belong to the container's user. `write_down` is told where it is going to be, every symlink followed, a moment before it is
     /// there, and can still prevent it. Returns what was done differently than asked.
     ///
     /// # Errors
     /// It cannot be made or mounted; then nothing is.
     pub fn mount(
         self,
-        attachment: &Attachment,
+        mount: (&Attachment, &User),
         copying: Copying<'_>,
         write_down: &mut dyn FnMut(&ContainerPath) -> Result<(), Report>,
     ) -> Result<Option<String>, EnterError> {
-        self.run(|visit| mount_inside(visit, attachment, copying), write_down)
+        self.run(|visit| mount_inside(visit, mount, copying), write_down)
     }
 
     /// Takes away what is mounted at `place`, a path without symlinks.
@@ -166,29 +168,41 @@ fn converse<T: Serialize + DeserializeOwned>(
     }
 }
 
+/// What a process that has not entered yet has for a root. Nothing that comes from the host is looked for there.
+fn host_root() -> Result<Root, VisitError> {
+    Root::of_this_process().map_err(VisitError::Prepare)
+}
+
 fn mount_inside(
     visit: Visit<'_>,
-    attachment: &Attachment,
+    (attachment, user): (&Attachment, &User),
     copying: Copying<'_>,
 ) -> Result<Option<String>, VisitError> {
     let failure = |cause| MountFailure::new(mount::describe(attachment), &attachment.destination, cause);
-    let outside = mount::make_outside(attachment).map_err(failure)?;
+    // What the host has is opened where the host can be seen, what is new where the container can.
+    let of_host = match &attachment.source {
+        Source::New { .. } => None,
+        Source::Bind { .. }
+        | Source::Beneath { .. }
+        | Source::Merged(_)
+        | Source::Driver(_)
+        | Source::Link { .. } => Some(mount::open(&host_root()?, attachment, copying).map_err(failure)?),
+    };
     let inside = visit.enter()?;
     let root = inside.root();
     mount::check_destination(root, attachment).map_err(failure)?;
-    let (made, notice) = match outside {
-        Some(made) => (made, None),
-        None => match mount::make_inside(root, attachment, copying).map_err(failure)? {
-            Made::Tree(made, notice) => (made, notice),
-            Made::Nothing(notice) => return Ok(Some(notice)),
-        },
+    let opened = of_host.map_or_else(|| mount::open(root, attachment, copying), Ok).map_err(failure)?;
+    let tree = match opened {
+        Opened::Tree(tree) => tree,
+        Opened::Nothing(notice) => return Ok(Some(notice)),
     };
-    let point = mount::open_point(root, attachment, &made).map_err(failure)?;
+    let point = mount::open_point(root, attachment, &tree).map_err(failure)?;
     let place = inside.path_of(point.as_fd())?;
     if visit::is_mount(point.as_fd())? {
         return Err(VisitError::Taken(place));
     }
+    mount::dress(&tree, (attachment, user), copying).map_err(failure)?;
     inside.ask_to_write_down(place)?;
-    made.attach(&point).map_err(failure)?;
-    Ok(notice)
+    kernel::attach(&tree.mount, &point).map_err(|error| failure(error.into()))?;
+    Ok(tree.notice)
 }

@@ -186,9 +186,10 @@ fn become_command(
     namespace::bring_network_up(plan.namespaces.network)?;
     mount::isolate(&plan.namespaces)?; // host changes enter, ours never leave
     let root = rootfs::assemble(&plan.rootfs)?;
-    fill_volumes(&root, plan, copying)?; // from the bare image, before anything covers it
+    rootfs::complete(&root, plan); // as what copies the image's /etc is covered in parts, too
+    let mut notices = fill_volumes(&root, plan, copying)?; // from the bare image, before anything covers it
     rootfs::mark(&root)?;
-    let mut notices = mount::attach_all(&root, plan, copying)?;
+    notices.extend(mount::attach_all(&root, plan, copying)?);
     let terminal = terminal::open(&root, plan.process.streams)?;
     device::add_console(&root, terminal.as_ref())?;
     process::make_working_directory(&root, &plan.process)?;
@@ -225,13 +226,15 @@ pub(super) fn await_id_maps(channel: &Channel) -> Result<(), InitError> {
     }
 }
 
-fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Result<(), InitError> {
+fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Result<Vec<String>, InitError> {
+    let mut notices = Vec::new();
     for fill in &plan.fills {
         let Some(directory) = root.open_directory(&fill.destination) else { continue };
-        (copying.fill)(std::os::fd::AsFd::as_fd(&directory), fill)
+        let filled = (copying.fill)(std::os::fd::AsFd::as_fd(&directory), fill)
             .map_err(|source| InitError::Fill { destination: fill.destination.to_string(), source })?;
+        notices.extend(filled);
     }
-    Ok(())
+    Ok(notices)
 }
 
 pub(super) fn tell(channel: &Channel, message: &ToLauncher) -> Result<(), InitError> {

@@ -12,14 +12,20 @@ use rustix::mount::MountAttrFlags;
 use thiserror::Error;
 
 use super::init::InitError;
+use crate::plan::Plan;
+use crate::plan::attachment::Attachment;
+use crate::plan::mount::Content;
 use crate::plan::path::ContainerPath;
 use crate::plan::request::RootAccess;
 use crate::sys::mount::{MountAttributes, Recursion};
 use crate::sys::root::open_in_root;
 use crate::sys::{Call, SysError, mount};
 
-pub(super) use assemble::{assemble, attach, open};
+pub(super) use assemble::{Mounted, Overlay, Upper, assemble, attach, open};
 pub(super) use point::{PointError, PointKind};
+
+/// The files of `/etc` that every container has of its own.
+const GENERATED: [&str; 3] = ["hosts", "hostname", "resolv.conf"];
 
 /// Why there is no root filesystem.
 #[derive(Debug, Error)]
@@ -118,6 +124,20 @@ impl Root {
 pub(super) fn mark(root: &Root) -> Result<(), InitError> {
     let result = mark_files(root);
     result.map_err(|source| InitError::Setting { what: "the container's marker files".to_owned(), source })
+}
+
+/// Makes the points of the generated files in the image's `/etc` where something takes a copy of that, which may be
+/// read-only when they are mounted.
+pub(super) fn complete(root: &Root, plan: &Plan) {
+    let etc = ContainerPath::root().join("etc");
+    let copies = |mount: &Attachment| mount.destination == etc && mount.source.content() == Content::Image;
+    if !plan.fills.iter().any(|fill| fill.destination == etc) && !plan.mounts.iter().any(copies) {
+        return;
+    }
+    for name in GENERATED {
+        // Where it cannot be made now it is made, or refused, when it is mounted.
+        let _ = root.mount_point(&etc.join(name), PointKind::File);
+    }
 }
 
 fn mark_files(root: &Root) -> Result<(), SysError> {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::mount::{Attributes, Content, Propagation, Recursion};
-use super::path::ContainerPath;
+use super::mount::{Attributes, Content, Ownership, Propagation, Recursion};
+use super::path::{ContainerPath, Subpath};
+use super::rootfs::Lifetime;
 
 /// A mount to be attached at a destination inside the root filesystem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Attachment {
     pub attributes: Attributes,
     /// How later mounts travel.
     pub propagation: Propagation,
+    /// Whose the source becomes before it is attached.
+    pub ownership: Ownership,
 }
 
 /// What is mounted.
@@ -37,6 +40,114 @@ pub enum Source {
         /// What it holds at the start.
         content: Content,
     },
+    /// Something below a directory of the host, by path; nothing on the way may lead out of the directory.
+    Beneath {
+        /// The directory in the launcher's mount namespace.
+        base: PathBuf,
+        /// What of it.
+        subpath: Subpath,
+        /// What becomes of mounts below it.
+        recursion: Recursion,
+    },
+    /// Directories of the host that overlayfs merges.
+    Merged(Merged),
+    /// The file system that a volume's driver options describe.
+    Driver(DriverFileSystem),
+    /// What a path of the host leads to by its last name alone: a symlink is made again, anything else is bound.
+    Link {
+        /// The path in the launcher's mount namespace.
+        path: PathBuf,
+    },
+}
+
+/// Directories of the host that overlayfs merges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The directories, the topmost first; two at least, unless there is a layer over them.
+    pub lowers: Vec<Lower>,
+    /// Where writes go; without one there are none.
+    pub layer: Option<WritableLayer>,
+    /// What of the merged tree is mounted; all of it if nothing is said.
+    pub subpath: Option<Subpath>,
+    /// Whether device nodes in it work.
+    pub devices: Devices,
+}
+
+/// One of the directories that are merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lower {
+    /// The directory.
+    pub base: PathBuf,
+    /// What of it, if not all; nothing on the way may lead out of the directory.
+    pub subpath: Option<Subpath>,
+}
+
+/// Where what is written to merged directories goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WritableLayer {
+    /// The changes.
+    pub upper: PathBuf,
+    /// Where overlayfs prepares them.
+    pub work: PathBuf,
+    /// Whether they outlive the container.
+    pub lifetime: Lifetime,
+    /// What the layer's own root looks like.
+    pub looks: Looks,
+}
+
+/// What the root of a writable layer looks like: mode, owner and extended attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// Like what it lies over, as it is new.
+    Source,
+    /// As its owner has made it.
+    Own,
+}
+
+/// Whether device nodes work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Devices {
+    /// Where the kernel lets them.
+    Allowed,
+    /// Never.
+    Denied,
+}
+
+/// A file system by the words of a volume's driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverFileSystem {
+    /// The kernel's name of it.
+    pub kind: String,
+    /// What it is made of: a device, a server, or only a word.
+    pub device: String,
+    /// Options for `fsconfig(2)`: a key, and its value where it takes one.
+    pub options: Vec<(String, Option<String>)>,
+    /// What it holds at the start if it is empty.
+    pub content: Content,
+    /// What of it is mounted; all of it if nothing is said.
+    pub subpath: Option<Subpath>,
+    /// An empty directory of the host, on which the whole is mounted while a part of it is looked for.
+    pub aside: PathBuf,
+}
+
+impl Source {
+    /// What it holds at the start besides what is there.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        match self {
+            Self::New { content, .. } | Self::Driver(DriverFileSystem { content, .. }) => *content,
+            Self::Bind { .. } | Self::Beneath { .. } | Self::Merged(_) | Self::Link { .. } => Content::Empty,
+        }
+    }
+
+    /// Whether the specification's own words say all of it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        match self {
+            Self::Bind { .. } | Self::New { .. } => true,
+            Self::Beneath { .. } | Self::Merged(_) | Self::Driver(_) | Self::Link { .. } => false,
+        }
+    }
 }
 
 /// The file systems that an unprivileged user namespace can mount for itself.

@@ -5,13 +5,16 @@
 pub(crate) mod mounts;
 pub(in crate::plan) mod process;
 
+use std::collections::BTreeMap;
+
 use oci_spec::runtime::{Linux, LinuxIdMapping, LinuxNamespaceType, Spec};
 use thiserror::Error;
 
 use super::Plan;
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Source};
 use super::host::Host;
 use super::idmap::{IdMap, IdRange};
+use super::mount::Ownership;
 use super::name::ContainerId;
 use super::namespace::{Namespaces, Network};
 use super::path::{ContainerPath, PathError};
@@ -89,10 +92,21 @@ pub struct Supplement {
     pub rootfs: Rootfs,
     /// Volumes to be filled from the image.
     pub fills: Vec<Fill>,
+    /// What is meant by some of the mounts, by destination.
+    pub additions: BTreeMap<ContainerPath, Addition>,
     /// What process 1 is.
     pub first: FirstProcess,
     /// Whether the launcher's standard input is passed on.
     pub input: super::process::Input,
+}
+
+/// What the specification does not say about a mount.
+#[derive(Debug, Clone)]
+pub struct Addition {
+    /// What is mounted, where the specification's words only come near it.
+    pub source: Option<Source>,
+    /// Whose the source becomes.
+    pub ownership: Ownership,
 }
 
 impl Plan {
@@ -106,7 +120,7 @@ impl Plan {
         let root = spec.root().as_ref().ok_or(SpecError::Missing("/root"))?;
         let process = spec.process().as_ref().ok_or(SpecError::Missing("/process"))?;
         let read_only = root.readonly().unwrap_or(false);
-        let Supplement { id, rootfs, fills, first, input } = supplement;
+        let Supplement { id, rootfs, fills, additions, first, input } = supplement;
         let namespaces = namespaces(linux, host)?;
         let user = namespaces.user.clone();
         let ids = process::Ids {
@@ -121,7 +135,7 @@ impl Plan {
             rootfs,
             root_access: if read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
             fills,
-            mounts: attachments(spec)?,
+            mounts: attachments(spec, &additions)?,
             masked: paths(linux.masked_paths().as_ref(), "/linux/maskedPaths")?,
             read_only: paths(linux.readonly_paths().as_ref(), "/linux/readonlyPaths")?,
             sysctls: sysctls(linux),
@@ -198,9 +212,12 @@ fn ranges(mappings: Option<&Vec<LinuxIdMapping>>) -> Vec<IdRange> {
     mappings.into_iter().flatten().map(range).collect()
 }
 
-fn attachments(spec: &Spec) -> Result<Vec<Attachment>, SpecError> {
+fn attachments(
+    spec: &Spec,
+    additions: &BTreeMap<ContainerPath, Addition>,
+) -> Result<Vec<Attachment>, SpecError> {
     let mounts = spec.mounts().as_deref().unwrap_or_default();
-    mounts.iter().enumerate().map(|(index, mount)| mounts::attachment(index, mount)).collect()
+    mounts.iter().enumerate().map(|(index, mount)| mounts::attachment(index, mount, additions)).collect()
 }
 
 fn paths(texts: Option<&Vec<String>>, path: &str) -> Result<Vec<ContainerPath>, SpecError> {

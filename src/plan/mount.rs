@@ -1,44 +1,54 @@
 //! What `-v`, `--mount` and `--tmpfs` ask for: text is *parsed* into [`MountRequest`]s, all requests together are
 //! *resolved* (duplicates, precedence, order), and only then does anything touch the disk or the kernel.
 //!
-//! Whoever holds a request need not know which flag it came from. A word whose meaning is not built yet is an
-//! error that says so; none is dropped silently.
+//! Whoever holds a request need not know which flag it came from. A word of other tools that cannot mean anything
+//! here is an error that says so; none is dropped silently.
 
 mod attribute;
 mod csv;
+mod donor;
+mod draft;
 mod error;
+mod glob;
+mod hint;
+mod image_volumes;
+mod kind;
 mod parse_mount;
 mod parse_tmpfs;
 mod parse_volume;
 mod print;
 mod resolve;
+mod tmpfs;
+mod view;
 mod word;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::bytes;
-use super::name::{Label, VolumeName};
-use super::path::{ContainerPath, Subpath};
+use super::path::ContainerPath;
 
 pub use attribute::{Access, Atime, Attributes, Propagation, Recursion, Rule};
+pub use donor::{Donor, parse_donor};
 pub use error::{MountError, Problem};
+pub use image_volumes::ImageVolumes;
+pub use kind::{Bind, Content, Devpts, ImageMount, Missing, MountKind, Ramfs, Volume};
 pub use parse_mount::parse_mount;
 pub use parse_tmpfs::parse_tmpfs;
 pub use parse_volume::parse_volume;
 pub use resolve::resolve;
+pub use tmpfs::{Tmpfs, TmpfsFlag, TmpfsKey};
+pub use view::{Links, Ownership, View};
 
 /// One mount that the user or the image asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MountRequest {
     /// Where the request came from; for messages and for the rules about duplicates.
     pub origin: Origin,
-    /// Where it appears in the container; never `/`.
+    /// Where it appears in the container; never `/`, but for a [`MountKind::Glob`] whose matches keep their paths.
     pub destination: ContainerPath,
     /// What is mounted there.
     pub kind: MountKind,
@@ -52,6 +62,14 @@ pub struct Origin {
     /// The flag's value as typed.
     #[serde(with = "bytes")]
     pub text: OsString,
+}
+
+impl Origin {
+    /// The error for a request that came from here.
+    #[must_use]
+    pub fn refuse(&self, problem: Problem) -> MountError {
+        MountError::Spec { flag: self.flag, text: self.text.to_string_lossy().into_owned(), problem }
+    }
 }
 
 /// The ways to ask for a mount.
@@ -81,25 +99,6 @@ impl fmt::Display for Flag {
     }
 }
 
-/// What is mounted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MountKind {
-    /// A file or directory of the host.
-    Bind(Bind),
-    /// A directory that minirun keeps.
-    Volume(Volume),
-    /// Memory that is gone when the container stops.
-    Tmpfs(Tmpfs),
-    /// The files of an image.
-    Image(ImageMount),
-    /// A `devpts` of its own: pseudo-terminals.
-    Devpts(Devpts),
-    /// Memory without a limit that is gone when the container stops.
-    Ramfs(Ramfs),
-    /// Every file of the host that a pattern matches; becomes a [`MountKind::Bind`] for each before [`resolve()`].
-    Glob(Bind),
-}
-
 impl MountRequest {
     /// Permissions of the mount.
     #[must_use]
@@ -115,253 +114,17 @@ impl MountRequest {
     }
 }
 
-impl MountKind {
-    /// The word for `type=`.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Bind(_) => "bind",
-            Self::Volume(_) => "volume",
-            Self::Tmpfs(_) => "tmpfs",
-            Self::Image(_) => "image",
-            Self::Devpts(_) => "devpts",
-            Self::Ramfs(_) => "ramfs",
-            Self::Glob(_) => "glob",
-        }
+/// A request, or the error of its flag.
+fn request(
+    flag: Flag,
+    text: &OsStr,
+    parsed: Result<(ContainerPath, MountKind), Problem>,
+) -> Result<MountRequest, MountError> {
+    let origin = Origin { flag, text: text.to_owned() };
+    match parsed {
+        Ok((destination, kind)) => Ok(MountRequest { origin, destination, kind }),
+        Err(problem) => Err(origin.refuse(problem)),
     }
-}
-
-/// A file or directory of the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bind {
-    /// The host's path: absolute, or beginning with a dot until [`resolve()`] has made it absolute and clean.
-    #[serde(with = "bytes")]
-    pub source: PathBuf,
-    /// What to do when the source does not exist; what is created is a directory, whatever its name looks like.
-    pub missing: Missing,
-    /// What becomes of the mounts below the source.
-    pub recursion: Recursion,
-    /// Permissions of the mount.
-    pub attributes: Attributes,
-    /// How mounts made later travel between host and container.
-    pub propagation: Propagation,
-    /// Where what the container writes goes.
-    pub view: View,
-    /// Whose the source is to be.
-    pub ownership: Ownership,
-    /// What is bound when the source is a symlink.
-    pub links: Links,
-}
-
-/// A directory that minirun keeps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Volume {
-    /// The name; `None` for an anonymous volume, which gets a random name and goes away with `--rm`.
-    pub name: Option<VolumeName>,
-    /// What to do when no volume of that name exists. Always [`Missing::Create`] for an anonymous one.
-    pub missing: Missing,
-    /// What an empty volume holds when the container starts: the image's files unless `nocopy` is given.
-    pub content: Content,
-    /// Labels for the volume if it is made now.
-    pub labels: Vec<Label>,
-    /// Options of the driver for the volume if it is made now: `type`, `device`, `o`.
-    pub options: BTreeMap<String, String>,
-    /// What of the volume is mounted; all of it if nothing is said.
-    pub subpath: Option<Subpath>,
-    /// Permissions of the mount.
-    pub attributes: Attributes,
-    /// Where what the container writes goes.
-    pub view: View,
-    /// Whose the volume's files are to be.
-    pub ownership: Ownership,
-}
-
-/// The files of an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageMount {
-    /// The image as typed: what `minirun run` takes as IMAGE.
-    pub image: String,
-    /// What of it is mounted; all of it if nothing is said.
-    pub subpath: Option<Subpath>,
-    /// Permissions of the mount; writable is a layer that is thrown away with the container.
-    pub attributes: Attributes,
-}
-
-/// A `devpts` of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Devpts {
-    /// Values for the kernel: `uid`, `gid` (container IDs), `mode`, `ptmxmode` (octal), `max`.
-    pub options: BTreeMap<String, String>,
-    /// Permissions of the mount.
-    pub attributes: Attributes,
-}
-
-/// Memory without a limit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ramfs {
-    /// Permissions of the root directory, octal, as `ramfs` takes them.
-    pub mode: Option<String>,
-    /// What it holds when the container starts: nothing unless `tmpcopyup` is given.
-    pub content: Content,
-    /// Permissions of the mount.
-    pub attributes: Attributes,
-    /// Whose its root directory is to be.
-    pub ownership: Ownership,
-}
-
-/// Where what the container writes goes.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum View {
-    /// To the source itself.
-    #[default]
-    Direct,
-    /// To a layer over the source that is thrown away with the container (`O`).
-    Discarded,
-    /// To a layer of the caller's over the source (`O,upperdir=…,workdir=…`).
-    Layer {
-        /// Where the changes go: absolute, or beginning with a dot until [`resolve()`].
-        #[serde(with = "bytes")]
-        upper: PathBuf,
-        /// Where overlayfs prepares them.
-        #[serde(with = "bytes")]
-        work: PathBuf,
-    },
-    /// To a layer over the source that stays with the container until its changes are applied or discarded (`cow`).
-    Review,
-}
-
-/// Whose the source of a mount is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Ownership {
-    /// As it is.
-    #[default]
-    Kept,
-    /// The container's user's, with everything below (`U`, `chown`).
-    User,
-}
-
-/// What is bound when the source of a bind is a symlink.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Links {
-    /// What it leads to.
-    #[default]
-    Follow,
-    /// The container gets a symlink like it (`no-dereference`).
-    Copy,
-}
-
-/// A container whose volumes and binds another one takes over (`--volumes-from`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Donor {
-    /// The container: a name, an ID or the beginning of one.
-    pub container: String,
-    /// `ro` makes all of them read-only; nothing makes one writable that is not.
-    pub access: Option<Access>,
-}
-
-/// A file system in memory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tmpfs {
-    /// Values for the kernel, valid for [`TmpfsKey`], see `tmpfs(5)`.
-    pub options: BTreeMap<TmpfsKey, String>,
-    /// Flags of the file system.
-    pub flags: BTreeSet<TmpfsFlag>,
-    /// What it holds when the container starts: nothing unless `tmpcopyup` is given.
-    pub content: Content,
-    /// Permissions of the mount.
-    pub attributes: Attributes,
-    /// How mounts made later travel between host and container.
-    pub propagation: Propagation,
-    /// Whose its root directory is to be.
-    pub ownership: Ownership,
-}
-
-/// A file system option of tmpfs that takes a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TmpfsKey {
-    /// `size`: bytes, with `k`, `m`, `g`, `t` or `p` binary multiples, or with `%` of the memory.
-    Size,
-    /// `mode`: permissions of the root directory, octal.
-    Mode,
-    /// `uid`: owner of the root directory, a container ID.
-    Uid,
-    /// `gid`: group of the root directory, a container ID.
-    Gid,
-    /// `nr_inodes`: how many inodes, with `k`, `m`, `g`.
-    NrInodes,
-    /// `nr_blocks`: size in pages, with `k`, `m`, `g`.
-    NrBlocks,
-    /// `mpol`: NUMA memory policy.
-    Mpol,
-    /// `huge`: use of huge pages: `never`, `always`, `within_size`, `advise`.
-    Huge,
-}
-
-impl TmpfsKey {
-    /// Every key, in the order in which they print.
-    pub const ALL: [Self; 8] = [
-        Self::Size,
-        Self::Mode,
-        Self::Uid,
-        Self::Gid,
-        Self::NrInodes,
-        Self::NrBlocks,
-        Self::Mpol,
-        Self::Huge,
-    ];
-
-    /// The kernel's word, for `fsconfig(2)`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Size => "size",
-            Self::Mode => "mode",
-            Self::Uid => "uid",
-            Self::Gid => "gid",
-            Self::NrInodes => "nr_inodes",
-            Self::NrBlocks => "nr_blocks",
-            Self::Mpol => "mpol",
-            Self::Huge => "huge",
-        }
-    }
-}
-
-/// A file system flag of tmpfs, as `fsconfig(FSCONFIG_SET_FLAG)` takes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TmpfsFlag {
-    /// `sync`.
-    Sync,
-    /// `dirsync`.
-    Dirsync,
-}
-
-impl TmpfsFlag {
-    /// The kernel's word.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sync => "sync",
-            Self::Dirsync => "dirsync",
-        }
-    }
-}
-
-/// What to do when a source does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Missing {
-    /// Make it.
-    Create,
-    /// Refuse to start.
-    Refuse,
-}
-
-/// What something new holds when the container starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Content {
-    /// Nothing.
-    Empty,
-    /// A copy of the image's directory at the destination.
-    Image,
 }
 
 /// A destination as every flag takes it.

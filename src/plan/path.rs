@@ -181,6 +181,18 @@ impl Subpath {
         Ok(Self(OsString::from_vec(clean)))
     }
 
+    /// All of what it starts at.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(OsString::from("."))
+    }
+
+    /// Whether this is all of what it starts at.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.0 == "."
+    }
+
     /// The text as the kernel takes it.
     #[must_use]
     pub fn as_os_str(&self) -> &OsStr {

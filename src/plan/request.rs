@@ -6,7 +6,7 @@ use super::account::UserSpec;
 use super::capability::CapabilitySet;
 use super::environment::Setting;
 use super::limit::Ulimit;
-use super::mount::{Donor, MountRequest};
+use super::mount::{Donor, ImageVolumes, MountRequest};
 use super::name::{ContainerName, Hostname, Label};
 use super::namespace::Network;
 use super::network_file::{Dns, HostEntry};
@@ -80,6 +80,8 @@ pub struct RunRequest {
     pub mounts: Vec<MountRequest>,
     /// `--volumes-from`, in order.
     pub donors: Vec<Donor>,
+    /// `--image-volume`: what becomes of the image's `VOLUME`s.
+    pub image_volumes: ImageVolumes,
     /// `--read-only-tmpfs`: whether a read-only root has `/tmp`, `/run` and `/var/tmp` in memory.
     pub scratch: Scratch,
     /// `--read-only`.

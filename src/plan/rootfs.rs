@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::path::ContainerPath;
+use super::path::{ContainerPath, Subpath};
 
 /// A root filesystem as it lies on disk, not mounted yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +89,19 @@ pub enum HostAreaKind {
 /// A volume that takes the image's files at its destination if it is empty when the container starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fill {
-    /// The volume's data directory.
+    /// The volume's data directory, or the directory of the host that stands for it.
     pub data: PathBuf,
+    /// What of it is filled.
+    pub part: FillPart,
     /// Which directory of the image fills it.
     pub destination: ContainerPath,
+}
+
+/// What of a volume is filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FillPart {
+    /// All of a volume that lies in the store, where a copy can be prepared beside it.
+    Volume,
+    /// A directory that has nothing of minirun beside it: a part of a volume, or the host's.
+    Directory(Subpath),
 }

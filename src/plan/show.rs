@@ -1,14 +1,14 @@
 //! The text of a plan, for `--dry-run`: what a container will be, line by line, in the order of the work.
 
+mod attachment;
+
 use std::fmt::{self, Display, Formatter};
 
 use super::Plan;
-use super::attachment::{Attachment, Source};
 use super::idmap::IdRange;
-use super::mount::Recursion;
 use super::process::{FirstProcess, Groups, Input, NewPrivileges, Process, Streams};
 use super::request::RootAccess;
-use super::rootfs::{HostAreaKind, Lifetime, Rootfs};
+use super::rootfs::{Fill, FillPart, HostAreaKind, Lifetime, Rootfs};
 use super::userns::MapWriter;
 
 impl Display for Plan {
@@ -23,7 +23,7 @@ impl Display for Plan {
         };
         writeln!(f, "  access {access}")?;
         for fill in &self.fills {
-            writeln!(f, "fill {:?} from {} of the image if it is empty", fill.data, fill.destination)?;
+            show_fill(fill, f)?;
         }
         writeln!(f, "mounts")?;
         for mount in &self.mounts {
@@ -40,6 +40,15 @@ impl Display for Plan {
         }
         process(&self.process, f)
     }
+}
+
+fn show_fill(fill: &Fill, f: &mut Formatter<'_>) -> fmt::Result {
+    let data = match &fill.part {
+        FillPart::Volume => fill.data.clone(),
+        FillPart::Directory(subpath) if subpath.is_all() => fill.data.clone(),
+        FillPart::Directory(subpath) => fill.data.join(subpath.as_os_str()),
+    };
+    writeln!(f, "fill {data:?} from {} of the image if it is empty", fill.destination)
 }
 
 fn namespaces(plan: &Plan, f: &mut Formatter<'_>) -> fmt::Result {
@@ -98,32 +107,6 @@ fn rootfs(rootfs: &Rootfs, f: &mut Formatter<'_>) -> fmt::Result {
             }
             Ok(())
         }
-    }
-}
-
-impl Display for Attachment {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.destination)?;
-        match &self.source {
-            Source::Bind { path, recursion } => {
-                let how = match recursion {
-                    Recursion::Disabled => "bind",
-                    Recursion::Enabled | Recursion::ReadOnlyForced => "rbind",
-                    Recursion::Writable => "rbind (writable below)",
-                };
-                write!(f, "{how} {path:?}")?;
-            }
-            Source::New { kind, options, .. } => {
-                write!(f, "{}", kind.name())?;
-                for (key, value) in options {
-                    match value {
-                        Some(value) => write!(f, " {key}={value}")?,
-                        None => write!(f, " {key}")?,
-                    }
-                }
-            }
-        }
-        write!(f, " {} {}", self.attributes.words().join(" "), self.propagation.name())
     }
 }
 

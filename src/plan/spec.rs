@@ -19,10 +19,11 @@ use oci_spec::runtime::{
 use thiserror::Error;
 
 use super::account::Account;
+use super::attachment::Source;
 use super::host::{Host, SetGroups};
 use super::idmap::{IdMap, IdRange, to_host};
 use super::limit::Ulimit;
-use super::mount::MountRequest;
+use super::mount::{Attributes, MountRequest};
 use super::namespace::Network;
 use super::path::{ContainerPath, PathError};
 use super::process::{NewPrivileges, Streams};
@@ -30,7 +31,7 @@ use super::request::{RootAccess, RunRequest};
 use super::userns::{UserNamespace, UsernsError, set_groups};
 
 pub use defaults::{MASKED_PATHS, READ_ONLY_PATHS};
-pub(crate) use mounts::user_mount;
+pub use mounts::additions;
 
 /// Why no specification could be composed.
 #[derive(Debug, Error)]
@@ -63,8 +64,10 @@ pub struct GeneratedFiles {
 pub struct PlacedMount {
     /// What was asked.
     pub request: MountRequest,
-    /// A volume's data directory.
-    pub data: Option<PathBuf>,
+    /// What is mounted.
+    pub source: Source,
+    /// Permissions: those asked for, and those that a volume's driver options say.
+    pub attributes: Attributes,
 }
 
 /// Everything a specification is composed from.

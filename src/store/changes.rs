@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::copy::list;
+use super::copy::inode::names as list;
 use super::merged::{Found, Merged, is_opaque, is_whiteout, open_directory, stat_name};
 use crate::plan::bytes;
 use crate::sys::{Call, SysError};

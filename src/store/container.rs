@@ -23,7 +23,7 @@ use crate::plan::name::{ContainerId, ContainerName};
 use crate::plan::rootfs::Lifetime;
 use crate::sys::SysError;
 
-pub use live::LiveLock;
+pub use live::{LiveLock, VolumePin};
 pub use record::{Container, ContainerRecord, EndRecord, LiveMount, MountRecord, RightsRecord, State};
 
 /// Why there is no such container.

@@ -4,21 +4,24 @@
 //! that depth costs no descriptors.
 
 mod data;
+pub mod dress;
 pub(in crate::store) mod inode;
+mod living;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
 use super::merged::{Found, Merged, MergedDir, is_whiteout, open_directory, stat_name};
 use crate::sys::{Call, SysError};
-pub use data::Sharing;
+pub use data::{Amount, Sharing};
 use inode::{Dress, Marks};
+use living::SourceState;
+pub use living::copy_living_tree;
 
 /// What could not be copied. The destination holds a part of the tree then.
 #[derive(Debug, Error)]
@@ -42,21 +45,12 @@ struct Child {
     stat: Stat,
 }
 
-/// How much was copied, in bytes.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Amount {
-    /// Of files whose data the copy shares with its model.
-    pub shared: u64,
-    /// Of data that were written anew.
-    pub copied: u64,
-}
-
-impl Amount {
-    /// All of it.
-    #[must_use]
-    pub fn total(self) -> u64 {
-        self.shared.saturating_add(self.copied)
-    }
+/// What becomes of device nodes that the kernel does not let this process make.
+enum Devices {
+    /// The copy fails.
+    Needed,
+    /// They are missing in the copy; their paths.
+    LeftOut(Vec<String>),
 }
 
 struct Copier<'c> {
@@ -71,6 +65,7 @@ struct Copier<'c> {
     source_state: SourceState,
     /// Where the first name of a file with several is, by device and inode number.
     links: HashMap<(u64, u64), (Names, OsString)>,
+    devices: Devices,
     /// The directories that were copied, each behind the one that it is in.
     directories: Vec<(Names, Stat)>,
 }
@@ -88,9 +83,34 @@ pub fn copy_tree(
     destination: BorrowedFd<'_>,
     owners: &mut dyn FnMut(u32, u32) -> (u32, u32),
 ) -> Result<(), CopyError> {
-    let source = open_directory(source, OsStr::new(".")).call(|| "openat(\".\")");
-    let source = MergedDir { parts: vec![source.map_err(|error| failed(&[], error))?] };
-    Copier::new(&source, destination, owners, &mut |_| ()).run()
+    Copier::new(&alone(source)?, destination, owners, &mut |_| ()).run()
+}
+
+/// One directory as a stack of which it is all.
+fn alone(directory: BorrowedFd<'_>) -> Result<MergedDir, CopyError> {
+    let directory = open_directory(directory, OsStr::new(".")).call(|| "openat(\".\")");
+    Ok(MergedDir { parts: vec![directory.map_err(|error| failed(&[], error))?] })
+}
+
+/// The same for the files that a volume gets: owners stay, and device nodes that the kernel does not let this process
+/// make are left out; their paths.
+///
+/// # Errors
+/// The kernel refuses something else.
+pub fn copy_for_volume(
+    source: BorrowedFd<'_>,
+    destination: BorrowedFd<'_>,
+) -> Result<Vec<String>, CopyError> {
+    let (source, mut owners) = (alone(source)?, |user, group| (user, group));
+    let mut progress = |_| ();
+    let mut copier = Copier::new(&source, destination, &mut owners, &mut progress);
+    copier.marks = Marks::Wanted;
+    copier.devices = Devices::LeftOut(Vec::new());
+    copier.run()?;
+    match copier.devices {
+        Devices::Needed => Ok(Vec::new()),
+        Devices::LeftOut(paths) => Ok(paths),
+    }
 }
 
 /// Copies the tree that a stack of layers shows to the empty directory `destination`, without any mark of overlay.
@@ -103,36 +123,6 @@ pub fn flatten(layers: &Merged, destination: BorrowedFd<'_>) -> Result<(), CopyE
     let mut copier = Copier::new(&layers.root, destination, &mut owners, &mut ignored);
     copier.marks = Marks::Dropped;
     copier.run()
-}
-
-/// Copies the directory `source`, which may be in use, with its metadata to the empty directory `destination`; how much
-/// that was.
-///
-/// As [`copy_tree`], with the owners that the files have. What disappears meanwhile is left out. `progress` is told what
-/// is done after each file.
-///
-/// # Errors
-/// The kernel refuses something, also to share data where that is asked for.
-pub fn copy_living_tree(
-    source: BorrowedFd<'_>,
-    destination: BorrowedFd<'_>,
-    sharing: Sharing,
-    progress: &mut dyn FnMut(Amount),
-) -> Result<Amount, CopyError> {
-    let source = open_directory(source, OsStr::new(".")).call(|| "openat(\".\")");
-    let source = MergedDir { parts: vec![source.map_err(|error| failed(&[], error))?] };
-    let mut owners = |user, group| (user, group);
-    let mut copier = Copier::new(&source, destination, &mut owners, progress);
-    (copier.sharing, copier.source_state) = (sharing, SourceState::Changing);
-    copier.run()?;
-    Ok(copier.amount)
-}
-
-/// Whether anybody else may write to what is copied.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SourceState {
-    Still,
-    Changing,
 }
 
 impl<'c> Copier<'c> {
@@ -152,6 +142,7 @@ impl<'c> Copier<'c> {
             progress,
             source_state: SourceState::Still,
             links: HashMap::new(),
+            devices: Devices::Needed,
             directories: Vec::new(),
         }
     }
@@ -221,6 +212,13 @@ impl<'c> Copier<'c> {
         };
         match copied {
             Err(error) if self.has_gone(&error) => return Ok(()),
+            Err(error) if error.errno() == Errno::PERM && is_device(&child.stat) => match &mut self.devices {
+                Devices::Needed => return Err(error),
+                Devices::LeftOut(paths) => {
+                    paths.push(shown_path(&[names, &[child.name]].concat()));
+                    return Ok(());
+                }
+            },
             copied => copied?,
         }
         (self.progress)(self.amount);
@@ -230,25 +228,12 @@ impl<'c> Copier<'c> {
         Ok(())
     }
 
-    /// Whether a name is not there any more that was just seen.
-    fn has_gone(&self, error: &SysError) -> bool {
-        let gone = matches!(error.errno(), Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
-        gone && self.source_state == SourceState::Changing
-    }
-
-    /// Removes the empty copy of a directory that has gone.
-    fn take_back(&self, names: &[OsString]) -> Result<(), SysError> {
-        let Some((name, above)) = names.split_last() else { return Ok(()) };
-        rustix::fs::unlinkat(self.open_destination(above)?, name, AtFlags::REMOVEDIR)
-            .call(|| format!("unlinkat({name:?}, REMOVEDIR)"))
-    }
-
     /// The names of a directory that the copy has.
     fn children(&self, directory: &MergedDir) -> Result<Vec<Child>, SysError> {
         let mut seen = HashSet::new();
         let mut children = Vec::new();
         for (place, part) in directory.parts.iter().enumerate() {
-            for name in list(part.as_fd())? {
+            for name in inode::names(part.as_fd())? {
                 if !seen.insert(name.clone()) {
                     continue;
                 }
@@ -298,25 +283,17 @@ impl<'c> Copier<'c> {
     }
 }
 
-/// The names in a directory, in any order.
-pub(super) fn list(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
-    let read = || -> Result<Names, Errno> {
-        let mut names = Names::new();
-        for entry in Dir::read_from(directory)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                names.push(OsStr::from_bytes(name).to_owned());
-            }
-        }
-        Ok(names)
-    };
-    read().call(|| "getdents64")
+fn is_device(stat: &Stat) -> bool {
+    matches!(FileType::from_raw_mode(stat.st_mode), FileType::CharacterDevice | FileType::BlockDevice)
+}
+
+fn shown_path(names: &[OsString]) -> String {
+    let path = names.iter().fold(String::new(), |path, name| path + "/" + &name.to_string_lossy());
+    if path.is_empty() { "/".into() } else { path }
 }
 
 fn failed(names: &[OsString], source: SysError) -> CopyError {
-    let path = names.iter().fold(String::new(), |path, name| path + "/" + &name.to_string_lossy());
-    CopyError { path: if path.is_empty() { "/".into() } else { path }, source }
+    CopyError { path: shown_path(names), source }
 }
 
 #[cfg(test)]

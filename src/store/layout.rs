@@ -18,12 +18,18 @@
 //!     mounted.json                what was mounted into it while it ran
 //!     upper/ work/ merged/        its writable layer, and where the root filesystem is mounted for itself alone
 //!     rootfs/                     with the driver vfs: its copy of the image
+//!     layers/N/upper/ work/       the layer over the source of its mount N, with `O` and `cow`
+//!     layers/N/since              with `cow`: when it was laid, seconds since 1970 with nine decimals
 //!     hosts hostname resolv.conf  the files of these names in its /etc
 //! ephemeral/ID/                   the same for a container that is removed at its end (--rm)
 //! names/NAME                      which container has this name
 //! volumes/NAME/                   one volume
 //!     _data/                      its files
-//!     volume.json                 labels and age
+//!     volume.json                 labels, options and age
+//!     snapshots/NAME/             what the volume had at one moment
+//!         _data/                  its files then
+//!         snapshot.json           when that was
+//! trash/REMOVED-EXPIRES-RANDOM/   one removed volume, as it lay in volumes/, until it expires
 //! archives/HEX                    which image an archive file was found to hold
 //! tmp/                            what is being made, each under a lock that dies with its process
 //! ```
@@ -50,6 +56,8 @@ pub const EPHEMERAL: &str = "ephemeral";
 pub const NAMES: &str = "names";
 /// The directory of named volumes.
 pub const VOLUMES: &str = "volumes";
+/// The directory of removed volumes that can be brought back; made when there is the first.
+pub const TRASH: &str = "trash";
 /// The directory of what is known about archive files outside the store.
 pub const ARCHIVES: &str = "archives";
 /// The directory of what is being made.
@@ -70,10 +78,18 @@ pub const STATUS: &str = "status.json";
 pub const MOUNTED: &str = "mounted.json";
 /// In a container: locked by the process that runs it, so that the kernel can tell which one that is.
 pub const OWNER: &str = "owner";
+/// In a container: the layers over the sources of its mounts, by the number of the mount.
+pub const MOUNT_LAYERS: &str = "layers";
+/// In such a layer: the time when it was laid over its source.
+pub const SINCE: &str = "since";
 /// In a volume: its files.
 pub const VOLUME_DATA: &str = "_data";
 /// In a volume: what minirun knows of it.
 pub const VOLUME: &str = "volume.json";
+/// In a volume: its snapshots.
+pub const SNAPSHOTS: &str = "snapshots";
+/// In a snapshot: what minirun knows of it.
+pub const SNAPSHOT: &str = "snapshot.json";
 /// In a layer: the files.
 pub const TREE: &str = "tree";
 /// In a layer: what minirun knows of it.
@@ -116,6 +132,18 @@ pub fn container_name(name: &str) -> String {
 #[must_use]
 pub fn volume(name: &str) -> String {
     format!("{VOLUMES}/{name}")
+}
+
+/// The directory of the snapshots of one volume, from the store.
+#[must_use]
+pub fn snapshots(volume: &str) -> String {
+    format!("{VOLUMES}/{volume}/{SNAPSHOTS}")
+}
+
+/// The directory of one snapshot, from the store.
+#[must_use]
+pub fn snapshot(volume: &str, name: &str) -> String {
+    format!("{VOLUMES}/{volume}/{SNAPSHOTS}/{name}")
 }
 
 /// `name` as one file name of at most 255 bytes: percent-encoded, or its digest when that is too long.

@@ -35,6 +35,11 @@ pub(super) fn seize(root: &Directory, name: &str) -> Result<Option<Directory>, S
     lock_directory(root, name, FlockOperation::NonBlockingLockExclusive)
 }
 
+/// Opens the directory `name` for this process alone, once all others have let it go; none when there is none.
+pub(super) fn hold(root: &Directory, name: &str) -> Result<Option<Directory>, SysError> {
+    lock_directory(root, name, FlockOperation::LockExclusive)
+}
+
 fn lock_directory(
     root: &Directory,
     name: &str,

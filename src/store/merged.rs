@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::copy::list;
+use super::copy::inode::names as list;
 use crate::plan::path::ContainerPath;
 use crate::sys::{Call, SysError};
 

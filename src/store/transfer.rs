@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::Stat;
 use thiserror::Error;
 
-use super::copy::list;
+use super::copy::inode::names as list;
 use super::merged::Merged;
 use super::pack::{PackError, PackNote, pack_named};
 use super::remove::remove_tree;
@@ -114,7 +114,10 @@ pub fn pack(source: &Source, writer: impl io::Write) -> Result<Vec<String>, Tran
     let mut writer = io::BufWriter::new(writer);
     let notes: Vec<PackNote> = pack_named((source.directory.as_fd(), &source.name), &mut writer)?;
     io::Write::flush(&mut writer).map_err(|error| {
-        let source = super::tar::write::WriteError::Write { offset: 0, source: error };
+        let source = super::tar::write::WriteError::Write {
+            offset: 0,
+            source: SysError::from_io("write(archive)", &error),
+        };
         TransferError::Pack(PackError::Write(source))
     })?;
     Ok(notes.iter().map(ToString::to_string).collect())

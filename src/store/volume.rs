@@ -1,22 +1,37 @@
 //! Named volumes: a directory each, made whole or not at all, and filled from the image when empty.
 
+mod compare;
+mod data;
+mod export;
 mod fill;
+mod import;
+mod merge;
+mod remove;
+mod snapshot;
+mod trash;
+mod usage;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, Mode};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::container::Container;
 use super::temporary::Temporary;
-use super::{Store, StoreError, layout};
-use crate::plan::name::{Label, VolumeName};
+use super::{Store, StoreError, layout, lock};
+use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::sys::{Call, SysError};
 
-pub use fill::{FillError, fill};
+pub use compare::{Change, ChangeKind, Comparison, Patches, Times};
+pub use data::{ArchiveError, DataError, Location};
+pub use fill::{FillError, LeftOut, fill, fill_directory, fill_inside};
+pub use import::VolumeArchive;
+pub use merge::MergeError;
+pub use remove::{Disposal, Users};
+pub use snapshot::{Copying, Replaced, SnapshotRecord};
+pub use trash::Trashed;
+pub use usage::usage;
 
 /// What `volume.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,9 +56,30 @@ pub enum VolumeError {
     /// No volume is called so.
     #[error("there is no volume `{0}`")]
     Unknown(String),
+    /// Containers refer to the volume.
+    #[error("volume `{name}` is in use by {}", listed(.users))]
+    InUse {
+        /// The volume.
+        name: VolumeName,
+        /// The containers; at least one.
+        users: Vec<ContainerName>,
+    },
+    /// There is a volume of the name that another one is to get.
+    #[error("there is a volume `{0}` already")]
+    Exists(VolumeName),
+    /// Nothing of that name was removed lately.
+    #[error("there is no removed volume `{0}`")]
+    NotInTrash(VolumeName),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Names of containers in a sentence.
+fn listed(users: &[ContainerName]) -> String {
+    let quoted: Vec<_> = users.iter().map(|name| format!("`{name}`")).collect();
+    let word = if quoted.len() == 1 { "container" } else { "containers" };
+    format!("{word} {}", quoted.join(", "))
 }
 
 impl VolumeError {
@@ -52,6 +88,14 @@ impl VolumeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown(_) => Some("see `minirun volume ls`".to_owned()),
+            Self::InUse { users, .. } => {
+                let names: Vec<_> = users.iter().map(ContainerName::as_str).collect();
+                Some(format!("remove what uses it first: minirun rm {}", names.join(" ")))
+            }
+            Self::Exists(name) => {
+                Some(format!("bring it back under another name: minirun volume restore {name} --as OTHER"))
+            }
+            Self::NotInTrash(_) => Some("see `minirun volume ls --trash`".to_owned()),
             Self::Store(error) => error.hint(),
         }
     }
@@ -108,12 +152,27 @@ impl Store {
 
     /// Makes a volume, unless there is one of that name; whether it was made.
     ///
+    /// A container that refers to the volume is to be in the store before: then the volume stays. Whoever removes
+    /// one locks it, looks who refers to it, and only then lets it go; and here that lock is waited for.
+    ///
     /// # Errors
     /// The store cannot be written.
     pub fn make_volume(&self, record: &VolumeRecord) -> Result<bool, StoreError> {
-        if self.volume_exists(&record.name)? {
-            return Ok(false);
+        loop {
+            if let Some(root) = self.directory()?
+                && let Some(_lock) = lock::pin(root, &layout::volume(record.name.as_str()))
+                    .map_err(|cause| self.read_error(cause))?
+            {
+                return Ok(false);
+            }
+            if self.try_make_volume(record)? {
+                return Ok(true);
+            }
         }
+    }
+
+    /// Makes a volume; whether nobody else was quicker.
+    fn try_make_volume(&self, record: &VolumeRecord) -> Result<bool, StoreError> {
         let temporary = Temporary::new(self)?;
         let write = || -> Result<(), SysError> {
             let json = serde_json::to_vec(record).unwrap_or_default();
@@ -130,29 +189,5 @@ impl Store {
             Err(_) if self.volume_exists(&record.name)? => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    /// Removes a volume with its data, where they can be removed; one that is not there is no error.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    pub fn remove_volume(&self, name: &VolumeName) -> Result<(), StoreError> {
-        let temporary = Temporary::new(self)?;
-        let root = self.writable()?;
-        match root.rename(&layout::volume(name.as_str()), temporary.directory(), "volume") {
-            Err(error) if error.errno() == Errno::NOENT => return Ok(()),
-            result => result.map_err(|cause| self.write_error(cause))?,
-        }
-        temporary.discard().map_err(|cause| StoreError::Remove { path: self.path().to_owned(), cause })
-    }
-
-    /// The volumes that some container refers to, whether it runs or not.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn used_volumes(&self) -> Result<HashSet<VolumeName>, StoreError> {
-        let containers = self.containers()?;
-        let mounts = containers.iter().flat_map(Container::mounts);
-        Ok(mounts.filter_map(|mount| mount.volume.clone()).collect())
     }
 }

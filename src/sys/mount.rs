@@ -32,9 +32,11 @@ pub enum Setting<'a> {
 pub fn create(kind: &str, settings: &[Setting<'_>], attributes: MountAttrFlags) -> Result<OwnedFd, SysError> {
     let context =
         rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC).call(|| format!("fsopen({kind:?})"))?;
-    // What `df` and /proc/mounts call it.
-    rustix::mount::fsconfig_set_string(&context, "source", kind)
-        .call(|| format!("fsconfig({kind}, \"source={kind}\")"))?;
+    if !settings.iter().any(|setting| matches!(setting, Setting::Text("source", _))) {
+        // What `df` and /proc/mounts call it.
+        rustix::mount::fsconfig_set_string(&context, "source", kind)
+            .call(|| format!("fsconfig({kind}, \"source={kind}\")"))?;
+    }
     for setting in settings {
         match setting {
             Setting::Flag(key) => rustix::mount::fsconfig_set_flag(&context, *key)

@@ -96,6 +96,12 @@ pub fn runs_privileged() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
+/// How long removed volumes are kept, as the user says it: `MINIRUN_TRASH`.
+#[must_use]
+pub fn trash_time() -> Option<String> {
+    text_variable("MINIRUN_TRASH").filter(|text| !text.is_empty())
+}
+
 fn read(path: impl AsRef<Path>) -> Vec<u8> {
     // These files are optional; one that cannot be read is as good as none.
     std::fs::read(path).unwrap_or_default()

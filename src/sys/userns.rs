@@ -1,6 +1,7 @@
 //! User namespaces: writing ID maps, and running a piece of work inside one.
 
 use std::io::{Read, Write};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -151,6 +152,8 @@ pub fn within<T: Serialize + DeserializeOwned>(
         .call(|| "pipe2()")
         .map_err(WorkerError::Start)?;
     let child = clone::spawn(CloneFlags::CLONE_NEWUSER, || {
+        // As long as this copy has the caller's end, it would wait for one that was killed.
+        process::close_in_copy(ours.as_fd());
         answer_with(&theirs, namespace, work, &std::fs::File::from(sink))
     })
     .map_err(WorkerError::Start)?;
@@ -181,6 +184,8 @@ fn answer_with<T: Serialize>(
 
 fn enter(channel: &Channel, namespace: &UserNamespace) -> Result<(), MapError> {
     process::die_with_parent().map_err(MapError::Write)?;
+    // It may have died before that was asked.
+    channel.check_open().map_err(MapError::Write)?;
     if namespace.writer == MapWriter::Itself {
         map_itself(&namespace.map)?;
     }

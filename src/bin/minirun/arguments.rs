@@ -6,9 +6,12 @@ pub(crate) mod exec;
 pub(crate) mod image;
 mod missing;
 pub(crate) mod mounts;
+pub(crate) mod review;
 pub(crate) mod run;
+pub(crate) mod system;
 pub(crate) mod usage;
 pub(crate) mod volume;
+pub(crate) mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -20,7 +23,9 @@ use self::copy::CopyArgs;
 use self::exec::ExecArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
+use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
+use self::system::{InfoArgs, SystemVerb};
 use self::volume::VolumeVerb;
 
 const HELP_TAIL: &str = "\
@@ -81,8 +86,14 @@ pub(crate) enum Verb {
     Umount(UmountArgs),
     /// Show the mounts of a container: what was asked for, and what there is
     Mounts(MountsArgs),
-    /// Show everything about containers and images, as JSON
+    /// Show everything about containers, images and volumes, as JSON
     Inspect(InspectArgs),
+    /// Show what a container changed in directories bound with `cow`
+    Changes(ChangesArgs),
+    /// Bring what a container changed in directories bound with `cow` to the host
+    Apply(ApplyArgs),
+    /// Throw away what a container changed in directories bound with `cow`
+    Discard(DiscardArgs),
     /// Run a program of this machine where the store's files have their container owners
     Unshare(UnshareArgs),
     /// Show the version
@@ -96,6 +107,11 @@ pub(crate) enum Verb {
     /// Work with volumes
     #[command(subcommand)]
     Volume(VolumeVerb),
+    /// Work with the store as a whole
+    #[command(subcommand)]
+    System(SystemVerb),
+    /// Show facts about machine and store
+    Info(InfoArgs),
 }
 
 /// The verbs of `minirun image`
@@ -154,11 +170,12 @@ pub(crate) enum ContainerVerb {
 pub(crate) enum Kind {
     Container,
     Image,
+    Volume,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Look only among these [default: containers, then images]
+    /// Look only among these [default: containers, then images, then volumes]
     #[arg(long = "type", value_name = "KIND")]
     pub(crate) kind: Option<Kind>,
     #[command(flatten)]

@@ -23,8 +23,7 @@ const COLUMNS: [Column; 9] = [
     Column { title: "PORTS", field: "Ports" },
     Column { title: "NAMES", field: "Names" },
 ];
-const FILTERS: &str =
-    "name=PART, id=BEGINNING, label=KEY[=VALUE], status=running, status=exited and status=dead";
+const FILTERS: &str = "name=PART, id=BEGINNING, label=KEY[=VALUE], volume=NAME|PATH, status=running, status=exited and status=dead";
 /// The characters of a command that a table shows.
 const COMMAND_MAX: usize = 20;
 
@@ -34,6 +33,8 @@ enum Filter {
     Id(String),
     Label(String, Option<String>),
     Status(&'static str),
+    /// A volume, a path on the host or one in the container.
+    Volume(String),
 }
 
 impl Filter {
@@ -46,6 +47,7 @@ impl Filter {
                 Some((key, value)) => Self::Label(key.to_owned(), Some(value.to_owned())),
                 None => Self::Label(label.to_owned(), None),
             }),
+            ("volume", place) => Ok(Self::Volume(clean(place).to_owned())),
             ("status", "running") => Ok(Self::Status("running")),
             ("status", "exited") => Ok(Self::Status("exited")),
             ("status", "dead") => Ok(Self::Status("dead")),
@@ -61,8 +63,17 @@ impl Filter {
                 .labels
                 .iter()
                 .any(|label| label.key == *key && value.as_ref().is_none_or(|value| label.value == *value)),
+            Self::Volume(place) => container.mounts.contains(place),
             Self::Status(word) => state(&container.state) == *word,
         }
+    }
+}
+
+/// A path without slashes at its end.
+fn clean(place: &str) -> &str {
+    match place.trim_end_matches('/') {
+        "" => place,
+        clean => clean,
     }
 }
 
@@ -96,13 +107,22 @@ pub(crate) fn list(engine: &Engine, arguments: &ListContainers, output: &mut Out
         containers.iter().try_for_each(|container| output.line(id(container, arguments.no_trunc)))?;
         return Ok(0);
     }
-    let rows: Vec<Value> = containers.iter().map(|container| row(container, arguments.no_trunc)).collect();
+    let width = if arguments.no_trunc { Width::Full } else { Width::Short };
+    let rows: Vec<Value> = containers.iter().map(|container| row(container, width)).collect();
     let style = Style { usual: &USUAL, columns: &COLUMNS, format: arguments.format.as_deref() };
     listing::print(&rows, &style, output)?;
     Ok(0)
 }
 
-fn row(container: &ContainerSummary, full: bool) -> Value {
+/// How much of a long text a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Width {
+    Short,
+    Full,
+}
+
+pub(crate) fn row(container: &ContainerSummary, width: Width) -> Value {
+    let full = width == Width::Full;
     json!({
         "ID": id(container, full),
         "Image": container.image,
@@ -185,7 +205,7 @@ mod tests {
         for good in ["name=x", "id=0a", "status=dead", "label=a", "label=a=b=c"] {
             assert!(Filter::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "name", "status=happy", "volume=x"] {
+        for bad in ["", "name", "status=happy", "volumes=x"] {
             assert!(Filter::parse(bad).is_err(), "{bad}");
         }
     }

@@ -10,6 +10,7 @@ use minirun::plan::driver::DriverError;
 use minirun::plan::instruction::InstructionError;
 use minirun::plan::name::NameError;
 use minirun::plan::path::PathError;
+use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
 use crate::arguments::{ContainerVerb, Verb};
@@ -29,7 +30,7 @@ const BAD_TEMPLATE: u8 = 64;
 pub(crate) enum Codes {
     /// 125 for what is minirun's own failure.
     Run,
-    /// 1 for every failure.
+    /// 1 for every failure, and 64 for a template that cannot be read.
     Volume,
     /// The same, about containers that exist.
     Container,
@@ -38,7 +39,9 @@ pub(crate) enum Codes {
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
         match verb {
-            Verb::Volume(_) => Self::Volume,
+            Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
+                Self::Volume
+            }
             Verb::Exec(_)
             | Verb::Diff(_)
             | Verb::Cp(_)
@@ -81,6 +84,12 @@ pub(crate) enum Failure {
     /// A name or a label.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// The name of a snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// An archive for the screen.
+    #[error("the archive would be written to the terminal")]
+    TerminalOutput,
     /// The driver of a volume.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -96,9 +105,6 @@ pub(crate) enum Failure {
     /// An image to be read from a terminal.
     #[error("standard input is a terminal, and an image is not typed")]
     TerminalInput,
-    /// An archive to be shown on a terminal.
-    #[error("standard output is a terminal, and an archive is nothing to look at")]
-    TerminalOutput,
     /// A file of the user's.
     #[error("cannot write `{}`", .path.display())]
     Write {
@@ -135,7 +141,7 @@ pub(crate) enum Failure {
         positional: String,
     },
     /// Neither container nor image.
-    #[error("there is no container or image `{0}`")]
+    #[error("there is no container, image or volume `{0}`")]
     NoObject(String),
     /// `mount` as Podman has it.
     #[error("nothing says what to mount into which container")]
@@ -156,6 +162,25 @@ pub(crate) enum Failure {
         /// What could stand there.
         legal: &'static str,
     },
+    /// The value of a `--filter`.
+    #[error("`--filter {text}` makes no sense: its value is {legal}")]
+    FilterValue {
+        /// As typed.
+        text: String,
+        /// What could stand there.
+        legal: &'static str,
+    },
+    /// `--all` in two ways.
+    #[error("`--all` and `--filter all=…` say the same: give one of them")]
+    AllTwice,
+    /// `system prune --volumes` with a time.
+    #[error(
+        "`--filter until=…` and `--volumes` do not go together: a volume's files may be newer than the volume"
+    )]
+    UntilWithVolumes,
+    /// `volume update`.
+    #[error("`volume update` is for volumes of a cluster, and minirun has none")]
+    ClusterOnly,
     /// Standard output.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
@@ -175,11 +200,12 @@ impl Failure {
             Self::NoObject(_) => SOME_FAILED,
             Self::Request(_)
             | Self::Name(_)
+            | Self::Snapshot(_)
+            | Self::TerminalOutput
             | Self::Driver(_)
             | Self::Template(_)
             | Self::NoStore
             | Self::TerminalInput
-            | Self::TerminalOutput
             | Self::TwoContainers
             | Self::NoContainer
             | Self::NoPs
@@ -192,6 +218,10 @@ impl Failure {
             | Self::Destination { .. }
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::ClusterOnly
+            | Self::UntilWithVolumes
             | Self::Output(_) => OWN_FAILURE,
         }
     }
@@ -206,23 +236,32 @@ impl Failure {
                     .to_owned(),
             ),
             Self::NoStore => Some("give --store DIR".to_owned()),
-            Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
+            Self::TerminalInput => Some("name a file, or pipe it in: minirun … < FILE".to_owned()),
             Self::NoPs => Some("leave the options out".to_owned()),
             Self::NoPidColumn => Some("ask for it: -o pid,…".to_owned()),
             Self::TwoContainers => Some("pipe: minirun cp A:PATH - | minirun cp - B:PATH".to_owned()),
-            Self::TerminalOutput => Some("name a file with -o FILE, or redirect".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
-            Self::NoObject(_) => Some("see `minirun ps -a` and `minirun images`".to_owned()),
+            Self::NoObject(_) => {
+                Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
+            }
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
-            Self::Name(_)
+            Self::TerminalOutput => Some("name a file with -o FILE, or pipe it into a program".to_owned()),
+            Self::ClusterOnly => Some(
+                "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
+            ),
+            Self::Snapshot(_)
+            | Self::Name(_)
+            | Self::TwoInputs { .. }
             | Self::Write { .. }
             | Self::Instruction(_)
             | Self::NoContainer
             | Self::Ps(_)
-            | Self::TwoInputs { .. }
-            | Self::Destination { .. }
             | Self::Filter { .. }
+            | Self::FilterValue { .. }
+            | Self::AllTwice
+            | Self::UntilWithVolumes
+            | Self::Destination { .. }
             | Self::Output(_) => None,
         }
     }
@@ -268,7 +307,7 @@ mod tests {
         );
         assert_eq!(
             shown(&Failure::NoObject("x".to_owned())),
-            "error: there is no container or image `x`\nhint: see `minirun ps -a` and `minirun images`\n"
+            "error: there is no container, image or volume `x`\nhint: see `minirun ps -a`, `minirun images` and `minirun volume ls`\n"
         );
     }
 

@@ -45,9 +45,11 @@ fn find(engine: &Engine, name: &str, kind: Option<Kind>) -> Result<Value, Failur
     match kind {
         Some(Kind::Container) => Ok(engine.inspect_container(name)?),
         Some(Kind::Image) => Ok(engine.inspect_image(name)?),
+        Some(Kind::Volume) => Ok(engine.inspect_volume(name)?),
         None => match engine.inspect_container(name) {
             Err(Error::Container(ContainerError::Unknown(_))) => {
-                engine.inspect_image(name).map_err(|_| Failure::NoObject(name.to_owned()))
+                let volume = |_| engine.inspect_volume(name);
+                engine.inspect_image(name).or_else(volume).map_err(|_| Failure::NoObject(name.to_owned()))
             }
             found => Ok(found?),
         },
@@ -55,7 +57,7 @@ fn find(engine: &Engine, name: &str, kind: Option<Kind>) -> Result<Value, Failur
 }
 
 /// The objects as one array: for people with Docker's four blanks, for programs (`--format json`) on one line.
-fn array(objects: &[Value], compact: bool) -> String {
+pub(crate) fn array(objects: &[Value], compact: bool) -> String {
     if compact || objects.is_empty() {
         return Value::from(objects).to_string();
     }

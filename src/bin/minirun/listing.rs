@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::template::Template;
+use crate::template::{LABEL_METHOD, Template};
 
 /// The fewest characters of a column, with the gap behind it.
 const COLUMN_MIN: usize = 10;
@@ -38,12 +38,36 @@ pub(crate) fn print(rows: &[Value], style: &Style<'_>, output: &mut Output) -> R
         Some(rest) if rest.starts_with(char::is_whitespace) || rest.starts_with("\\t") => {
             print_table(rows, rest.trim_start(), style, output)
         }
-        _ if format == "json" => rows.iter().try_for_each(|row| output.line(row.to_string())),
+        _ if format == "json" => rows.iter().try_for_each(|row| output.line(json(row))),
         _ => {
             let template = Template::parse(format)?;
             rows.iter().try_for_each(|row| output.line(template.render(row)?))
         }
     }
+}
+
+/// Prints rows without a heading, unless a template decides.
+pub(crate) fn print_without_heading(
+    rows: &[Value],
+    style: &Style<'_>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let usual = style.usual.iter().map(|field| format!("{{{{.{field}}}}}")).collect::<Vec<_>>().join("\t");
+    if style.format.is_some_and(|format| format.trim() != "table") {
+        return print(rows, style, output);
+    }
+    let template = Template::parse(&usual)?;
+    let lines = rows.iter().map(|row| template.render(row)).collect::<Result<Vec<_>, _>>()?;
+    align(&lines).iter().try_for_each(|line| output.line(line))
+}
+
+/// A row on one line, without what only templates ask for.
+fn json(row: &Value) -> String {
+    let mut row = row.clone();
+    if let Some(object) = row.as_object_mut() {
+        object.remove(LABEL_METHOD);
+    }
+    row.to_string()
 }
 
 fn print_table(
@@ -54,7 +78,7 @@ fn print_table(
 ) -> Result<(), Failure> {
     let template = Template::parse(template)?;
     let titles = style.columns.iter().map(|column| (column.field.to_owned(), Value::from(column.title)));
-    let mut lines = vec![template.render(&Value::Object(titles.collect()))?];
+    let mut lines = vec![template.render_titles(&Value::Object(titles.collect()))?];
     for row in rows {
         lines.push(template.render(row)?);
     }

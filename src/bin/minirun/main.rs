@@ -1,6 +1,7 @@
 //! The command line of minirun: reads arguments, asks the library, prints answers. It decides nothing itself.
 
 mod arguments;
+mod confirm;
 mod container;
 mod copy;
 mod exec;
@@ -12,13 +13,16 @@ mod listing;
 mod mounts;
 mod output;
 mod progress;
+mod review;
 mod run;
 mod size;
+mod system;
 mod template;
 mod time;
 mod top;
 mod unshare;
 mod volume;
+mod volume_data;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -104,7 +108,12 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Container(ContainerVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
         }
+        Verb::Changes(changes) => review::changes(&engine, &changes, output),
+        Verb::Apply(apply) => review::apply(&engine, &apply, output),
+        Verb::Discard(discard) => review::discard(&engine, &discard, output),
         Verb::Volume(verb) => volume::answer(&engine, &verb, output),
+        Verb::System(verb) => system::answer(&engine, &verb, output),
+        Verb::Info(arguments) => system::info(&engine, &arguments, output),
         Verb::Version => Ok(0),
     }
 }

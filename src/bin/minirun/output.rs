@@ -24,6 +24,11 @@ impl Output {
         self.answers.write_all(text.as_bytes()).map_err(Failure::Output)
     }
 
+    /// Prints a part of the answer that may be no text.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.answers.write_all(bytes).map_err(Failure::Output)
+    }
+
     /// Brings the answer out, before something else writes to the same stream or the program ends.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.answers.flush().map_err(Failure::Output)

@@ -38,9 +38,10 @@ enum Style {
     Redrawn,
 }
 
-/// The layer that is being read.
+/// The layer that is being read, or files that are in none.
 #[derive(Debug, Clone, Copy)]
 struct Layer {
+    /// Counted from 1; 0 for files.
     number: usize,
     bytes: u64,
     size: Option<u64>,
@@ -71,6 +72,12 @@ impl Progress {
     pub(crate) fn show(&mut self, event: Event) {
         match event {
             Event::Notice(text) => self.say(&format!("note: {text}\n")),
+            Event::Bytes { done, total } => {
+                self.current
+                    .get_or_insert(Layer { number: 0, bytes: 0, size: total, begun: Instant::now() })
+                    .bytes = done;
+                self.draw();
+            }
             Event::Progress(step) => {
                 if let Some(line) = self.advance(&step)
                     && self.style == Style::Lines
@@ -146,8 +153,10 @@ impl Progress {
     }
 
     fn line(&self, layer: &Layer, elapsed: Duration) -> String {
-        let mut line =
-            format!("layer {}/{}  {}", layer.number, self.count(layer.number), size::show(layer.bytes));
+        let mut line = match layer.number {
+            0 => size::show(layer.bytes),
+            number => format!("layer {number}/{}  {}", self.count(number), size::show(layer.bytes)),
+        };
         if let Some(size) = layer.size {
             line.extend(["/", &size::show(size)]);
         }

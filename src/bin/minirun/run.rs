@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use minirun::container::Engine;
 use minirun::plan::account::AccountError;
 use minirun::plan::capability::{self, CapabilityError};
+use minirun::plan::driver;
 use minirun::plan::environment::{self, EnvironmentError, Setting};
 use minirun::plan::limit::{self, LimitError};
-use minirun::plan::mount::{self, MountError, MountRequest};
+use minirun::plan::mount::{self, Flag, MountError, MountKind, MountRequest, Problem};
 use minirun::plan::name::{Label, NameError};
 use minirun::plan::namespace::NetworkError;
 use minirun::plan::network_file::{Dns, NetworkFileError};
@@ -129,8 +130,9 @@ fn request(
         user: parse(arguments.user.as_ref())?,
         extra_groups: arguments.groups.clone(),
         mounts: mounts(arguments)?,
-        donors: Vec::new(),
-        scratch: Scratch::None,
+        donors: parse_all(&arguments.donors, mount::parse_donor)?,
+        image_volumes: parse(arguments.image_volume.as_ref())?.unwrap_or_default(),
+        scratch: if arguments.read_only_tmpfs { Scratch::Tmpfs } else { Scratch::None },
         root_access: if arguments.read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
         streams: streams(StreamFlags { tty: arguments.tty, interactive: arguments.interactive }),
         first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },
@@ -179,7 +181,15 @@ fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
     let volumes = arguments.volumes.iter().map(|text| mount::parse_volume(text));
     let mounts = arguments.mounts.iter().map(|text| mount::parse_mount(text));
     let tmpfs = arguments.tmpfs.iter().map(|text| mount::parse_tmpfs(text));
-    volumes.chain(mounts).chain(tmpfs).collect()
+    let requests: Vec<_> = volumes.chain(mounts).chain(tmpfs).collect::<Result<_, _>>()?;
+    let is_volume = |request: &&MountRequest| {
+        request.origin.flag == Flag::Volume && matches!(request.kind, MountKind::Volume(_))
+    };
+    // It is about volumes that are made, and a --mount has a key of its own for that.
+    if let (Some(driver), Some(first)) = (&arguments.volume_driver, requests.iter().find(is_volume)) {
+        driver::check_driver(driver).map_err(|error| first.origin.refuse(Problem::Driver(error)))?;
+    }
+    Ok(requests)
 }
 
 /// What `-t` and `-i` ask for.

@@ -78,6 +78,18 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     Some(days * DAY + seconds - offset)
 }
 
+/// A moment as a person gives it: how long ago, a date or an RFC 3339 time, or seconds since 1970.
+pub(crate) fn moment(text: &str) -> Option<i64> {
+    if let Ok(seconds) = text.parse::<i64>() {
+        return Some(seconds);
+    }
+    if let Ok(duration) = humantime::parse_duration(text) {
+        return Some(now() - i64::try_from(duration.as_secs()).ok()?);
+    }
+    let with_zone = |text: &str| parse(&format!("{text}Z"));
+    parse(text).or_else(|| with_zone(text)).or_else(|| with_zone(&format!("{text}T00:00:00")))
+}
+
 /// Days from 1970-01-01 to a date of the Gregorian calendar. Years begin in March, so that the day that comes
 /// and goes is the last.
 fn days(year: i64, month: i64, day: i64) -> i64 {

@@ -67,6 +67,15 @@ pub(super) fn check_point(point: &OwnedFd, mount: &Attachment) -> Result<(), Cau
     Ok(())
 }
 
+/// Refuses a directory of the procfs as the place of a new name.
+pub(super) fn check_parent(parent: &OwnedFd) -> Result<(), Cause> {
+    let file_system = rustix::fs::fstatfs(parent).call(|| "fstatfs(directory)")?;
+    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC {
+        return Err(Cause::Proc(COVERABLE.join(", ")));
+    }
+    Ok(())
+}
+
 fn refuse_symlink(root: &Root, mount: &Attachment) -> Result<(), Cause> {
     let name = mount.destination.as_os_str().to_string_lossy();
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -31,7 +31,8 @@ pub(in crate::launch) fn assemble(rootfs: &Rootfs) -> Result<Root, RootfsError> 
             let _limit = DescriptorLimit::raise().map_err(RootfsError::Pivot)?;
             let lowers = lowers.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
             let upper = look_like(upper, lowers.first())?;
-            let overlay = Overlay { lowers, upper, work: open(work)?, lifetime: *lifetime };
+            let upper = Upper { changes: upper, work: open(work)?, lifetime: *lifetime };
+            let overlay = Overlay { lowers, upper: Some(upper), attributes: ATTRIBUTES };
             match overlay.mount(merged).map_err(RootfsError::Overlay)? {
                 Mounted::Detached(mount) => attach(mount, merged),
                 Mounted::Attached => Ok(Root::new(open(merged)?)),
@@ -62,23 +63,30 @@ fn look_like(upper: &Path, top: Option<&OwnedFd>) -> Result<OwnedFd, RootfsError
 }
 
 /// What an overlay is made of.
-pub(super) struct Overlay {
-    /// Topmost first.
-    pub(super) lowers: Vec<OwnedFd>,
-    pub(super) upper: OwnedFd,
-    pub(super) work: OwnedFd,
-    pub(super) lifetime: Lifetime,
+pub(in crate::launch) struct Overlay {
+    /// Topmost first; two at least, unless there is an upper layer.
+    pub(in crate::launch) lowers: Vec<OwnedFd>,
+    /// Where writes go; without it there are none.
+    pub(in crate::launch) upper: Option<Upper>,
+    pub(in crate::launch) attributes: MountAttrFlags,
+}
+
+/// The writable layer of an overlay.
+pub(in crate::launch) struct Upper {
+    pub(in crate::launch) changes: OwnedFd,
+    pub(in crate::launch) work: OwnedFd,
+    pub(in crate::launch) lifetime: Lifetime,
 }
 
 /// Where an overlay is after it was made.
-pub(super) enum Mounted {
+pub(in crate::launch) enum Mounted {
     Detached(OwnedFd),
     Attached,
 }
 
 impl Overlay {
     /// Makes the overlay; on kernels that take no descriptors it is attached at `target` at once.
-    pub(super) fn mount(&self, target: &Path) -> Result<Mounted, SysError> {
+    pub(in crate::launch) fn mount(&self, target: &Path) -> Result<Mounted, SysError> {
         match self.create() {
             // 6.12 says EBADF, 6.1 EOPNOTSUPP, older ones EINVAL: all of them before anything was made.
             Err(error) if error.call().contains("SET_FD") => {
@@ -92,31 +100,32 @@ impl Overlay {
         // Without `userxattr`, removing a merged directory fails later with EIO.
         let mut settings = vec![Setting::Flag("userxattr")];
         settings.extend(self.lowers.iter().map(|lower| Setting::Directory("lowerdir+", lower.as_fd())));
-        settings.push(Setting::Directory("upperdir", self.upper.as_fd()));
-        settings.push(Setting::Directory("workdir", self.work.as_fd()));
-        if self.lifetime == Lifetime::Ephemeral {
-            // Otherwise the unmount writes back the whole file system that the upper layer is on.
-            settings.push(Setting::Flag("volatile"));
+        if let Some(Upper { changes, work, lifetime }) = &self.upper {
+            settings.push(Setting::Directory("upperdir", changes.as_fd()));
+            settings.push(Setting::Directory("workdir", work.as_fd()));
+            if *lifetime == Lifetime::Ephemeral {
+                // Otherwise the unmount writes back the whole file system that the upper layer is on.
+                settings.push(Setting::Flag("volatile"));
+            }
         }
-        mount::create("overlay", &settings, ATTRIBUTES)
+        mount::create("overlay", &settings, self.attributes)
     }
 
     fn mount_classic(&self, target: &Path) -> Result<(), SysError> {
         // The options are at most one page, so the layers are named by descriptor number, relative to this directory.
         rustix::process::chdir("/proc/self/fd").call(|| "chdir(\"/proc/self/fd\")")?;
         let lowers: Vec<String> = self.lowers.iter().map(|lower| lower.as_raw_fd().to_string()).collect();
-        let volatile = if self.lifetime == Lifetime::Ephemeral { ",volatile" } else { "" };
-        let data = format!(
-            "lowerdir={},upperdir={},workdir={},userxattr{volatile}",
-            lowers.join(":"),
-            self.upper.as_raw_fd(),
-            self.work.as_raw_fd()
-        );
+        let writable = self.upper.as_ref().map_or_else(String::new, |upper| {
+            let (changes, work) = (upper.changes.as_raw_fd(), upper.work.as_raw_fd());
+            let volatile = if upper.lifetime == Lifetime::Ephemeral { ",volatile" } else { "" };
+            format!(",upperdir={changes},workdir={work}{volatile}")
+        });
+        let data = format!("lowerdir={},userxattr{writable}", lowers.join(":"));
         mount::mount_overlay_classic(target, &data)?;
         rustix::process::chdir("/").call(|| "chdir(\"/\")")?;
         let mounted = rustix::fs::open(target, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
             .call(|| format!("open({target:?})"))?;
-        let set = u64::from(ATTRIBUTES.bits());
+        let set = u64::from(self.attributes.bits());
         mount::set_attributes(
             mounted,
             mount::MountAttributes { set, ..mount::MountAttributes::default() },

@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::MountAttrFlags;
 
-use super::assemble::{Mounted, Overlay, attach, open};
+use super::assemble::{Mounted, Overlay, Upper, attach, open};
 use super::{Root, RootfsError};
 use crate::plan::path::ContainerPath;
 use crate::plan::rootfs::{HostArea, HostAreaKind, Lifetime};
@@ -118,12 +118,13 @@ impl<'a> Skeleton<'a> {
         let path = Path::new(area.path.as_os_str());
         let lower = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .call(|| format!("open({path:?}, PATH|DIRECTORY)"))?;
-        let overlay = Overlay {
-            lowers: vec![lower],
-            upper: layer(&self.uppers, mode)?,
+        let upper = Upper {
+            changes: layer(&self.uppers, mode)?,
             work: layer(&self.works, 0o700)?,
             lifetime: Lifetime::Ephemeral,
         };
+        let attributes = MountAttrFlags::MOUNT_ATTR_NODEV;
+        let overlay = Overlay { lowers: vec![lower], upper: Some(upper), attributes };
         let target = self.merged.join(path.strip_prefix("/").unwrap_or(path));
         match overlay.mount(&target)? {
             Mounted::Attached => open_directory(parent, name),

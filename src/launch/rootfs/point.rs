@@ -52,11 +52,7 @@ impl Root {
         kind: PointKind,
     ) -> Result<OwnedFd, PointError> {
         let walk = |source| PointError::Walk { path: path.to_string(), source };
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let point = match open_in_root(self, path.as_os_str(), flags, Mode::empty()) {
-            Err(Errno::NOENT) => self.make(path, kind).map_err(walk)?,
-            result => result.call(|| format!("openat2({path:?}, IN_ROOT)")).map_err(walk)?,
-        };
+        let point = self.open_or_make(path, kind).map_err(walk)?;
         if is_same_place(point.as_fd(), self.as_fd()).map_err(walk)? {
             return Err(PointError::IsRoot(path.to_string()));
         }
@@ -71,6 +67,20 @@ impl Root {
                 Err(PointError::Kind { path: path(), found: "a directory", wanted: "a file" })
             }
             _ => Ok(point),
+        }
+    }
+
+    /// Opens the directory that `path` is a name in, making it and its parents where missing.
+    pub(in crate::launch) fn parent(&self, path: &ContainerPath) -> Result<OwnedFd, PointError> {
+        let parent = path.join("..");
+        self.open_or_make(&parent, PointKind::Directory)
+            .map_err(|source| PointError::Walk { path: parent.to_string(), source })
+    }
+
+    fn open_or_make(&self, path: &ContainerPath, kind: PointKind) -> Result<OwnedFd, SysError> {
+        match open_in_root(self, path.as_os_str(), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
+            Err(Errno::NOENT) => self.make(path, kind),
+            result => result.call(|| format!("openat2({path:?}, IN_ROOT)")),
         }
     }
 

@@ -1,10 +1,12 @@
 //! `/mounts`: option words become typed attributes.
 
+use std::collections::BTreeMap;
+
 use oci_spec::runtime::Mount;
 
-use super::SpecError;
+use super::{Addition, SpecError};
 use crate::plan::attachment::{Attachment, FileSystem, Source};
-use crate::plan::mount::{Access, Attributes, Content, Propagation, Recursion};
+use crate::plan::mount::{Access, Attributes, Content, Ownership, Propagation, Recursion};
 use crate::plan::path::ContainerPath;
 
 /// What the option words of one mount say together.
@@ -17,7 +19,11 @@ struct Options {
     rest: Vec<(String, Option<String>)>,
 }
 
-pub(crate) fn attachment(index: usize, mount: &Mount) -> Result<Attachment, SpecError> {
+pub(super) fn attachment(
+    index: usize,
+    mount: &Mount,
+    additions: &BTreeMap<ContainerPath, Addition>,
+) -> Result<Attachment, SpecError> {
     let path = format!("/mounts/{index}");
     if mount.uid_mappings().is_some() || mount.gid_mappings().is_some() {
         return Err(SpecError::unsupported(path, "an ID-mapped mount"));
@@ -25,20 +31,31 @@ pub(crate) fn attachment(index: usize, mount: &Mount) -> Result<Attachment, Spec
     let destination = ContainerPath::parse(mount.destination())
         .map_err(|source| SpecError::Path { path: format!("{path}/destination"), source })?;
     let options = parse(mount.options().as_deref().unwrap_or_default());
+    let addition = additions.get(&destination);
+    let (attributes, propagation) = (options.attributes, options.propagation);
+    let source = match addition.and_then(|addition| addition.source.clone()) {
+        Some(source) => source,
+        None => source(&path, mount, options)?,
+    };
+    let ownership = addition.map_or(Ownership::Kept, |addition| addition.ownership);
+    Ok(Attachment { destination, source, attributes, propagation, ownership })
+}
+
+/// What the specification's own words say.
+fn source(path: &str, mount: &Mount, options: Options) -> Result<Source, SpecError> {
     let kind = mount.typ().as_deref().unwrap_or("bind");
-    let source = if kind == "bind" || options.bind.is_some() {
-        if let Some((key, _)) = options.rest.first() {
-            return Err(SpecError::unsupported(format!("{path}/options"), format!("`{key}` on a bind")));
-        }
-        let source = mount.source().clone().ok_or(SpecError::Missing("/mounts/*/source"))?;
-        Source::Bind { path: source, recursion: recursion(&options) }
-    } else {
+    if kind != "bind" && options.bind.is_none() {
         let kind = FileSystem::from_name(kind).ok_or_else(|| {
             SpecError::unsupported(format!("{path}/type"), format!("a file system of type {kind}"))
         })?;
-        Source::New { kind, options: options.rest, content: options.content }
-    };
-    Ok(Attachment { destination, source, attributes: options.attributes, propagation: options.propagation })
+        return Ok(Source::New { kind, options: options.rest, content: options.content });
+    }
+    if let Some((key, _)) = options.rest.first() {
+        return Err(SpecError::unsupported(format!("{path}/options"), format!("`{key}` on a bind")));
+    }
+    let recursion = recursion(&options);
+    let path = mount.source().clone().ok_or(SpecError::Missing("/mounts/*/source"))?;
+    Ok(Source::Bind { path, recursion })
 }
 
 fn recursion(options: &Options) -> Recursion {

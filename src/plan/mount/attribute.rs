@@ -45,6 +45,20 @@ impl Attributes {
         words
     }
 
+    /// These over `others`: what is said here counts, but what is read-only there stays so.
+    #[must_use]
+    pub fn over(self, others: Self) -> Self {
+        let rule = |own: Rule, other: Rule| if own == Rule::Inherit { other } else { own };
+        Self {
+            access: if others.access == Access::ReadOnly { others.access } else { self.access },
+            exec: rule(self.exec, others.exec),
+            suid: rule(self.suid, others.suid),
+            dev: rule(self.dev, others.dev),
+            atime: if self.atime == Atime::Inherit { others.atime } else { self.atime },
+            diratime: rule(self.diratime, others.diratime),
+        }
+    }
+
     /// Does what one of these words says; false for any other.
     pub fn apply(&mut self, word: &str) -> bool {
         match word {

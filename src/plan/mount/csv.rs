@@ -5,7 +5,8 @@ use super::Problem;
 /// Splits one record into its fields.
 pub(super) fn fields(record: &[u8]) -> Result<Vec<Vec<u8>>, Problem> {
     let mut fields = Vec::new();
-    let mut rest = record.strip_suffix(b"\n").unwrap_or(record);
+    let line = record.strip_suffix(b"\n").unwrap_or(record);
+    let mut rest = line.strip_suffix(b"\r").unwrap_or(line);
     loop {
         let (field, after) = match rest.strip_prefix(b"\"") {
             Some(quoted) => quoted_field(quoted)?,

@@ -3,8 +3,11 @@
 use thiserror::Error;
 
 use super::Flag;
+use super::word::Layer;
+use crate::plan::driver::DriverError;
 use crate::plan::name::NameError;
 use crate::plan::path::PathError;
+use crate::plan::source::SourceError;
 
 /// Why the mounts of a command line are refused.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -30,28 +33,9 @@ pub enum MountError {
         /// The later flag with its value.
         second: String,
     },
-}
-
-impl MountError {
-    /// What the user could do instead.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let Self::Spec { flag, problem, .. } = self else { return None };
-        match problem {
-            Problem::Name(NameError::Volume(name)) if name.starts_with('~') => Some(
-                "the shell replaces `~` only at the start of an unquoted word; write the path out".into(),
-            ),
-            Problem::Name(NameError::Volume(name)) if name.contains('/') => Some(match flag {
-                Flag::Mount => format!("for a directory of the host use `type=bind,src={name}`"),
-                _ => format!("a directory of the host begins with `/` or `.`: `./{name}`"),
-            }),
-            Problem::Sections(_) => {
-                Some("a path with a colon needs `--mount type=bind,src=SOURCE,dst=DESTINATION`".into())
-            }
-            Problem::Unsupported { instead, .. } => Some((*instead).into()),
-            _ => None,
-        }
-    }
+    /// `--image-volume` with a word nobody knows.
+    #[error("`{0}` is no value for `--image-volume`; legal are anonymous bind tmpfs ignore")]
+    ImageVolume(String),
 }
 
 /// What is wrong with the value of one flag.
@@ -80,9 +64,9 @@ pub enum Problem {
     /// The source is no volume name.
     #[error("bad source")]
     Name(#[source] NameError),
-    /// A bind without source.
-    #[error("a mount of type bind needs a `source`")]
-    NoSource,
+    /// A bind, an image or a glob without source.
+    #[error("{0} needs a `source` (or `src`)")]
+    NoSource(&'static str),
     /// A bind's source is neither absolute nor begins with a dot.
     #[error("the source `{0}` of a bind must begin with `/` or `.`")]
     RelativeSource(String),
@@ -93,24 +77,24 @@ pub enum Problem {
     #[error("there is an empty word before or after a comma")]
     EmptyWord,
     /// A word nobody knows.
-    #[error("`{word}` is unknown for a {kind}; legal are {legal}")]
+    #[error("`{word}` is unknown for {kind}; legal are {legal}")]
     Unknown {
         /// The word.
         word: String,
-        /// The kind of mount.
+        /// The kind of mount, with its article.
         kind: &'static str,
         /// What could stand there.
-        legal: &'static str,
+        legal: String,
     },
     /// A word that means nothing for this kind of mount.
-    #[error("`{word}` does not go with a {kind}; legal are {legal}")]
+    #[error("`{word}` does not go with {kind}; legal are {legal}")]
     WrongKind {
         /// The word.
         word: String,
-        /// The kind of mount.
+        /// The kind of mount, with its article.
         kind: &'static str,
         /// What could stand there.
-        legal: &'static str,
+        legal: String,
     },
     /// Two words of `-v` about the same thing.
     #[error("`{first}` and `{second}` are about the same thing; give one of them")]
@@ -121,13 +105,63 @@ pub enum Problem {
         second: String,
     },
     /// A word with a meaning that minirun does not have.
-    #[error("`{word}` is not supported yet")]
+    #[error("`{word}` is not supported")]
     Unsupported {
         /// The word.
         word: String,
         /// The nearest thing that works.
         instead: &'static str,
     },
+    /// A word whose meaning the kernel reserves for root of the machine.
+    #[error("`{word}` needs privileges on the machine")]
+    Unprivileged {
+        /// The word.
+        word: String,
+        /// The nearest thing that works.
+        instead: &'static str,
+    },
+    /// Two words that contradict each other.
+    #[error("`{word}` does not go together with `{other}`; {legal}")]
+    Together {
+        /// The word that puts a layer over the source.
+        word: &'static str,
+        /// The word beside it.
+        other: String,
+        /// What may stand beside the first.
+        legal: &'static str,
+    },
+    /// `upperdir=` or `workdir=` without `O`.
+    #[error("`{0}=` needs `O`, whose changes it holds")]
+    LayerNeedsOverlay(&'static str),
+    /// One of `upperdir=` and `workdir=`.
+    #[error("`{given}=` needs `{missing}=`, on the same file system")]
+    HalfLayer {
+        /// The one that is there.
+        given: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+    },
+    /// A path below a volume or image that is none.
+    #[error("bad `{key}`")]
+    Subpath {
+        /// The key.
+        key: String,
+        /// Why.
+        #[source]
+        source: PathError,
+    },
+    /// The driver of a volume, or its options.
+    #[error("cannot have such a volume")]
+    Driver(#[source] DriverError),
+    /// The source is no image.
+    #[error("bad source")]
+    Image(#[source] SourceError),
+    /// The source has to be text.
+    #[error("the source `{0}` is not UTF-8")]
+    NotUtf8(String),
+    /// `--volumes-from` without a container.
+    #[error("there is no container; legal are CONTAINER and CONTAINER:OPTIONS")]
+    NoContainer,
     /// `--mount` is not one line of comma-separated values.
     #[error("{0}")]
     Csv(&'static str),
@@ -155,13 +189,20 @@ pub enum Problem {
         /// What the value could be.
         legal: &'static str,
     },
-    /// `nocreate` for a volume that is new each time.
-    #[error("`nocreate` needs the name of a volume as `source`")]
-    NocreateNeedsName,
+    /// A word that wants a volume that can be there before.
+    #[error("`{0}` needs the name of a volume as `source`")]
+    NeedsName(&'static str),
     /// `bind-recursive=writable` where nothing is read-only.
     #[error("`bind-recursive=writable` needs `readonly`")]
     WritableNeedsReadOnly,
     /// `bind-recursive=readonly` without what makes it certain.
     #[error("`bind-recursive=readonly` needs `readonly` and `bind-propagation=rprivate`")]
     ForcedNeedsReadOnlyAndPrivate,
+}
+
+impl Problem {
+    /// `other` stands beside a word that puts a layer over the source.
+    pub(super) fn together(layer: Layer, other: &str) -> Self {
+        Self::Together { word: layer.name(), other: other.to_owned(), legal: layer.company() }
+    }
 }

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::word;
+use super::word::{self, Type};
 use super::{
-    Access, Atime, Attributes, Content, Flag, MountError, MountKind, MountRequest, Origin, Ownership,
-    Problem, Propagation, Rule, Tmpfs, TmpfsFlag, TmpfsKey,
+    Access, Atime, Attributes, Content, Flag, MountError, MountKind, MountRequest, Ownership, Problem,
+    Propagation, Rule, Tmpfs, TmpfsFlag, TmpfsKey,
 };
 use crate::plan::path::ContainerPath;
 
 const LEGAL: &str = "defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync mand nomand atime noatime \
-     diratime nodiratime relatime norelatime strictatime nostrictatime tmpcopyup notmpcopyup, the propagation words, \
-     size= mode= uid= gid= nr_inodes= nr_blocks= mpol= huge=";
+     diratime nodiratime relatime norelatime strictatime nostrictatime tmpcopyup notmpcopyup U private rprivate shared \
+     rshared slave rslave unbindable runbindable size= mode= uid= gid= nr_inodes= nr_blocks= mpol= huge=";
 const HUGE: [&str; 4] = ["never", "always", "within_size", "advise"];
+pub(super) const ID_LEGAL: &str = "a number below 4294967295";
 pub(super) const MODE_LEGAL: &str = "octal permissions from 0 to 7777";
 
 /// A tmpfs holds data, not programs or devices, unless asked.
@@ -31,19 +32,14 @@ pub(super) const DEFAULT_ATTRIBUTES: Attributes = Attributes {
 /// thing the later one counts.
 ///
 /// # Errors
-/// The value has no meaning, or one that minirun does not have yet.
+/// The value has no meaning, or one that minirun cannot have.
 pub fn parse_tmpfs(text: &OsStr) -> Result<MountRequest, MountError> {
-    match parse(text.as_bytes()) {
-        Ok((destination, tmpfs)) => Ok(MountRequest {
-            origin: Origin { flag: Flag::Tmpfs, text: text.to_owned() },
-            destination,
-            kind: MountKind::Tmpfs(tmpfs),
-        }),
-        Err(problem) => {
-            let text = text.to_string_lossy().into_owned();
-            Err(MountError::Spec { flag: Flag::Tmpfs, text, problem })
-        }
-    }
+    let parsed = parse(text.as_bytes());
+    super::request(
+        Flag::Tmpfs,
+        text,
+        parsed.map(|(destination, tmpfs)| (destination, MountKind::Tmpfs(tmpfs))),
+    )
 }
 
 fn parse(text: &[u8]) -> Result<(ContainerPath, Tmpfs), Problem> {
@@ -84,8 +80,11 @@ fn apply(tmpfs: &mut Tmpfs, text: &str) -> Result<(), Problem> {
         tmpfs.options.insert(key, check(key, value)?);
         return Ok(());
     }
-    let unknown = Problem::Unknown { word: text.to_owned(), kind: "tmpfs", legal: LEGAL };
-    Err(word::unsupported(text).unwrap_or(unknown))
+    Err(word::unprivileged(text).unwrap_or_else(|| Problem::Unknown {
+        word: text.to_owned(),
+        kind: Type::Tmpfs.article(),
+        legal: LEGAL.to_owned(),
+    }))
 }
 
 /// Whether `text` was one of these words. Undoing an option that is not set changes nothing.
@@ -112,6 +111,7 @@ fn apply_flag(tmpfs: &mut Tmpfs, text: &str) -> bool {
         "dirsync" => drop(tmpfs.flags.insert(TmpfsFlag::Dirsync)),
         "tmpcopyup" => tmpfs.content = Content::Image,
         "notmpcopyup" => tmpfs.content = Content::Empty,
+        "U" => tmpfs.ownership = Ownership::User,
         // Linux 5.15 gave up mandatory locks and ignores the two.
         "defaults" | "mand" | "nomand" => {}
         _ => return false,
@@ -121,7 +121,6 @@ fn apply_flag(tmpfs: &mut Tmpfs, text: &str) -> bool {
 
 /// The value as the kernel will accept it.
 fn check(key: TmpfsKey, value: &str) -> Result<String, Problem> {
-    let id = |value: &str| value.parse::<u32>().is_ok_and(|id| id != u32::MAX) && !value.starts_with('+');
     let (is_good, legal) = match key {
         TmpfsKey::Size => {
             let number = value.strip_suffix('%').unwrap_or(value);
@@ -132,7 +131,7 @@ fn check(key: TmpfsKey, value: &str) -> Result<String, Problem> {
         }
         TmpfsKey::Huge => (HUGE.contains(&value), "never, always, within_size or advise"),
         TmpfsKey::Mode => (parse_mode(value).is_some(), MODE_LEGAL),
-        TmpfsKey::Uid | TmpfsKey::Gid => (id(value), "a number below 4294967295"),
+        TmpfsKey::Uid | TmpfsKey::Gid => (is_id(value), ID_LEGAL),
         TmpfsKey::Mpol => {
             let policy = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":=-".contains(&byte));
             (policy && !value.is_empty(), "a policy of tmpfs(5) such as `bind:0-1`")
@@ -150,6 +149,12 @@ fn check(key: TmpfsKey, value: &str) -> Result<String, Problem> {
 fn is_amount(text: &str) -> bool {
     let digits = text.strip_suffix(|char: char| "kmgtpeKMGTPE".contains(char)).unwrap_or(text);
     digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u64>().is_ok()
+}
+
+/// A user or group; the highest number means "none" to the kernel.
+pub(super) fn is_id(text: &str) -> bool {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && text.parse::<u32>().is_ok_and(|id| id != u32::MAX)
 }
 
 pub(super) fn parse_mode(text: &str) -> Option<u32> {

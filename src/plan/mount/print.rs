@@ -4,22 +4,25 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use super::draft::{DEVPTS_ATTRIBUTES, IMAGE_ATTRIBUTES};
 use super::parse_tmpfs::DEFAULT_ATTRIBUTES;
 use super::{
-    Access, Atime, Attributes, Bind, Content, Devpts, Flag, ImageMount, Missing, MountKind, MountRequest,
-    Propagation, Ramfs, Recursion, Rule, Tmpfs, Volume, csv,
+    Access, Atime, Attributes, Bind, Content, Devpts, Flag, ImageMount, Links, Missing, MountKind,
+    MountRequest, Ownership, Propagation, Ramfs, Recursion, Rule, Tmpfs, View, Volume, csv,
 };
 
 impl MountRequest {
     /// The flag and the value that mean this request: `--tmpfs` for a tmpfs, unless a colon in its destination
-    /// forbids that, and `--mount` for everything else. A path that begins or ends with a blank cannot be said so.
+    /// forbids that, and `--mount` for everything else. A path or value that begins or ends with a blank cannot be said
+    /// so.
     #[must_use]
     pub fn to_flag(&self) -> (Flag, OsString) {
         match &self.kind {
             MountKind::Image(image) => (Flag::Mount, record(self, image_fields(image))),
             MountKind::Devpts(devpts) => (Flag::Mount, record(self, devpts_fields(devpts))),
             MountKind::Ramfs(ramfs) => (Flag::Mount, record(self, ramfs_fields(ramfs))),
-            MountKind::Bind(bind) | MountKind::Glob(bind) => (Flag::Mount, record(self, bind_fields(bind))),
+            MountKind::Bind(bind) => (Flag::Mount, record(self, bind_fields("type=bind", bind))),
+            MountKind::Glob(bind) => (Flag::Mount, record(self, bind_fields("type=glob", bind))),
             MountKind::Volume(volume) => (Flag::Mount, record(self, volume_fields(volume))),
             MountKind::Tmpfs(tmpfs) if self.destination.as_os_str().as_bytes().contains(&b':') => {
                 let mut fields = vec![text("type=tmpfs")];
@@ -48,7 +51,10 @@ impl fmt::Display for MountRequest {
 }
 
 fn record(request: &MountRequest, mut fields: Vec<Vec<u8>>) -> OsString {
-    fields.insert(1, pair("dst", request.destination.as_os_str()));
+    // Only a glob can do without.
+    if !request.destination.is_root() {
+        fields.insert(1, pair("dst", request.destination.as_os_str()));
+    }
     let fields: Vec<Vec<u8>> = fields.iter().map(|field| csv::quote(field)).collect();
     OsString::from_vec(fields.join(&b','))
 }
@@ -61,8 +67,8 @@ fn pair(key: &str, value: &OsStr) -> Vec<u8> {
     [key.as_bytes(), b"=", value.as_bytes()].concat()
 }
 
-fn bind_fields(bind: &Bind) -> Vec<Vec<u8>> {
-    let mut fields = vec![text("type=bind"), pair("src", bind.source.as_os_str())];
+fn bind_fields(kind: &str, bind: &Bind) -> Vec<Vec<u8>> {
+    let mut fields = vec![text(kind), pair("src", bind.source.as_os_str())];
     fields.extend(attribute_words(bind.attributes, Attributes::default()).into_iter().map(text));
     let recursion = match bind.recursion {
         Recursion::Enabled => None,
@@ -78,6 +84,26 @@ fn bind_fields(bind: &Bind) -> Vec<Vec<u8>> {
     if bind.missing == Missing::Create {
         fields.push(text("bind-create-src"));
     }
+    if bind.links == Links::Copy {
+        fields.push(text("no-dereference"));
+    }
+    fields.extend(source_fields(&bind.view, bind.ownership));
+    fields
+}
+
+/// What happens to the source.
+fn source_fields(view: &View, ownership: Ownership) -> Vec<Vec<u8>> {
+    let mut fields = match view {
+        View::Direct => vec![],
+        View::Discarded => vec![text("O")],
+        View::Layer { upper, work } => {
+            vec![text("O"), pair("upperdir", upper.as_os_str()), pair("workdir", work.as_os_str())]
+        }
+        View::Review => vec![text("cow")],
+    };
+    if ownership == Ownership::User {
+        fields.push(text("U"));
+    }
     fields
 }
 
@@ -85,6 +111,7 @@ fn volume_fields(volume: &Volume) -> Vec<Vec<u8>> {
     let mut fields = vec![text("type=volume")];
     fields.extend(volume.name.as_ref().map(|name| pair("src", OsStr::new(name.as_str()))));
     fields.extend(attribute_words(volume.attributes, Attributes::default()).into_iter().map(text));
+    fields.extend(volume.subpath.iter().map(|path| pair("volume-subpath", path.as_os_str())));
     if volume.content == Content::Empty {
         fields.push(text("volume-nocopy"));
     }
@@ -92,23 +119,35 @@ fn volume_fields(volume: &Volume) -> Vec<Vec<u8>> {
         fields.push(text("nocreate"));
     }
     fields.extend(volume.labels.iter().map(|label| text(&format!("volume-label={label}"))));
+    let option = |(key, value): (&String, &String)| text(&format!("volume-opt={key}={value}"));
+    fields.extend(volume.options.iter().map(option));
+    fields.extend(source_fields(&volume.view, volume.ownership));
     fields
 }
 
 fn image_fields(image: &ImageMount) -> Vec<Vec<u8>> {
     let mut fields = vec![text("type=image"), pair("src", OsStr::new(&image.image))];
+    fields.extend(attribute_words(image.attributes, IMAGE_ATTRIBUTES).into_iter().map(text));
     fields.extend(image.subpath.iter().map(|path| pair("image-subpath", path.as_os_str())));
     fields
 }
 
 fn devpts_fields(devpts: &Devpts) -> Vec<Vec<u8>> {
     let mut fields = vec![text("type=devpts")];
+    fields.extend(attribute_words(devpts.attributes, DEVPTS_ATTRIBUTES).into_iter().map(text));
     fields.extend(devpts.options.iter().map(|(key, value)| text(&format!("{key}={value}"))));
     fields
 }
 
-fn ramfs_fields(_ramfs: &Ramfs) -> Vec<Vec<u8>> {
-    vec![text("type=ramfs")]
+fn ramfs_fields(ramfs: &Ramfs) -> Vec<Vec<u8>> {
+    let mut fields = vec![text("type=ramfs")];
+    fields.extend(attribute_words(ramfs.attributes, DEFAULT_ATTRIBUTES).into_iter().map(text));
+    fields.extend(ramfs.mode.iter().map(|mode| text(&format!("tmpfs-mode={mode}"))));
+    if ramfs.content == Content::Image {
+        fields.push(text("tmpcopyup"));
+    }
+    fields.extend(source_fields(&View::Direct, ramfs.ownership));
+    fields
 }
 
 fn tmpfs_words(tmpfs: &Tmpfs) -> Vec<String> {
@@ -122,6 +161,9 @@ fn tmpfs_words(tmpfs: &Tmpfs) -> Vec<String> {
     if tmpfs.propagation != Propagation::default() {
         words.push(tmpfs.propagation.name().to_owned());
     }
+    if tmpfs.ownership == Ownership::User {
+        words.push("U".to_owned());
+    }
     words
 }
 
@@ -133,7 +175,11 @@ fn attribute_words(attributes: Attributes, default: Attributes) -> Vec<&'static 
         Rule::Allow => Some(allow),
         Rule::Deny => Some(deny),
     };
-    let access = (attributes.access == Access::ReadOnly).then_some("ro");
+    let access = match attributes.access {
+        access if access == default.access => None,
+        Access::ReadOnly => Some("ro"),
+        Access::ReadWrite => Some("rw"),
+    };
     let atime = match attributes.atime {
         Atime::Inherit => None,
         Atime::Relatime => Some("relatime"),

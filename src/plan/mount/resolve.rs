@@ -1,13 +1,8 @@
 //! All requests of one container together: one mount for each destination, in the order of mounting.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use super::{
-    Attributes, Content, Flag, Missing, MountError, MountKind, MountRequest, Origin, Ownership, Problem,
-    View, Volume,
-};
+use super::{Flag, ImageVolumes, MountError, MountKind, MountRequest, Origin, View};
 use crate::plan::path::ContainerPath;
 
 /// What becomes of two requests for one destination.
@@ -17,8 +12,19 @@ enum Clash {
     Error,
 }
 
-/// Applies the rules about duplicates, adds an anonymous volume for each of the image's `VOLUME`s that nothing else
-/// is mounted at, makes the sources of binds absolute (relative ones start at `cwd`) and clean, and sorts.
+/// How much a request says about its destination; who says more wins.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// `-v /x`. A `--mount` without source is no less than one with.
+    Anonymous,
+    /// What another container has there.
+    Donated,
+    /// What the user asks for.
+    Asked,
+}
+
+/// Applies the rules about duplicates, gives each of the image's `VOLUME`s that nothing else is mounted at what
+/// `image_volumes` says, makes host paths absolute (relative ones start at `cwd`) and clean, and sorts.
 ///
 /// Outer destinations come before inner ones, so that the order of flags never matters; what is equally deep keeps
 /// the order of flags, after the image's own volumes.
@@ -27,7 +33,8 @@ enum Clash {
 /// Two requests want the same destination, or a `VOLUME` is `/`.
 pub fn resolve(
     requests: Vec<MountRequest>,
-    image_volumes: &[ContainerPath],
+    declared: &[ContainerPath],
+    image_volumes: ImageVolumes,
     cwd: &Path,
 ) -> Result<Vec<MountRequest>, MountError> {
     let mut kept: Vec<MountRequest> = Vec::with_capacity(requests.len());
@@ -43,38 +50,58 @@ pub fn resolve(
         }
     }
     let mut resolved: Vec<MountRequest> = Vec::new();
-    for destination in image_volumes {
+    for destination in declared {
         let is_taken = |other: &MountRequest| other.destination == *destination;
         if !kept.iter().any(is_taken) && !resolved.iter().any(is_taken) {
-            resolved.push(image_volume(destination)?);
+            resolved.extend(image_volumes.request(destination)?);
         }
     }
     resolved.extend(kept);
     for request in &mut resolved {
-        if let MountKind::Bind(bind) | MountKind::Glob(bind) = &mut request.kind {
-            bind.source = absolute(&bind.source, cwd);
-        }
+        make_absolute(&mut request.kind, cwd);
     }
     resolved.sort_by_key(|request| request.destination.depth());
     Ok(resolved)
 }
 
-fn clash(first: &MountRequest, second: &MountRequest) -> Clash {
-    match (first.origin.flag, second.origin.flag) {
-        (Flag::Volume, Flag::Volume) if first.origin.text == second.origin.text => Clash::KeepFirst,
-        (Flag::Tmpfs, Flag::Tmpfs) => Clash::KeepSecond,
-        _ => match (is_anonymous_flag(first), is_anonymous_flag(second)) {
-            (true, false) => Clash::KeepSecond,
-            (false, true) => Clash::KeepFirst,
-            (true, true) | (false, false) => Clash::Error,
-        },
+fn make_absolute(kind: &mut MountKind, cwd: &Path) {
+    let view = match kind {
+        MountKind::Bind(bind) | MountKind::Glob(bind) => {
+            bind.source = absolute(&bind.source, cwd);
+            &mut bind.view
+        }
+        MountKind::Volume(volume) => &mut volume.view,
+        MountKind::Tmpfs(_) | MountKind::Image(_) | MountKind::Devpts(_) | MountKind::Ramfs(_) => return,
+    };
+    if let View::Layer { upper, work } = view {
+        *upper = absolute(upper, cwd);
+        *work = absolute(work, cwd);
     }
 }
 
-/// `-v /x`, which gives way to everything that says more. A `--mount` without source does not.
-fn is_anonymous_flag(request: &MountRequest) -> bool {
+fn clash(first: &MountRequest, second: &MountRequest) -> Clash {
+    let (rank, other) = (rank(first), rank(second));
+    if rank < other {
+        return Clash::KeepSecond;
+    }
+    if rank > other {
+        return Clash::KeepFirst;
+    }
+    match (first.origin.flag, second.origin.flag) {
+        (Flag::Volume, Flag::Volume) if first.origin.text == second.origin.text => Clash::KeepFirst,
+        (Flag::Tmpfs, Flag::Tmpfs) | (Flag::VolumesFrom, Flag::VolumesFrom) => Clash::KeepSecond,
+        _ => Clash::Error,
+    }
+}
+
+fn rank(request: &MountRequest) -> Rank {
     let is_anonymous = matches!(&request.kind, MountKind::Volume(volume) if volume.name.is_none());
-    request.origin.flag == Flag::Volume && is_anonymous
+    match request.origin.flag {
+        Flag::Image => Rank::Anonymous,
+        Flag::Volume if is_anonymous => Rank::Anonymous,
+        Flag::VolumesFrom => Rank::Donated,
+        Flag::Volume | Flag::Mount | Flag::Tmpfs => Rank::Asked,
+    }
 }
 
 fn duplicate(first: &MountRequest, second: &MountRequest) -> MountError {
@@ -84,26 +111,6 @@ fn duplicate(first: &MountRequest, second: &MountRequest) -> MountError {
         first: shown(&first.origin),
         second: shown(&second.origin),
     }
-}
-
-fn image_volume(destination: &ContainerPath) -> Result<MountRequest, MountError> {
-    let text: OsString = destination.as_os_str().to_owned();
-    if destination.is_root() {
-        let problem = Problem::DestinationIsRoot;
-        return Err(MountError::Spec { flag: Flag::Image, text: "/".to_owned(), problem });
-    }
-    let kind = MountKind::Volume(Volume {
-        name: None,
-        missing: Missing::Create,
-        content: Content::Image,
-        labels: Vec::new(),
-        options: BTreeMap::new(),
-        subpath: None,
-        attributes: Attributes::default(),
-        view: View::Direct,
-        ownership: Ownership::Kept,
-    });
-    Ok(MountRequest { origin: Origin { flag: Flag::Image, text }, destination: destination.clone(), kind })
 }
 
 /// `path` from `cwd`, cleaned lexically.

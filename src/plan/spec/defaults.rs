@@ -23,6 +23,9 @@ pub const MASKED_PATHS: [&str; 13] = [
 pub const READ_ONLY_PATHS: [&str; 5] =
     ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
+/// Where `--read-only-tmpfs` lets programs leave temporary files, in memory.
+pub(super) const SCRATCH: [&str; 3] = ["/run", "/tmp", "/var/tmp"];
+
 /// One of the mounts that every container gets.
 pub(super) struct DefaultMount {
     /// Where.

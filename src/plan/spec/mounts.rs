@@ -1,18 +1,22 @@
 //! The mounts of a specification: defaults, the user's, generated files.
 
+mod user;
+
 use oci_spec::OciSpecError;
 use oci_spec::runtime::{Mount, MountBuilder};
 
-use super::defaults::MOUNTS;
-use super::{Composition, PlacedMount};
+use super::Composition;
+use super::defaults::{MOUNTS, SCRATCH};
 use crate::plan::host::{CgroupLayout, Host};
 use crate::plan::idmap::to_host;
-use crate::plan::mount::{Attributes, Content, MountKind, Propagation, Recursion, Tmpfs};
 use crate::plan::namespace::Network;
 use crate::plan::path::ContainerPath;
-use crate::plan::request::RootAccess;
+use crate::plan::request::{RootAccess, Scratch};
 
-/// Defaults first, then the user's by depth, then the files in `/etc` unless the user mounts there.
+pub use user::additions;
+
+/// Defaults first, then the user's by depth with the temporary directories of a read-only root among them, then the
+/// files in `/etc` unless the user mounts there.
 pub(super) fn compose(parts: &Composition<'_>, host: &Host) -> Result<Vec<Mount>, OciSpecError> {
     let taken = |destination: &str| {
         parts.mounts.iter().any(|mount| mount.request.destination.as_os_str() == destination)
@@ -25,9 +29,15 @@ pub(super) fn compose(parts: &Composition<'_>, host: &Host) -> Result<Vec<Mount>
             mounts.push(mount);
         }
     }
-    for placed in parts.mounts {
-        mounts.push(user_mount(placed)?);
+    let mut of_user: Vec<_> = parts.mounts.iter().map(user::compose).collect::<Result<_, _>>()?;
+    if parts.request.scratch == Scratch::Tmpfs && parts.request.root_access == RootAccess::ReadOnly {
+        for destination in SCRATCH.into_iter().filter(|destination| !taken(destination)) {
+            of_user.push(mount(destination, "tmpfs", words(&["rw", "nosuid", "nodev", "tmpcopyup"]))?);
+        }
+        // Stable: what is equally deep keeps its order.
+        of_user.sort_by_key(depth);
     }
+    mounts.extend(of_user);
     for name in &parts.files.names {
         let destination = format!("/etc/{name}");
         if !taken(&destination) {
@@ -39,6 +49,10 @@ pub(super) fn compose(parts: &Composition<'_>, host: &Host) -> Result<Vec<Mount>
 
 fn mount(destination: &str, kind: &str, options: Vec<String>) -> Result<Mount, OciSpecError> {
     MountBuilder::default().destination(destination).typ(kind).source(kind).options(options).build()
+}
+
+fn depth(mount: &Mount) -> usize {
+    ContainerPath::root().join(mount.destination()).depth()
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -85,57 +99,4 @@ fn generated_file(parts: &Composition<'_>, name: &str, destination: &str) -> Res
     }
     let source = parts.files.directory.join(name);
     MountBuilder::default().destination(destination).typ("bind").source(source).options(options).build()
-}
-
-pub(crate) fn user_mount(placed: &PlacedMount) -> Result<Mount, OciSpecError> {
-    let destination: &ContainerPath = &placed.request.destination;
-    let builder = MountBuilder::default().destination(destination.as_os_str());
-    match &placed.request.kind {
-        MountKind::Bind(bind) | MountKind::Glob(bind) => {
-            let mut options = attributes(bind.attributes, bind.recursion);
-            options.push(if bind.recursion == Recursion::Disabled { "bind" } else { "rbind" }.to_owned());
-            options.push(bind.propagation.name().to_owned());
-            builder.typ("bind").source(bind.source.clone()).options(options).build()
-        }
-        MountKind::Volume(volume) => {
-            let mut options = attributes(volume.attributes, Recursion::Enabled);
-            options.extend(words(&["rbind", Propagation::Rprivate.name()]));
-            builder.typ("bind").source(placed.data.clone().unwrap_or_default()).options(options).build()
-        }
-        MountKind::Image(image) => {
-            let mut options = attributes(image.attributes, Recursion::Enabled);
-            options.push("rbind".to_owned());
-            builder.typ("bind").source(placed.data.clone().unwrap_or_default()).options(options).build()
-        }
-        MountKind::Devpts(devpts) => {
-            let mut options = attributes(devpts.attributes, Recursion::Disabled);
-            options.extend(devpts.options.iter().map(|(key, value)| format!("{key}={value}")));
-            builder.typ("devpts").source("devpts").options(options).build()
-        }
-        MountKind::Ramfs(ramfs) => {
-            let options = attributes(ramfs.attributes, Recursion::Disabled);
-            builder.typ("ramfs").source("ramfs").options(options).build()
-        }
-        MountKind::Tmpfs(tmpfs) => builder.typ("tmpfs").source("tmpfs").options(tmpfs_options(tmpfs)).build(),
-    }
-}
-
-fn tmpfs_options(tmpfs: &Tmpfs) -> Vec<String> {
-    let mut options = attributes(tmpfs.attributes, Recursion::Disabled);
-    options.push(tmpfs.propagation.name().to_owned());
-    options.extend(tmpfs.flags.iter().map(|flag| flag.name().to_owned()));
-    options.extend(tmpfs.options.iter().map(|(key, value)| format!("{}={value}", key.name())));
-    if tmpfs.content == Content::Image {
-        options.push("tmpcopyup".to_owned());
-    }
-    options
-}
-
-fn attributes(attributes: Attributes, recursion: Recursion) -> Vec<String> {
-    let read_only = match recursion {
-        Recursion::Enabled | Recursion::ReadOnlyForced => "rro",
-        Recursion::Disabled | Recursion::Writable => "ro",
-    };
-    let word = |word: &'static str| if word == "ro" { read_only } else { word };
-    attributes.words().into_iter().map(|one| word(one).to_owned()).collect()
 }

@@ -7,8 +7,10 @@ use std::ffi::OsString;
 use super::{Container, LiveMount, container_name};
 use crate::plan::mount_table;
 use crate::plan::rootfs::Lifetime;
-use crate::store::lock::NameLock;
+use crate::store::directory::Directory;
+use crate::store::lock::{self, NameLock};
 use crate::store::temporary::Temporary;
+use crate::store::volume::VolumeRecord;
 use crate::store::{Store, StoreError, layout};
 use crate::sys::SysError;
 use crate::sys::running::Processes;
@@ -19,7 +21,30 @@ pub struct LiveLock {
     _lock: NameLock,
 }
 
+/// Keeps a volume from being removed, until it is dropped.
+#[derive(Debug)]
+pub struct VolumePin {
+    _lock: Directory,
+}
+
 impl Store {
+    /// Makes sure that there is a volume, and that it stays until it is written down who uses it; also whether it was
+    /// made.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn make_and_pin_volume(&self, record: &VolumeRecord) -> Result<(VolumePin, bool), StoreError> {
+        let name = layout::volume(record.name.as_str());
+        loop {
+            let is_made = self.make_volume(record)?;
+            let pinned = lock::pin(self.writable()?, &name).map_err(|cause| self.read_error(cause))?;
+            // Somebody may have removed it in between.
+            if let Some(lock) = pinned {
+                return Ok((VolumePin { _lock: lock }, is_made));
+            }
+        }
+    }
+
     /// Waits until nobody else changes what is mounted into the container.
     ///
     /// # Errors

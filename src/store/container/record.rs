@@ -46,6 +46,9 @@ pub struct ContainerRecord {
     pub image: String,
     /// The image's ID; none for directories and the machine's own root.
     pub image_id: Option<Digest>,
+    /// The images that are mounted in it.
+    #[serde(default)]
+    pub mounted_images: Vec<Digest>,
     /// When it was made, seconds since 1970.
     pub created: i64,
     /// The whole command line.
@@ -54,6 +57,9 @@ pub struct ContainerRecord {
     pub environment: Vec<String>,
     /// Where the command starts.
     pub working_directory: String,
+    /// Which user namespace it has, a word of `--userns`.
+    #[serde(default)]
+    pub userns: String,
     /// User and group, as numbers.
     pub user: String,
     /// Its host name.
@@ -118,6 +124,13 @@ pub struct EndRecord {
     pub finished: i64,
 }
 
+impl ContainerRecord {
+    /// Every image that the container needs: the one it was made from, and those mounted in it.
+    pub fn images(&self) -> impl Iterator<Item = &Digest> {
+        self.image_id.iter().chain(&self.mounted_images)
+    }
+}
+
 /// What a container is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -147,6 +160,11 @@ impl Container {
     pub fn mounts(&self) -> impl Iterator<Item = &MountRecord> {
         self.record.mounts.iter().chain(self.live.iter().map(|live| &live.record))
     }
+
+    /// Every image that it needs.
+    pub fn images(&self) -> impl Iterator<Item = &Digest> {
+        self.record.images().chain(self.live.iter().flat_map(|live| &live.images))
+    }
 }
 
 /// A mount that a running container got later.
@@ -157,4 +175,6 @@ pub struct LiveMount {
     pub record: MountRecord,
     /// Where it is, every symlink followed.
     pub place: ContainerPath,
+    /// The image that it shows, if it is one.
+    pub images: Vec<Digest>,
 }

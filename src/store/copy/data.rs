@@ -5,7 +5,6 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::SeekFrom;
 use rustix::io::Errno;
 
-use super::Amount;
 use super::inode::write_all_at;
 
 /// How much is copied at once where the kernel cannot do it, in bytes.
@@ -21,6 +20,23 @@ pub enum Sharing {
     Always,
     /// Every block is written anew.
     Never,
+}
+
+/// How much was copied, in bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Amount {
+    /// Of files whose data the copy shares with its model.
+    pub shared: u64,
+    /// Of data that were written anew.
+    pub copied: u64,
+}
+
+impl Amount {
+    /// All of it.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.shared.saturating_add(self.copied)
+    }
 }
 
 /// How the data of one file are copied, and the count of it.

@@ -1,9 +1,10 @@
 //! Copies one inode that is not a directory, and the metadata of any.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps, XattrFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
@@ -19,6 +20,8 @@ pub(in crate::store) enum Marks {
     Kept,
     /// The copy stands somewhere else, where they would mean something else.
     Dropped,
+    /// The same, and what the file system there does not take is dropped, too: a volume may lie on any.
+    Wanted,
 }
 
 /// In which way a copy differs.
@@ -80,6 +83,22 @@ pub(in crate::store) fn copy_file(
     copy_metadata(from.as_fd(), to.as_fd(), stat, dress)
 }
 
+/// The names in a directory.
+pub(in crate::store) fn names(directory: BorrowedFd<'_>) -> Result<Vec<OsString>, SysError> {
+    let read = || -> Result<Vec<OsString>, Errno> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(directory)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                names.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
+        Ok(names)
+    };
+    read().call(|| "getdents64")
+}
+
 /// Owner, xattrs, mode and time, in the order in which none undoes another.
 pub(in crate::store) fn copy_metadata(
     source: BorrowedFd<'_>,
@@ -103,11 +122,14 @@ pub(in crate::store) fn copy_owner_and_xattrs(
             .call(|| format!("fchown({user}, {group})"))?;
     }
     for name in xattr_names(source)? {
-        if dress.marks == Marks::Dropped && name.starts_with(b"user.overlay.") {
+        if dress.marks != Marks::Kept && name.starts_with(b"user.overlay.") {
             continue;
         }
         let Ok(name) = CStr::from_bytes_with_nul(&name) else { continue };
-        copy_xattr(source, destination, name)?;
+        match copy_xattr(source, destination, name) {
+            Err(error) if error.errno() == Errno::NOTSUP && dress.marks == Marks::Wanted => {}
+            result => result?,
+        }
     }
     Ok(())
 }
@@ -122,8 +144,9 @@ fn copy_xattr(source: BorrowedFd<'_>, destination: BorrowedFd<'_>, name: &CStr) 
     }
     match rustix::fs::fsetxattr(destination, name, &value, XattrFlags::empty()) {
         Ok(()) => Ok(()),
-        // Labels and capabilities belong to whoever may set them; `user` xattrs must not get lost.
-        Err(Errno::PERM | Errno::NOTSUP) if !name.to_bytes().starts_with(b"user.") => Ok(()),
+        // Labels and capabilities belong to whoever may set them, and an ACL may name somebody whom the user
+        // namespace does not have; `user` xattrs must not get lost.
+        Err(Errno::PERM | Errno::NOTSUP | Errno::INVAL) if !name.to_bytes().starts_with(b"user.") => Ok(()),
         Err(errno) => Err(SysError::new(format!("fsetxattr({name:?})"), errno)),
     }
 }

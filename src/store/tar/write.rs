@@ -8,12 +8,13 @@
 mod block;
 mod records;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use thiserror::Error;
 
 use super::header::BLOCK;
 use super::{Entry, EntryKind, Segment};
+use crate::sys::{Call, SysError};
 use block::Fields;
 use records::Records;
 
@@ -30,7 +31,7 @@ pub enum WriteError {
         offset: u64,
         /// What it said.
         #[source]
-        source: io::Error,
+        source: SysError,
     },
     /// No archive can hold such an entry.
     #[error("cannot put `{}` into an archive: {problem}", path.escape_ascii())]
@@ -135,7 +136,8 @@ impl<W: Write> TarWriter<W> {
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         let written = self.writer.write_all(bytes);
-        written.map_err(|source| WriteError::Write { offset: self.position, source })?;
+        let call = || format!("write({} bytes)", bytes.len());
+        written.call(call).map_err(|source| WriteError::Write { offset: self.position, source })?;
         self.position += bytes.len() as u64;
         Ok(())
     }

@@ -8,8 +8,8 @@ use rustix::fs::{AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 
 use super::{Landing, Owner, Source, TransferError};
+use crate::store::copy::inode::names as list;
 use crate::store::copy::inode::{self, Dress, Marks};
-use crate::store::copy::list;
 use crate::store::merged::{open_directory, stat_name};
 use crate::store::temporary::random_name;
 use crate::sys::{Call, SysError};

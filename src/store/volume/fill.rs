@@ -8,16 +8,35 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::store::copy::inode::{Dress, Marks, copy_metadata};
-use crate::store::copy::{CopyError, copy_tree};
+use crate::plan::path::Subpath;
+use crate::store::copy::inode::{Dress, Marks, copy_metadata, mtime};
+use crate::store::copy::{CopyError, copy_for_volume};
 use crate::store::layout;
 use crate::store::remove::{RemoveError, remove_tree};
+use crate::sys::root::open_beneath;
 use crate::sys::{Call, SysError};
 
-/// A copy that is not complete yet; whoever finds it makes a new one.
-const STAGE: &str = "stage";
-/// A copy that is complete and being moved into place; whoever finds it goes on moving.
-const READY: &str = "ready";
+/// The names under which a copy is prepared.
+#[derive(Clone, Copy)]
+struct Names {
+    /// A copy that is not complete yet; whoever finds it makes a new one.
+    stage: &'static str,
+    /// A copy that is complete and being moved into place; whoever finds it goes on moving.
+    ready: &'static str,
+}
+
+/// Beside the data of a volume.
+const BESIDE: Names = Names { stage: "stage", ready: "ready" };
+/// In the directory itself, where what is beside it is not minirun's.
+const INSIDE: Names = Names { stage: ".minirun-stage", ready: ".minirun-ready" };
+
+/// What is filled.
+struct Destination<'a> {
+    /// Where the copy is prepared.
+    parent: BorrowedFd<'a>,
+    names: Names,
+    data: BorrowedFd<'a>,
+}
 
 /// Why a volume could not take the image's files.
 #[derive(Debug, Error)]
@@ -33,6 +52,9 @@ pub enum FillError {
     Remove(#[from] RemoveError),
 }
 
+/// The paths of what could not be copied: device nodes.
+pub type LeftOut = Vec<String>;
+
 /// Fills the volume whose data are at `data` with what is in `source`, if it is empty.
 ///
 /// Locked, so that of many containers that start at once one copies and the others wait; and never half done: the
@@ -40,52 +62,110 @@ pub enum FillError {
 ///
 /// # Errors
 /// The copy cannot be made; the volume is as empty as it was.
-pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<(), FillError> {
+pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
     let volume = data.parent().unwrap_or(data);
     let volume = open(rustix::fs::CWD, volume.as_os_str())?;
-    rustix::fs::flock(&volume, FlockOperation::LockExclusive)
-        .call(|| "flock(volume)")
-        .map_err(FillError::Prepare)?;
+    lock(volume.as_fd())?;
     let data = open(volume.as_fd(), OsStr::new(layout::VOLUME_DATA))?;
-    match open(volume.as_fd(), OsStr::new(READY)) {
-        Ok(ready) => return move_in(volume.as_fd(), ready.as_fd(), data.as_fd()),
-        Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => {}
-        Err(error) => return Err(error),
-    }
-    if !is_empty(data.as_fd())? {
-        return Ok(());
-    }
-    remove_tree(volume.as_fd(), OsStr::new(STAGE))?;
-    let copied = stage(volume.as_fd(), source);
-    if copied.is_err() {
-        remove_tree(volume.as_fd(), OsStr::new(STAGE))?;
-    }
-    copied?;
-    rustix::fs::renameat(&volume, STAGE, &volume, READY)
-        .call(|| "renameat(stage, ready)")
+    Destination { parent: volume.as_fd(), names: BESIDE, data: data.as_fd() }.fill(source)
+}
+
+/// Fills the directory `subpath` beneath `base` with what is in `source`, if it is empty; one that is not there, or
+/// that a symlink leads out to, stays so.
+///
+/// Locked and whole as a volume, with the copy prepared in the directory itself.
+///
+/// # Errors
+/// The copy cannot be made; the directory is as empty as it was.
+pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    // The path is a user's, whose symlinks count; what lies beneath it may be a container's.
+    let base = rustix::fs::open(base, flags, Mode::empty())
+        .call(|| format!("open({base:?}, DIRECTORY)"))
         .map_err(FillError::Prepare)?;
-    let ready = open(volume.as_fd(), OsStr::new(READY))?;
-    move_in(volume.as_fd(), ready.as_fd(), data.as_fd())
-}
-
-fn stage(volume: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<(), FillError> {
-    rustix::fs::mkdirat(volume, STAGE, Mode::RWXU).call(|| "mkdirat(stage)").map_err(FillError::Prepare)?;
-    let stage = open(volume, OsStr::new(STAGE))?;
-    Ok(copy_tree(source, stage.as_fd(), &mut |user, group| (user, group))?)
-}
-
-/// Moves everything of `ready` into `data`, gives `data` the looks of `ready`, and removes `ready`.
-fn move_in(volume: BorrowedFd<'_>, ready: BorrowedFd<'_>, data: BorrowedFd<'_>) -> Result<(), FillError> {
-    for name in names(ready)? {
-        rustix::fs::renameat(ready, &name, data, &name)
-            .call(|| format!("renameat({name:?})"))
-            .map_err(FillError::Prepare)?;
+    match open_beneath(&base, subpath.as_os_str(), flags, Mode::empty()) {
+        Ok(directory) => fill_inside(directory.as_fd(), source),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::XDEV | Errno::LOOP) => Ok(LeftOut::new()),
+        Err(errno) => Err(FillError::Prepare(SysError::new(format!("openat2({subpath}, BENEATH)"), errno))),
     }
-    // An empty directory by now: copying it copies mode, owner, attributes and times.
-    let stat = rustix::fs::fstat(ready).call(|| "fstat(ready)").map_err(FillError::Prepare)?;
-    let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Kept };
-    copy_metadata(ready, data, &stat, dress).map_err(FillError::Prepare)?;
-    Ok(remove_tree(volume, OsStr::new(READY))?)
+}
+
+/// Fills the open directory `directory`, if it is empty.
+///
+/// # Errors
+/// As of [`fill_directory`].
+pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
+    // The descriptor of a new mount names it, but cannot be locked or read.
+    let directory = open(directory, OsStr::new("."))?;
+    let directory = directory.as_fd();
+    lock(directory)?;
+    Destination { parent: directory, names: INSIDE, data: directory }.fill(source)
+}
+
+/// Finishes what was interrupted while a complete copy was moved into the volume, which is locked.
+pub(super) fn finish(volume: BorrowedFd<'_>, data: BorrowedFd<'_>) -> Result<(), FillError> {
+    match open(volume, OsStr::new(BESIDE.ready)) {
+        Ok(ready) => Destination { parent: volume, names: BESIDE, data }.move_in(ready.as_fd()),
+        Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn lock(directory: BorrowedFd<'_>) -> Result<(), FillError> {
+    rustix::fs::flock(directory, FlockOperation::LockExclusive)
+        .call(|| "flock(volume)")
+        .map_err(FillError::Prepare)
+}
+
+impl Destination<'_> {
+    fn fill(&self, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
+        let Names { stage, ready } = self.names;
+        match open(self.parent, OsStr::new(ready)) {
+            Ok(ready) => return self.move_in(ready.as_fd()).map(|()| LeftOut::new()),
+            Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => {}
+            Err(error) => return Err(error),
+        }
+        if names(self.data)?.iter().any(|name| name.as_bytes() != INSIDE.stage.as_bytes()) {
+            return Ok(LeftOut::new());
+        }
+        remove_tree(self.parent, OsStr::new(stage))?;
+        let copied = self.stage(source);
+        if copied.is_err() {
+            remove_tree(self.parent, OsStr::new(stage))?;
+        }
+        let left_out = copied?;
+        rustix::fs::renameat(self.parent, stage, self.parent, ready)
+            .call(|| "renameat(stage, ready)")
+            .map_err(FillError::Prepare)?;
+        let ready = open(self.parent, OsStr::new(ready))?;
+        self.move_in(ready.as_fd())?;
+        Ok(left_out)
+    }
+
+    fn stage(&self, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
+        rustix::fs::mkdirat(self.parent, self.names.stage, Mode::RWXU)
+            .call(|| "mkdirat(stage)")
+            .map_err(FillError::Prepare)?;
+        let stage = open(self.parent, OsStr::new(self.names.stage))?;
+        Ok(copy_for_volume(source, stage.as_fd())?)
+    }
+
+    /// Moves everything of `ready` into the data, gives those the looks of `ready`, and removes `ready`.
+    fn move_in(&self, ready: BorrowedFd<'_>) -> Result<(), FillError> {
+        // Before anything is moved out, which changes the time.
+        let stat = rustix::fs::fstat(ready).call(|| "fstat(ready)").map_err(FillError::Prepare)?;
+        for name in names(ready)? {
+            rustix::fs::renameat(ready, &name, self.data, &name)
+                .call(|| format!("renameat({name:?})"))
+                .map_err(FillError::Prepare)?;
+        }
+        // An empty directory by now: copying it copies mode, owner, attributes and times.
+        let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Wanted };
+        copy_metadata(ready, self.data, &stat, dress).map_err(FillError::Prepare)?;
+        remove_tree(self.parent, OsStr::new(self.names.ready))?;
+        // Where that was in the directory itself, removing it has changed the time again.
+        rustix::fs::futimens(self.data, &mtime(&stat)).call(|| "futimens(data)").map_err(FillError::Prepare)
+    }
 }
 
 fn open(directory: impl AsFd, name: &OsStr) -> Result<OwnedFd, FillError> {
@@ -107,8 +187,4 @@ fn names(directory: BorrowedFd<'_>) -> Result<Vec<std::ffi::CString>, FillError>
         Ok(names)
     };
     read().call(|| "getdents(volume)").map_err(FillError::Prepare)
-}
-
-fn is_empty(directory: BorrowedFd<'_>) -> Result<bool, FillError> {
-    Ok(names(directory)?.is_empty())
 }

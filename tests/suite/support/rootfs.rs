@@ -13,8 +13,8 @@ use super::image::Layer;
 const PROGRAMS: &[&str] = &[
     "sh", "cat", "chmod", "chown", "cp", "cut", "date", "dd", "echo", "env", "false", "find", "grep", "head",
     "hostname", "id", "kill", "ln", "ls", "mkdir", "mkfifo", "mv", "printf", "ps", "pwd", "readlink", "rm",
-    "rmdir", "sed", "sleep", "sort", "stat", "stty", "tail", "tee", "test", "touch", "tr", "true", "tty",
-    "uname", "wc",
+    "rmdir", "sed", "sleep", "sort", "stat", "stty", "tail", "tar", "tee", "test", "touch", "tr", "true",
+    "tty", "uname", "wc",
 ];
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\napp:x:1234:1234:App:/home/app:/bin/sh\n";

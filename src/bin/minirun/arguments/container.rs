@@ -15,7 +15,8 @@ pub(crate) struct ListContainers {
     /// IDs and commands in full
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// Only those with `name=PART`, `id=BEGINNING` or `status=running|exited|dead`
+    /// Only those with `name=PART`, `id=BEGINNING`, `label=KEY[=VALUE]`, `volume=NAME|PATH` (a volume, a path of
+    /// the host or one in the container) or `status=running|exited|dead`
     #[arg(short, long = "filter", value_name = "KEY=VALUE")]
     pub(crate) filters: Vec<String>,
     /// `table`, `json`, or a template such as '{{.Names}}: {{.Status}}'

@@ -5,12 +5,11 @@ const CGROUP: &str =
     "limit each process with --ulimit, or start minirun in a limited unit: systemd-run --user --scope -p …";
 const DETACH: &str = "use the shell's `&`, or systemd-run --user";
 const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:DIR directly";
-const FILES: &str = "bind files with -v or --mount";
 const OUTPUT: &str = "the output is minirun's own: redirect it";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 18] = [
+const FLAGS: [(&[&str], &str); 16] = [
     (&["-d", "--detach", "--detach-keys", "-a", "--attach", "--sig-proxy"], DETACH),
     (&["--restart", "--stop-timeout"], "start it again from a loop or a systemd unit"),
     (
@@ -23,8 +22,6 @@ const FLAGS: [(&[&str], &str); 18] = [
     (&["--cgroup-", "--cgroupns"], CGROUP),
     (&["--privileged"], "use --cap-add ALL for every right inside; devices and the kernel stay closed"),
     (&["--device", "--device-cgroup-rule", "--gpus"], "bind the device's file: -v /dev/NAME:/dev/NAME"),
-    (&["--volumes-from"], "name a volume and give both containers the same -v NAME:DEST"),
-    (&["--volume-driver"], FILES),
     (&["--storage-opt"], "choose with --driver overlay or --driver vfs"),
     (&["--pull", "--disable-content-trust"], STORE),
     (&["--health-", "--no-healthcheck"], NOTHING),
@@ -50,10 +47,7 @@ const VERBS: [(&[&str], &str); 9] = [
     ),
     (&["logs", "wait", "events"], OUTPUT),
     (&["network"], NETWORK),
-    (
-        &["system", "info", "compose", "swarm", "context", "plugin", "rename", "update"],
-        "see `minirun --help`",
-    ),
+    (&["compose", "swarm", "context", "plugin", "rename", "update"], "see `minirun --help`"),
 ];
 
 /// What to do without `verb`, if it is one that Docker has.

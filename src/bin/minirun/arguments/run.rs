@@ -60,15 +60,32 @@ pub(crate) struct RunArgs {
         help_heading = "Files"
     )]
     pub(crate) volumes: Vec<OsString>,
-    /// Mount what a list of `key=value` says: type=bind|volume|tmpfs,src=…,dst=…
+    /// Mount what a list of `key=value` says: type=volume|bind|tmpfs|image|…,src=…,dst=…
     #[arg(long = "mount", value_name = "KEY=VALUE,…", allow_hyphen_values = true, help_heading = "Files")]
     pub(crate) mounts: Vec<OsString>,
     /// Mount an empty directory in memory
     #[arg(long, value_name = "DEST[:OPTIONS]", allow_hyphen_values = true, help_heading = "Files")]
     pub(crate) tmpfs: Vec<OsString>,
+    /// Take over the volumes and binds of another container
+    #[arg(
+        long = "volumes-from",
+        value_name = "CONTAINER[:OPTIONS]",
+        allow_hyphen_values = true,
+        help_heading = "Files"
+    )]
+    pub(crate) donors: Vec<String>,
+    /// Driver of the volumes of -v: local
+    #[arg(long, value_name = "DRIVER", allow_hyphen_values = true, help_heading = "Files")]
+    pub(crate) volume_driver: Option<String>,
+    /// What becomes of the image's VOLUMEs: anonymous, tmpfs, ignore [default: anonymous]
+    #[arg(long, value_name = "MODE", allow_hyphen_values = true, help_heading = "Files")]
+    pub(crate) image_volume: Option<String>,
     /// Make the root filesystem read-only
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Files")]
     pub(crate) read_only: bool,
+    /// With --read-only: /tmp, /run and /var/tmp in memory
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Files")]
+    pub(crate) read_only_tmpfs: bool,
     /// How the root filesystem is made
     #[arg(long, value_enum, default_value = "auto", value_name = "DRIVER", help_heading = "Files")]
     pub(crate) driver: DriverWord,

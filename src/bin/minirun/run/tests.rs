@@ -127,6 +127,46 @@ fn values_take_dockers_forms() {
 }
 
 #[test]
+fn flags_about_volumes() {
+    let request = asked(&["--volumes-from", "one", "--volumes-from=two:ro,z", "x"]);
+    let donor = |container: &str, access| mount::Donor { container: container.to_owned(), access };
+    assert_eq!(request.donors, [donor("one", None), donor("two", Some(mount::Access::ReadOnly))]);
+    for (words, scratch) in [
+        (&["x"][..], Scratch::None),
+        (&["--read-only", "x"], Scratch::None),
+        (&["--read-only-tmpfs", "x"], Scratch::Tmpfs),
+        (&["--read-only", "--read-only-tmpfs=true", "x"], Scratch::Tmpfs),
+        (&["--read-only-tmpfs", "--read-only-tmpfs=false", "x"], Scratch::None),
+    ] {
+        assert_eq!(asked(words).scratch, scratch, "{words:?}");
+    }
+    assert_eq!(asked(&["x"]).image_volumes, mount::ImageVolumes::Anonymous);
+    assert_eq!(asked(&["--image-volume=ignore", "x"]).image_volumes, mount::ImageVolumes::Ignored);
+    // A driver is about the volumes of -v, and about nothing else.
+    for words in [
+        &["--volume-driver", "local", "-v", "v1:/a", "x"][..],
+        &["--volume-driver=", "-v", "/a", "x"],
+        &["--volume-driver", "nfs", "-v", "/h:/a", "--mount", "dst=/b", "--tmpfs", "/c", "x"],
+        &["--volume-driver", "nfs", "x"],
+    ] {
+        asked(words);
+    }
+    for (words, text) in [
+        (
+            &["--volume-driver", "nfs", "-v", "/h:/a", "-v", "v1:/b", "x"][..],
+            "error: cannot use `-v v1:/b`\n  cannot have such a volume\n  there is no volume driver `nfs`",
+        ),
+        (&["--volume-driver", "nfs", "-v", "/a", "x"], "error: cannot use `-v /a`\n"),
+        (&["--volumes-from", "one:rslave", "x"], "`rslave` does not go with volumes of another container"),
+        (&["--volumes-from=", "x"], "there is no container"),
+        (&["--image-volume", "volume", "x"], "legal are anonymous bind tmpfs ignore"),
+    ] {
+        let message = refused(words);
+        assert!(message.contains(text), "{words:?}: {message}");
+    }
+}
+
+#[test]
 fn the_store_may_stand_before_and_behind_the_verb() {
     for words in [["minirun", "--store", "/s", "run", "x"], ["minirun", "run", "--store", "/s", "x"]] {
         assert_eq!(Arguments::try_parse_from(words).unwrap().store.unwrap(), Path::new("/s"));

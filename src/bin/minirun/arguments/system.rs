@@ -1,0 +1,47 @@
+//! The flags of the verbs about the store as a whole.
+
+use clap::{Args, Subcommand};
+
+/// The verbs of `minirun system`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SystemVerb {
+    /// Show how much room everything takes
+    Df(DiskUsageArgs),
+    /// Show facts about machine and store
+    Info(InfoArgs),
+    /// Remove containers that have ended and images without a name
+    Prune(PruneSystem),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiskUsageArgs {
+    /// Every image, container and volume
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// `table`, `json`, or a template such as '{{.Type}}: {{.Size}}'
+    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true, conflicts_with = "verbose")]
+    pub(crate) format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// What to show, such as '{{.Driver}}' or '{{json .}}'
+    #[arg(short, long, value_name = "TEMPLATE", allow_hyphen_values = true)]
+    pub(crate) format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneSystem {
+    /// All images that no container uses
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Volumes without a name that no container refers to, too
+    #[arg(long)]
+    pub(crate) volumes: bool,
+    /// Only what was made before: `until=24h`, `until=2024-01-31`; not with --volumes
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    pub(crate) filters: Vec<String>,
+}

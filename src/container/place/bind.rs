@@ -1,0 +1,141 @@
+//! Binds: the source is there or may be made, and can be mounted the way that was asked for.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Stat};
+use rustix::io::Errno;
+
+use super::{Placed, Placing, placed, record};
+use crate::container::Error;
+use crate::error::place::PlaceError;
+use crate::plan::attachment::{Devices, Lower, Merged, Source};
+use crate::plan::mount::{Bind, Links, Missing, MountRequest, Ownership, Propagation, View};
+use crate::store::container::MountRecord;
+use crate::sys::mountinfo::{self, Peers};
+use crate::sys::{Call, SysError, hosttree};
+
+/// What nobody means to give away with all that is below it.
+const PRECIOUS: [&str; 22] = [
+    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/media", "/mnt", "/opt",
+    "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/tmp",
+];
+
+impl Placing<'_> {
+    pub(super) fn bind(
+        &mut self,
+        index: usize,
+        request: &MountRequest,
+        bind: &Bind,
+    ) -> Result<Placed, Error> {
+        let path = &bind.source;
+        let record = record(request, path.clone());
+        if bind.links == Links::Copy && is_symlink(request, path)? {
+            return Ok(placed(request, Source::Link { path: path.clone() }, record));
+        }
+        let stat = source_stat(request, bind)?;
+        if stat.is_none() {
+            self.placement.missing_sources.push(path.clone());
+        }
+        check_propagation(path, bind.propagation)?;
+        if bind.ownership == Ownership::User && bind.view == View::Direct {
+            check_precious(path)?;
+        }
+        let Some((layer, own)) = self.layer(index, &bind.view) else {
+            let source = Source::Bind { path: path.clone(), recursion: bind.recursion };
+            return Ok(placed(request, source, record));
+        };
+        check_layer(path, stat.as_ref(), &bind.view)?;
+        let source = Source::Merged(Merged {
+            lowers: vec![Lower { base: path.clone(), subpath: None }],
+            layer: Some(layer),
+            subpath: None,
+            devices: Devices::Allowed,
+        });
+        Ok(placed(request, source, MountRecord { layer: own, ..record }))
+    }
+}
+
+/// Looks at the source; none where it is to be made.
+fn source_stat(request: &MountRequest, bind: &Bind) -> Result<Option<Stat>, Error> {
+    let path = &bind.source;
+    match rustix::fs::stat(path).call(|| format!("stat({path:?})")) {
+        Ok(stat) => Ok(Some(stat)),
+        // A dangling symlink is not a missing directory: making it would follow it.
+        Err(error)
+            if error.errno() == Errno::NOENT
+                && bind.missing == Missing::Create
+                && rustix::fs::lstat(path).is_err() =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(source_error(request, path, error)),
+    }
+}
+
+fn source_error(request: &MountRequest, path: &Path, cause: SysError) -> Error {
+    Error::Source { path: path.to_owned(), destination: request.destination.to_string(), cause }
+}
+
+fn is_symlink(request: &MountRequest, path: &Path) -> Result<bool, Error> {
+    let stat = rustix::fs::lstat(path).call(|| format!("lstat({path:?})"));
+    let stat = stat.map_err(|cause| source_error(request, path, cause))?;
+    Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+}
+
+/// A layer lies over a directory without mounts; a source that is to be made is one.
+pub(super) fn check_layer(path: &Path, stat: Option<&Stat>, view: &View) -> Result<(), Error> {
+    if let Some(stat) = stat {
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            return Err(PlaceError::LayerOverFile { path: path.to_owned() }.into());
+        }
+        if let Some(mount) = hosttree::mount_below(path).map_err(Error::Probe)? {
+            return Err(PlaceError::LayerOverMounts { path: path.to_owned(), mount }.into());
+        }
+    }
+    let View::Layer { upper, work } = view else { return Ok(()) };
+    if device(upper)? == device(work)? {
+        return Ok(());
+    }
+    Err(PlaceError::LayerApart { upper: upper.clone(), work: work.clone() }.into())
+}
+
+/// The file system of a directory of the caller's layer.
+fn device(path: &Path) -> Result<u64, Error> {
+    let stat = rustix::fs::stat(path).and_then(|stat| match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => Ok(stat.st_dev),
+        _ => Err(Errno::NOTDIR),
+    });
+    let stat = stat.call(|| format!("stat({path:?})"));
+    Ok(stat.map_err(|cause| PlaceError::Layer { path: path.to_owned(), cause })?)
+}
+
+/// `shared` needs a source on a shared mount, and `slave` one that receives mounts at least.
+fn check_propagation(path: &Path, propagation: Propagation) -> Result<(), Error> {
+    let (is_enough, wanted): (fn(Peers) -> bool, _) = match propagation {
+        Propagation::Shared | Propagation::Rshared => (|peers| peers == Peers::Shared, "a shared"),
+        Propagation::Slave | Propagation::Rslave => (|peers| peers != Peers::Private, "a shared or slave"),
+        Propagation::Private | Propagation::Rprivate | Propagation::Unbindable | Propagation::Runbindable => {
+            return Ok(());
+        }
+    };
+    let there = path.ancestors().find(|one| one.exists()).unwrap_or(path);
+    let Some(mount) = mountinfo::containing(there).map_err(Error::Probe)? else { return Ok(()) };
+    if is_enough(mount.peers) {
+        return Ok(());
+    }
+    let found = match mount.peers {
+        Peers::Shared => "shared",
+        Peers::Slave => "a slave",
+        Peers::Private => "private",
+    };
+    let (word, path) = (propagation.name(), path.to_owned());
+    Err(PlaceError::Propagation { word, path, mount: mount.point, wanted, found }.into())
+}
+
+fn check_precious(path: &Path) -> Result<(), Error> {
+    let real = path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
+    if PRECIOUS.iter().any(|precious| Path::new(precious) == real) {
+        return Err(PlaceError::Precious(path.to_owned()).into());
+    }
+    Ok(())
+}

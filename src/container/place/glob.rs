@@ -1,0 +1,50 @@
+//! Patterns of files of the host, which become a bind for each match.
+
+use std::path::{Path, PathBuf};
+
+use glob::Pattern;
+
+use crate::container::Error;
+use crate::error::place::PlaceError;
+use crate::plan::mount::{MountError, MountKind, MountRequest};
+use crate::plan::path::ContainerPath;
+
+/// Replaces every pattern by its matches, sorted.
+pub(super) fn expand(requests: Vec<MountRequest>, cwd: &Path) -> Result<Vec<MountRequest>, Error> {
+    let mut expanded = Vec::with_capacity(requests.len());
+    for request in requests {
+        let MountKind::Glob(bind) = &request.kind else {
+            expanded.push(request);
+            continue;
+        };
+        for path in matches(&bind.source, cwd)? {
+            let failed = |problem| MountError::Spec {
+                flag: request.origin.flag,
+                text: request.origin.text.to_string_lossy().into_owned(),
+                problem,
+            };
+            expanded.extend(request.for_match(&path).map_err(|problem| PlaceError::Match(failed(problem)))?);
+        }
+    }
+    Ok(expanded)
+}
+
+fn matches(pattern: &Path, cwd: &Path) -> Result<Vec<PathBuf>, PlaceError> {
+    let shown = || pattern.to_string_lossy().into_owned();
+    let wrong = |reason: String| PlaceError::Pattern { pattern: shown(), reason };
+    let utf8 = |path: &Path| path.to_str().map(str::to_owned);
+    let text = utf8(pattern).ok_or_else(|| wrong("it is not UTF-8".to_owned()))?;
+    let text = if pattern.is_absolute() {
+        text
+    } else {
+        let cwd = utf8(cwd).ok_or_else(|| wrong("it starts at a directory that is not UTF-8".to_owned()))?;
+        format!("{}/{text}", Pattern::escape(&cwd))
+    };
+    let found = glob::glob(&text).map_err(|error| wrong(error.msg.to_owned()))?;
+    // What cannot be read matches nothing, as in the shell.
+    let clean = found.filter_map(Result::ok).filter_map(|path| ContainerPath::parse(path).ok());
+    let mut paths: Vec<PathBuf> = clean.map(|path| PathBuf::from(path.as_os_str())).collect();
+    paths.sort();
+    paths.dedup();
+    if paths.is_empty() { Err(PlaceError::NoMatch(shown())) } else { Ok(paths) }
+}

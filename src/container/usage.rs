@@ -1,0 +1,179 @@
+//! How much room things take.
+
+use std::collections::{BTreeMap, HashMap};
+use std::os::fd::AsFd as _;
+use std::path::Path;
+
+use super::inspect::{ContainerSummary, summary};
+use super::rootfs::{UPPER, VFS_ROOT};
+use super::volume::VolumeSummary;
+use super::{Engine, Error, within};
+use crate::plan::digest::Digest;
+use crate::plan::name::VolumeName;
+use crate::store::container::Container;
+use crate::store::directory::Directory;
+use crate::store::list::ImageSummary;
+use crate::store::record::Record;
+use crate::store::{StoreError, layout, volume};
+
+/// What everything in the store takes, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskUsage {
+    /// The images.
+    pub images: Vec<ImageUsage>,
+    /// All layers of images; what several images share counts once.
+    pub layers: u64,
+    /// The layers of images that containers use.
+    pub active_layers: u64,
+    /// The containers.
+    pub containers: Vec<ContainerUsage>,
+    /// The volumes; without those whose driver options lead elsewhere.
+    pub volumes: Vec<VolumeUsage>,
+    /// Removed volumes that can be brought back: how many, and what they take.
+    pub trash: (usize, u64),
+}
+
+/// What an image takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageUsage {
+    /// The image.
+    pub summary: ImageSummary,
+    /// The layers that other images have, too.
+    pub shared: u64,
+    /// How many containers use it.
+    pub containers: usize,
+}
+
+/// What a container takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerUsage {
+    /// The container.
+    pub summary: ContainerSummary,
+    /// What it has written.
+    pub size: u64,
+    /// How many volumes it has.
+    pub volumes: usize,
+}
+
+/// What a volume takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeUsage {
+    /// The volume.
+    pub summary: VolumeSummary,
+    /// Its files.
+    pub size: u64,
+}
+
+impl Engine {
+    /// The bytes that the files of volumes take on disk. What a driver option leads to does not count.
+    ///
+    /// # Errors
+    /// The files cannot be looked at.
+    pub fn volume_sizes(&self, names: &[VolumeName]) -> Result<BTreeMap<VolumeName, u64>, Error> {
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let namespace = self.own_namespace()?;
+        within(namespace.as_ref(), || {
+            let size = |name: &VolumeName| Ok((name.clone(), size(&self.store.volume_data(name))?));
+            names.iter().map(size).collect::<Result<BTreeMap<_, _>, StoreError>>()
+        })
+    }
+
+    /// What everything in the store takes.
+    ///
+    /// # Errors
+    /// The files cannot be looked at.
+    pub fn disk_usage(&self) -> Result<DiskUsage, Error> {
+        let containers = self.store.containers()?;
+        let volumes: Vec<_> =
+            self.volumes()?.into_iter().filter(|volume| volume.record.options.is_empty()).collect();
+        let names: Vec<VolumeName> = volumes.iter().map(|volume| volume.record.name.clone()).collect();
+        let sizes = self.volume_sizes(&names)?;
+        let (images, layers, active_layers) = self.image_usage(&containers)?;
+        Ok(DiskUsage {
+            images,
+            layers,
+            active_layers,
+            containers: self.container_usage(containers)?,
+            volumes: volumes
+                .into_iter()
+                .map(|summary| {
+                    let size = sizes.get(&summary.record.name).copied().unwrap_or_default();
+                    VolumeUsage { summary, size }
+                })
+                .collect(),
+            trash: (self.trash()?.len(), self.trash_size()?),
+        })
+    }
+
+    fn container_usage(&self, containers: Vec<Container>) -> Result<Vec<ContainerUsage>, Error> {
+        if containers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let namespace = self.own_namespace()?;
+        let written = |container: &Container| -> Result<u64, StoreError> {
+            let parts = [UPPER, VFS_ROOT, layout::MOUNT_LAYERS];
+            parts.iter().map(|part| size(&container.path.join(part))).sum()
+        };
+        let sizes: Vec<u64> = within(namespace.as_ref(), || {
+            containers.iter().map(written).collect::<Result<Vec<_>, StoreError>>()
+        })?;
+        let usage = |(container, size): (Container, u64)| ContainerUsage {
+            volumes: container.mounts().filter(|mount| mount.volume.is_some()).count(),
+            summary: summary(container),
+            size,
+        };
+        Ok(containers.into_iter().zip(sizes).map(usage).collect())
+    }
+
+    /// The images, the bytes of all their layers, and those of the layers that containers use.
+    fn image_usage(&self, containers: &[Container]) -> Result<(Vec<ImageUsage>, u64, u64), Error> {
+        let records = self.store.records()?;
+        let used: Vec<&Digest> = containers.iter().flat_map(|container| container.record.images()).collect();
+        let mut layers: HashMap<&Digest, (u64, usize)> = HashMap::new();
+        let mut active: HashMap<&Digest, u64> = HashMap::new();
+        for record in &records {
+            for layer in &record.layers {
+                layers.entry(&layer.chain_id).or_insert((layer.size, 0)).1 += 1;
+                if used.contains(&&record.id) {
+                    active.insert(&layer.chain_id, layer.size);
+                }
+            }
+        }
+        let shared = |record: &Record| -> u64 {
+            let several = |id: &Digest| layers.get(id).is_some_and(|(_, images)| *images > 1);
+            record.layers.iter().filter(|layer| several(&layer.chain_id)).map(|layer| layer.size).sum()
+        };
+        let summaries = self.store.images()?.into_iter();
+        let images = summaries.map(|summary| ImageUsage {
+            shared: records.iter().find(|record| record.id == summary.id).map(shared).unwrap_or_default(),
+            containers: used.iter().filter(|id| ***id == summary.id).count(),
+            summary,
+        });
+        Ok((images.collect(), layers.values().map(|(size, _)| size).sum(), active.values().sum()))
+    }
+
+    /// The bytes that removed volumes take on disk until they are gone.
+    ///
+    /// # Errors
+    /// The files cannot be looked at.
+    pub fn trash_size(&self) -> Result<u64, Error> {
+        let path = self.store.path().join(layout::TRASH);
+        if !path.exists() {
+            return Ok(0);
+        }
+        let namespace = self.own_namespace()?;
+        within(namespace.as_ref(), || size(&path))
+    }
+}
+
+/// The bytes below a directory; one that is not there has none.
+pub(super) fn size(path: &Path) -> Result<u64, StoreError> {
+    let failed = |cause| StoreError::Read { path: path.to_owned(), cause };
+    match Directory::open(path) {
+        Ok(directory) => volume::usage(directory.as_fd()).map_err(failed),
+        Err(error) if error.errno() == rustix::io::Errno::NOENT => Ok(0),
+        Err(cause) => Err(failed(cause)),
+    }
+}

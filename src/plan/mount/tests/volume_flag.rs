@@ -1,0 +1,226 @@
+//! `-v`: the parts between colons, and the words in the last one.
+
+use super::*;
+
+#[test]
+fn accepts_every_shape() {
+    accepts(
+        Flag::Volume,
+        &[
+            ("/ctr", "--mount type=volume,dst=/ctr"),
+            ("name:/ctr", "--mount type=volume,dst=/ctr,src=name"),
+            ("n1:/a//b/./c/../d/", "--mount type=volume,dst=/a/b/d,src=n1"),
+            ("/host:/ctr", "--mount type=bind,dst=/ctr,src=/host,bind-create-src"),
+            ("./x:/c", "--mount type=bind,dst=/c,src=./x,bind-create-src"),
+            ("../x:/c", "--mount type=bind,dst=/c,src=../x,bind-create-src"),
+            (".:/c", "--mount type=bind,dst=/c,src=.,bind-create-src"),
+            ("..:/c", "--mount type=bind,dst=/c,src=..,bind-create-src"),
+            (".x:/c", "--mount type=bind,dst=/c,src=.x,bind-create-src"),
+            ("/:/host", "--mount type=bind,dst=/host,src=/,bind-create-src"),
+            ("./src:/c:cow", "--mount type=bind,dst=/c,src=./src,bind-create-src,cow"),
+            ("n0:/c", "--mount type=volume,dst=/c,src=n0"),
+            ("A_.-z:/c", "--mount type=volume,dst=/c,src=A_.-z"),
+            ("/ctr/../x//./y/", "--mount type=volume,dst=/x/y"),
+            ("/h:/...", "--mount type=bind,dst=/...,src=/h,bind-create-src"),
+            ("/a,b:/c", "--mount type=bind,dst=/c,\"src=/a,b\",bind-create-src"),
+            ("/a=b:/c", "--mount type=bind,dst=/c,src=/a=b,bind-create-src"),
+        ],
+    );
+    // What blanks and quotes are literal in.
+    let odd = parse_volume(OsStr::new("/a,b=\" \nx:/c,ä:ro")).unwrap();
+    assert_eq!(odd.destination.to_string(), "/c,ä");
+    assert_eq!(odd.to_string(), "--mount type=bind,\"dst=/c,ä\",\"src=/a,b=\"\" \nx\",ro,bind-create-src");
+}
+
+#[test]
+fn refuses_other_shapes() {
+    let long = format!("{}:/c", "n".repeat(256));
+    refuses(
+        Flag::Volume,
+        &[
+            ("", "empty"),
+            (":", "between colons is empty"),
+            (":/c", "between colons is empty"),
+            ("/h:", "between colons is empty"),
+            ("v:", "between colons is empty"),
+            ("v1:/c:", "between colons is empty"),
+            ("/h::ro", "between colons is empty"),
+            ("/h:/c:ro:x", "needs `--mount type=bind"),
+            ("/h:/c:ro:", "between colons is empty"),
+            ("v1:c", "`c` is not absolute"),
+            ("/h:c", "`c` is not absolute"),
+            ("/h:ro", "`ro` is not absolute"),
+            ("data", "`data` is not absolute"),
+            ("/", "destination is `/`"),
+            ("/.", "destination is `/`"),
+            ("/h:/a/..", "destination is `/`"),
+            ("v1:/", "destination is `/`"),
+            ("x/y:/c", "`./x/y`"),
+            ("~/x:/c", "the shell"),
+            ("$HOME:/c", "not a volume name"),
+            ("C:\\x:/c", "`\\x` is not absolute"),
+            ("a:/data", "not a volume name"),
+            (&long, "not a volume name"),
+            ("a:/b:/c:/d", "4 parts between colons"),
+            ("/h:/c:ro:z:x", "5 parts between colons"),
+            ("::", "between colons is empty"),
+            ("nm::", "between colons is empty"),
+            ("../x", "say where in the container: `../x:/PATH`"),
+            ("-bad:/c", "not a volume name"),
+            (".hidden:c", "`c` is not absolute"),
+            ("nä:/c", "not a volume name"),
+            ("n m:/c", "not a volume name"),
+            ("~:/c", "the shell"),
+            ("~user/x:/c", "the shell"),
+            ("v1:/c\0d", "NUL"),
+            ("/h\0:/c", "NUL"),
+            ("v\0:/c", "not a volume name"),
+        ],
+    );
+}
+
+#[test]
+fn accepts_every_word() {
+    accepts(
+        Flag::Volume,
+        &[
+            ("name:/ctr:ro", "--mount type=volume,dst=/ctr,src=name,ro"),
+            ("name:/ctr:rw", "--mount type=volume,dst=/ctr,src=name"),
+            ("nm:/c:nocopy", "--mount type=volume,dst=/c,src=nm,volume-nocopy"),
+            ("nm:/c:copy", "--mount type=volume,dst=/c,src=nm"),
+            ("nm:/c:nocreate", "--mount type=volume,dst=/c,src=nm,nocreate"),
+            ("nm:/c:z,cached", "--mount type=volume,dst=/c,src=nm"),
+            ("nm:/c:noexec,nosuid,nodev", "--mount type=volume,dst=/c,src=nm,noexec,nosuid,nodev"),
+            ("nm:/c:exec,suid,dev", "--mount type=volume,dst=/c,src=nm,exec,suid,dev"),
+            ("/host:/ctr:ro", "--mount type=bind,dst=/ctr,src=/host,ro,bind-create-src"),
+            ("/host:/ctr:Z,ro", "--mount type=bind,dst=/ctr,src=/host,ro,bind-create-src"),
+            ("/h:/c:private", "--mount type=bind,dst=/c,src=/h,bind-propagation=private,bind-create-src"),
+            ("/h:/c:rprivate", "--mount type=bind,dst=/c,src=/h,bind-create-src"),
+            ("/h:/c:shared", "--mount type=bind,dst=/c,src=/h,bind-propagation=shared,bind-create-src"),
+            ("/h:/c:rshared", "--mount type=bind,dst=/c,src=/h,bind-propagation=rshared,bind-create-src"),
+            ("/h:/c:slave", "--mount type=bind,dst=/c,src=/h,bind-propagation=slave,bind-create-src"),
+            ("/h:/c:rslave,ro", "--mount type=bind,dst=/c,src=/h,ro,bind-propagation=rslave,bind-create-src"),
+            (
+                "/h:/c:unbindable",
+                "--mount type=bind,dst=/c,src=/h,bind-propagation=unbindable,bind-create-src",
+            ),
+            (
+                "/h:/c:runbindable",
+                "--mount type=bind,dst=/c,src=/h,bind-propagation=runbindable,bind-create-src",
+            ),
+            ("/h:/c:bind", "--mount type=bind,dst=/c,src=/h,bind-recursive=disabled,bind-create-src"),
+            ("/h:/c:rbind,consistent", "--mount type=bind,dst=/c,src=/h,bind-create-src"),
+            ("/h:/c:O", "--mount type=bind,dst=/c,src=/h,bind-create-src,O"),
+            ("nm:/c:O", "--mount type=volume,dst=/c,src=nm,O"),
+            ("/h:/c:O,U", "--mount type=bind,dst=/c,src=/h,bind-create-src,O,U"),
+            ("/h:/c:U,O", "--mount type=bind,dst=/c,src=/h,bind-create-src,O,U"),
+            ("nm:/c:O,U", "--mount type=volume,dst=/c,src=nm,O,U"),
+            (
+                "/h:/c:O,upperdir=/u,workdir=/w",
+                "--mount type=bind,dst=/c,src=/h,bind-create-src,O,upperdir=/u,workdir=/w",
+            ),
+            (
+                "/h:/c:workdir=./w,upperdir=../u,U,O",
+                "--mount type=bind,dst=/c,src=/h,bind-create-src,O,upperdir=../u,workdir=./w,U",
+            ),
+            ("nm:/c:O,upperdir=/u,workdir=/w", "--mount type=volume,dst=/c,src=nm,O,upperdir=/u,workdir=/w"),
+            ("/h:/c:cow", "--mount type=bind,dst=/c,src=/h,bind-create-src,cow"),
+            ("/h:/c:cow,rw,noexec,z,cached", "--mount type=bind,dst=/c,src=/h,noexec,bind-create-src,cow"),
+            ("/h:/c:cow,rprivate,rbind", "--mount type=bind,dst=/c,src=/h,bind-create-src,cow"),
+            ("/h:/c:U", "--mount type=bind,dst=/c,src=/h,bind-create-src,U"),
+            ("/h:/c:U,ro", "--mount type=bind,dst=/c,src=/h,ro,bind-create-src,U"),
+            ("nm:/c:U,nocopy", "--mount type=volume,dst=/c,src=nm,volume-nocopy,U"),
+            ("/h:/c:no-dereference", "--mount type=bind,dst=/c,src=/h,bind-create-src,no-dereference"),
+            (
+                "/h:/c:noexec,nosuid,nodev,ro,rslave,rbind,Z,consistent,U",
+                "--mount type=bind,dst=/c,src=/h,ro,noexec,nosuid,nodev,bind-propagation=rslave,bind-create-src,U",
+            ),
+            (
+                "nm:/c:rw,exec,suid,dev,nocopy,nocreate,z,delegated",
+                "--mount type=volume,dst=/c,src=nm,exec,suid,dev,volume-nocopy,nocreate",
+            ),
+            ("nm:/c:consistent,Z", "--mount type=volume,dst=/c,src=nm"),
+            ("/h:/c:delegated", "--mount type=bind,dst=/c,src=/h,bind-create-src"),
+        ],
+    );
+}
+
+#[test]
+fn refuses_other_words() {
+    refuses(
+        Flag::Volume,
+        &[
+            ("v1:/c:RO", "`RO` is unknown for a volume; legal are ro rw"),
+            ("/h:/c:bogus", "`bogus` is unknown for a bind; legal are ro rw"),
+            ("v1:/c:ro,", "empty word"),
+            ("v1:/c:,ro", "empty word"),
+            ("v1:/c:ro,ro", "same thing"),
+            ("v1:/c:ro,rw", "`ro` and `rw`"),
+            ("v1:/c:z,Z", "`z` and `Z`"),
+            ("/h:/c:shared,slave", "same thing"),
+            ("/h:/c:bind,rbind", "same thing"),
+            ("v1:/c:copy,nocopy", "same thing"),
+            ("v1:/c:exec,noexec", "same thing"),
+            ("v1:/c:cached,delegated", "same thing"),
+            ("v1:/c:shared", "`shared` does not go with a volume"),
+            ("v1:/c:rbind", "`rbind` does not go with a volume"),
+            ("/h:/c:nocopy", "`nocopy` does not go with a bind"),
+            ("/h:/c:copy", "`copy` does not go with a bind"),
+            ("/h:/c:nocreate", "`nocreate` does not go with a bind"),
+            ("/h:/c:idmap", "`idmap` needs privileges"),
+            ("/h:/c:idmap=uids=0-1-2", "`idmap` needs privileges"),
+            (
+                "/h:/c:O,ro",
+                "`O` does not go together with `ro`; beside `O` there may be upperdir= workdir= U",
+            ),
+            ("/h:/c:O,rw", "`O` does not go together with `rw`"),
+            ("/h:/c:z,O", "`O` does not go together with `z`"),
+            ("/h:/c:O,noexec", "does not go together with `noexec`"),
+            ("/h:/c:O,rprivate", "does not go together with `rprivate`"),
+            ("/h:/c:O,rbind", "does not go together with `rbind`"),
+            ("/h:/c:O,cached", "does not go together with `cached`"),
+            ("nm:/c:O,nocopy", "does not go together with `nocopy`"),
+            ("nm:/c:O,ro", "`O` does not go together with `ro`"),
+            ("/h:/c:O,no-dereference", "does not go together with `no-dereference`"),
+            ("/h:/c:O,O", "same thing"),
+            ("/h:/c:O,cow", "`O` and `cow` are about the same thing"),
+            ("/h:/c:O,upperdir=/u", "`upperdir=` needs `workdir=`"),
+            ("/h:/c:O,workdir=/w", "`workdir=` needs `upperdir=`"),
+            ("/h:/c:upperdir=/u,workdir=/w", "`upperdir=` needs `O`"),
+            ("/h:/c:workdir=/w", "`workdir=` needs `O`"),
+            ("/h:/c:cow,upperdir=/u,workdir=/w", "`upperdir=` needs `O`"),
+            ("/h:/c:O,upperdir=/u,upperdir=/u,workdir=/w", "same thing"),
+            ("/h:/c:O,upperdir=,workdir=/w", "`upperdir` needs a value"),
+            (
+                "/h:/c:O,upperdir=u,workdir=/w",
+                "`u` is no value for `upperdir`; legal are a directory of the host",
+            ),
+            ("/h:/c:O,upperdir,workdir=/w", "`upperdir` is unknown for a bind"),
+            ("/h:/c:cow,ro", "`cow` does not go together with `ro`; beside `cow` there may be rw exec"),
+            ("/h:/c:cow,U", "`cow` does not go together with `U`"),
+            ("/h:/c:cow,shared", "`cow` does not go together with `shared`"),
+            ("/h:/c:cow,bind", "`cow` does not go together with `bind`"),
+            ("/h:/c:cow,no-dereference", "`cow` does not go together with `no-dereference`"),
+            ("/h:/c:cow,cow", "same thing"),
+            ("nm:/c:cow", "`cow` does not go with a volume; legal are ro rw"),
+            ("nm:/c:cow", "`O` leaves a volume as it is"),
+            ("/h:/c:U,U", "same thing"),
+            ("nm:/c:no-dereference", "`no-dereference` does not go with a volume"),
+            ("nm:/c:bind", "`bind` does not go with a volume"),
+            ("nm:/c:runbindable", "`runbindable` does not go with a volume"),
+            ("nm:/c:idmap", "`idmap` needs privileges"),
+            ("nm:/c:noswap", "`noswap` needs privileges"),
+            ("/h:/c:o", "in upper case: `O`"),
+            ("/h:/c:u", "in upper case: `U`"),
+            ("/h:/c:bogus", "no-dereference z Z cached delegated consistent upperdir= workdir="),
+            ("/h:/c:nosuid,suid", "`nosuid` and `suid`"),
+            ("/h:/c:nodev,nodev", "same thing"),
+            ("/h:/c:rslave,private", "same thing"),
+            ("/h:/c:z,z", "same thing"),
+            ("nm:/c:nocreate,nocreate", "same thing"),
+            ("v1:/c:size=1m", "`size=1m` is unknown"),
+            ("v1:/c:mode=1", "unknown"),
+            ("v1:/c:noatime", "unknown"),
+        ],
+    );
+}
