@@ -105,8 +105,10 @@ fn one(keyword: &'static str, text: &str) -> Result<String, InstructionError> {
 
 /// `NAME=VALUE …`, or the old form `NAME VALUE` with one name and all the rest as its value.
 fn pairs(text: &str) -> Result<Vec<(String, String)>, InstructionError> {
-    let first = text.split_whitespace().next().unwrap_or_default();
-    if !first.contains('=') {
+    // The value of the old form may hold a single quote.
+    let first = words(text).ok().and_then(|words| words.into_iter().next());
+    let first = first.as_deref().or_else(|| text.split_whitespace().next());
+    if first.is_some_and(|word| !word.contains('=')) {
         let (name, value) =
             text.split_once(char::is_whitespace).ok_or_else(|| InstructionError::NoValue(text.to_owned()))?;
         return Ok(vec![(name.to_owned(), value.trim().to_owned())]);
