@@ -1,5 +1,6 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod files;
 pub(crate) mod place;
 pub(crate) mod running;
 
@@ -12,28 +13,25 @@ use crate::plan::account::AccountError;
 use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
-use crate::plan::name::{ContainerName, NameError};
+use crate::plan::name::NameError;
 use crate::plan::platform::PlatformError;
 use crate::plan::review::ChoiceError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
 use crate::plan::userns::UsernsError;
 use crate::store::StoreError;
-use crate::store::changes::ChangesError;
-use crate::store::commit::CommitError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
-use crate::store::pack::PackError;
 use crate::store::review::ReviewError;
-use crate::store::transfer::TransferError;
 use crate::store::variant::VariantError;
 use crate::store::volume::{DataError, FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
 
+use files::FilesError;
 use place::PlaceError;
 use running::RunningError;
 
@@ -185,26 +183,9 @@ pub enum Error {
     /// The options of a volume's driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
-    /// A container without files of its own.
-    #[error(
-        "container `{0}` keeps no files of its own: what it changes in the image `host` is in memory only"
-    )]
-    NoLayer(ContainerName),
-    /// An image of a container.
+    /// The files of a container.
     #[error(transparent)]
-    Commit(#[from] CommitError),
-    /// The archive of a container.
-    #[error("cannot pack the container's files")]
-    Pack(#[from] PackError),
-    /// Where an archive goes.
-    #[error("cannot write the archive")]
-    Output(#[source] std::io::Error),
-    /// Copying, before the container was entered.
-    #[error(transparent)]
-    Transfer(#[from] TransferError),
-    /// What a container changed.
-    #[error(transparent)]
-    Changes(#[from] ChangesError),
+    Files(#[from] FilesError),
     /// How long removed volumes are kept.
     #[error("`MINIRUN_TRASH={text}` is not how long removed volumes are kept")]
     TrashTime {

@@ -6,6 +6,7 @@ use oci_spec::image::{Config, HistoryBuilder, ImageConfiguration, RootFs};
 
 use super::layer::OwnFiles;
 use super::{Engine, Error, Event, Events, now, rfc3339, within};
+use crate::error::files::FilesError;
 use crate::plan::digest::Digest;
 use crate::plan::instruction::{self, Instruction};
 use crate::plan::reference::Reference;
@@ -154,7 +155,7 @@ impl Engine {
         within(files.namespace.as_ref(), || -> Result<_, Error> {
             let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
             let (writer, notes) = pack_merged(&files.open_merged()?, std::io::BufWriter::new(writer))?;
-            writer.into_inner().map_err(|error| Error::Output(error.into_error()))?;
+            writer.into_inner().map_err(|error| FilesError::Output(error.into_error()))?;
             Ok(notes.iter().map(ToString::to_string).collect())
         })
     }

@@ -9,6 +9,7 @@ use oci_spec::runtime::{Mount, Spec};
 
 use super::rootfs::{MERGED, UPPER, VFS_ROOT, WORK};
 use super::{Engine, Error, Event, Events, copying};
+use crate::error::files::FilesError;
 use crate::error::running::RunningError;
 use crate::launch::{Files, inside};
 use crate::plan::Plan;
@@ -154,7 +155,7 @@ impl Engine {
     fn plan_of_files(&self, container: &Container) -> Result<Plan, Error> {
         let record = &container.record;
         let file = container.path.join(layout::CONFIG);
-        let mut spec = Spec::load(&file).map_err(|_| Error::NoLayer(record.name.clone()))?;
+        let mut spec = Spec::load(&file).map_err(|_| FilesError::NoLayer(record.name.clone()))?;
         let merged = container.path.join(MERGED);
         let vfs_root = container.path.join(VFS_ROOT);
         let lowers: Vec<_> = record.lower_directories.iter().map(std::path::PathBuf::from).collect();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::base::open_directory;
 use super::rootfs::{UPPER, VFS_ROOT};
 use super::{Engine, Error};
+use crate::error::files::FilesError;
 use crate::plan::userns::UserNamespace;
 use crate::store::changes::Cover;
 use crate::store::container::{Container, Hold};
@@ -29,7 +30,7 @@ impl Engine {
         let (name, cover) = match record.driver.as_str() {
             "overlay" => (UPPER, Cover::Layer),
             "vfs" => (VFS_ROOT, Cover::Whole),
-            _ => return Err(Error::NoLayer(record.name.clone())),
+            _ => return Err(FilesError::NoLayer(record.name.clone()).into()),
         };
         Ok(OwnFiles {
             path: container.path.join(name),

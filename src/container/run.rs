@@ -9,9 +9,10 @@ use super::prepare::Prepared;
 use super::{Engine, Error, Event, Events, copying, now};
 use crate::launch::{self, LaunchError, Sign};
 use crate::plan::Plan;
+use crate::plan::mount::{MountKind, View};
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::Rootfs;
-use crate::store::container::{Bundle, Container, ContainerRecord, EndRecord};
+use crate::store::container::{Bundle, Container, ContainerRecord, EndRecord, MountRecord};
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
@@ -52,6 +53,9 @@ impl Engine {
 
     fn run_once(&self, request: &RunRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
         let prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
+        if let Some(notice) = unreviewed(&prepared.record) {
+            events(Event::Notice(notice));
+        }
         match self.run_prepared(&prepared, request, events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>
@@ -204,6 +208,16 @@ fn start_and_wait(prepared: &Prepared, claim: &Claim, events: Events<'_>) -> Res
         }
     };
     running.supervise(&mut notice).map_err(launch_error)
+}
+
+/// What is lost when a container to be removed at its end changes directories that are to be reviewed.
+fn unreviewed(record: &ContainerRecord) -> Option<String> {
+    let is_reviewed = |mount: &&MountRecord| matches!(&mount.request.kind, MountKind::Bind(bind) if bind.view == View::Review);
+    let mount = record.mounts.iter().find(is_reviewed).filter(|_| record.removed_at_end)?;
+    let destination = &mount.request.destination;
+    Some(format!(
+        "what changes below `{destination}` is gone with the container: leave out --rm to review it"
+    ))
 }
 
 /// An error and its causes on one line.

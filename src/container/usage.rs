@@ -130,7 +130,7 @@ impl Engine {
     /// The images, the bytes of all their layers, and those of the layers that containers use.
     fn image_usage(&self, containers: &[Container]) -> Result<(Vec<ImageUsage>, u64, u64), Error> {
         let records = self.store.records()?;
-        let used: Vec<&Digest> = containers.iter().flat_map(|container| container.record.images()).collect();
+        let used: Vec<&Digest> = containers.iter().flat_map(Container::images).collect();
         let mut layers: HashMap<&Digest, (u64, usize)> = HashMap::new();
         let mut active: HashMap<&Digest, u64> = HashMap::new();
         for record in &records {

@@ -5,6 +5,7 @@
 //! as its directory is locked, and no process ID is ever written down. Containers that are to be removed at their end
 //! lie apart, so that what a killed launcher left behind is found without looking at all the others.
 
+mod hold;
 mod live;
 mod name;
 mod record;
@@ -23,6 +24,7 @@ use crate::plan::name::{ContainerId, ContainerName};
 use crate::plan::rootfs::Lifetime;
 use crate::sys::SysError;
 
+pub use hold::Hold;
 pub use live::{LiveLock, VolumePin};
 pub use record::{Container, ContainerRecord, EndRecord, LiveMount, MountRecord, RightsRecord, State};
 
@@ -83,12 +85,6 @@ pub struct Bundle {
     id: ContainerId,
     lifetime: Lifetime,
     _lock: OwnedFd,
-}
-
-/// A container that does not run and is not removed meanwhile.
-#[derive(Debug)]
-pub struct Hold {
-    _directory: Directory,
 }
 
 /// The files that a new container's directory gets: name and content.
@@ -255,21 +251,6 @@ impl Store {
             }
         }
         Ok(abandoned)
-    }
-
-    /// Keeps a container that does not run from being removed or started, as long as what this gives lives; none for
-    /// one that runs, which its launcher keeps.
-    ///
-    /// # Errors
-    /// The container is gone, or the store cannot be read.
-    pub fn hold_container(&self, container: &Container) -> Result<Option<Hold>, ContainerError> {
-        let record = &container.record;
-        let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
-        let gone = || ContainerError::Unknown(record.name.to_string());
-        let directory =
-            self.open_container(&container_name(record.id.as_str(), lifetime))?.ok_or_else(gone)?;
-        let is_free = try_lock_shared(&directory).map_err(|cause| self.read_error(cause))?;
-        Ok(is_free.then_some(Hold { _directory: directory }))
     }
 
     fn container_ids(&self, lifetime: Lifetime) -> Result<Vec<String>, StoreError> {

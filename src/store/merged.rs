@@ -5,7 +5,9 @@
 //! the kernel does for a process whose root it is.
 //! Source: kernel documentation, overlayfs.rst, "whiteouts and opaque directories".
 
-use std::collections::{HashSet, VecDeque};
+mod look;
+
+use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,7 +17,6 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::copy::inode::names as list;
 use crate::plan::path::ContainerPath;
 use crate::sys::{Call, SysError};
 
@@ -113,27 +114,6 @@ impl MergedDir {
         Ok((!parts.is_empty()).then_some(Found::Directory(Self { parts })))
     }
 
-    /// The names that show here, in any order.
-    pub(super) fn names(&self) -> Result<Vec<OsString>, SysError> {
-        let mut seen = HashSet::new();
-        let mut names = Vec::new();
-        for part in &self.parts {
-            for name in list(part.as_fd())? {
-                if seen.insert(name.clone())
-                    && stat_name(part, &name)?.is_some_and(|stat| !is_whiteout(&stat))
-                {
-                    names.push(name);
-                }
-            }
-        }
-        Ok(names)
-    }
-
-    /// The metadata that shows; none of a tree without layers.
-    pub(super) fn stat(&self) -> Result<Option<Stat>, SysError> {
-        self.parts.first().map(rustix::fs::fstat).transpose().call(|| "fstat(directory)")
-    }
-
     /// Where the symlink `name` in the directory at `place` points to.
     pub(super) fn read_link(&self, place: usize, name: &OsStr) -> Result<Vec<u8>, SysError> {
         let target = rustix::fs::readlinkat(&self.parts[place], name, Vec::new());
@@ -162,31 +142,6 @@ impl Merged {
     #[must_use]
     pub fn new(layers: Vec<OwnedFd>) -> Self {
         Self { root: MergedDir { parts: layers } }
-    }
-
-    /// The directory that these names lead to, none of them followed; `None` where there is none.
-    pub(super) fn directory(&self, names: &[OsString]) -> Result<Option<MergedDir>, SysError> {
-        let root = self
-            .root
-            .parts
-            .iter()
-            .map(|part| open_directory(part, OsStr::new(".")))
-            .collect::<Result<_, _>>();
-        let mut directory = MergedDir { parts: root.call(|| "openat(\".\")")? };
-        for name in names {
-            match directory.find(name)? {
-                Some(Found::Directory(found)) => directory = found,
-                Some(Found::Other(..)) | None => return Ok(None),
-            }
-        }
-        Ok(Some(directory))
-    }
-
-    /// The same with one more layer on top.
-    #[must_use]
-    pub fn below(mut self, top: OwnedFd) -> Self {
-        self.root.parts.insert(0, top);
-        self
     }
 
     /// Whether there is no layer at all.

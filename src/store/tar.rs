@@ -1,4 +1,4 @@
-//! Reads tar archives, strictly and as a stream; [`write`] is the way back.
+//! Reads tar archives, strictly and as a stream; [`mod@write`] is the way back.
 //!
 //! Whatever two readers could read differently is an error here and not a guess, so that what was checked is
 //! what is unpacked. Understands v7, ustar, GNU and PAX with their sparse files. Nothing is interpreted beyond

@@ -125,8 +125,8 @@ fn an_import_merges() {
         .file("dir", 0o644, "no directory\n")
         .file("/absolute", 0o644, "")
         .file("d/.wh.old", 0o644, "no whiteout\n");
-    let file = scratch.file("archive.tar", archive.finish());
-    volume(&scratch, &["import", "data", file.to_str().unwrap()]).success();
+    let packed = scratch.file("archive.tar", archive.finish());
+    volume(&scratch, &["import", "data", packed.to_str().unwrap()]).success();
     let script = "cd /v; find . | sort; cat d/both d/old dir; readlink way; stat -c %a d";
     let expected = ". ./absolute ./d ./d/.wh.old ./d/both ./d/new ./d/old ./d/sub ./dir ./file ./file/in ./real \
         ./real/through ./way new old no directory real 755";

@@ -22,7 +22,7 @@ pub(crate) const OWN_FAILURE: u8 = 125;
 /// The code of the verbs that go on with the next name after a failure.
 pub(crate) const SOME_FAILED: u8 = 1;
 
-/// The code for a template that cannot be read, where volumes are concerned.
+/// The code for a template that cannot be read, of the verbs that otherwise have but one.
 const BAD_TEMPLATE: u8 = 64;
 
 /// Which codes a verb ends with when it fails; Docker has two habits.
@@ -31,16 +31,14 @@ pub(crate) enum Codes {
     /// 125 for what is minirun's own failure.
     Run,
     /// 1 for every failure, and 64 for a template that cannot be read.
-    Volume,
-    /// The same, about containers that exist.
-    Container,
+    One,
 }
 
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
         match verb {
             Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
-                Self::Volume
+                Self::One
             }
             Verb::Exec(_)
             | Verb::Diff(_)
@@ -55,7 +53,7 @@ impl Codes {
                 | ContainerVerb::Top(_)
                 | ContainerVerb::Commit(_)
                 | ContainerVerb::Export(_),
-            ) => Self::Container,
+            ) => Self::One,
             _ => Self::Run,
         }
     }
@@ -63,11 +61,11 @@ impl Codes {
     /// The code for `failure`.
     pub(crate) fn code(self, failure: &Failure) -> u8 {
         match (self, failure) {
-            (Self::Volume, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
-            // What a command ended with, or could not begin with, is what it is.
-            (Self::Container, Failure::Engine(error @ Error::Launch { .. })) => error.exit_code(),
-            (Self::Volume | Self::Container, failure) if !failure.is_closed_pipe() => SOME_FAILED,
-            (Self::Run | Self::Volume | Self::Container, failure) => failure.exit_code(),
+            (Self::One, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
+            // What a command could not begin with is told as `run` tells it.
+            (Self::One, Failure::Engine(error @ Error::Launch { .. })) => error.exit_code(),
+            (Self::One, failure) if !failure.is_closed_pipe() => SOME_FAILED,
+            (Self::Run | Self::One, failure) => failure.exit_code(),
         }
     }
 }

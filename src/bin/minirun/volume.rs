@@ -119,7 +119,7 @@ fn remove(engine: &Engine, arguments: &RemoveVolumes, output: &mut Output) -> Re
             Err(error) => {
                 let failure = error.into();
                 output.fail(&failure);
-                code = Codes::Volume.code(&failure);
+                code = Codes::One.code(&failure);
             }
         }
     }

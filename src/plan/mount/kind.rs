@@ -25,7 +25,7 @@ pub enum MountKind {
     Devpts(Devpts),
     /// Memory without a limit that is gone when the container stops.
     Ramfs(Ramfs),
-    /// Every file of the host that a pattern matches; becomes a [`MountKind::Bind`] for each before [`resolve()`].
+    /// Every file of the host that a pattern matches; becomes a [`MountKind::Bind`] for each before [`resolve()`](super::resolve()).
     Glob(Bind),
 }
 
@@ -48,7 +48,7 @@ impl MountKind {
 /// A file or directory of the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bind {
-    /// The host's path: absolute, or beginning with a dot until [`resolve()`] has made it absolute and clean.
+    /// The host's path: absolute, or beginning with a dot until [`resolve()`](super::resolve()) has made it absolute and clean.
     #[serde(with = "bytes")]
     pub source: PathBuf,
     /// What to do when the source does not exist; what is created is a directory, whatever its name looks like.

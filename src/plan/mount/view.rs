@@ -19,7 +19,7 @@ pub enum View {
     Discarded,
     /// To a layer of the caller's over the source (`O,upperdir=…,workdir=…`).
     Layer {
-        /// Where the changes go: absolute, or beginning with a dot until [`resolve()`].
+        /// Where the changes go: absolute, or beginning with a dot until [`resolve()`](super::resolve()).
         #[serde(with = "bytes")]
         upper: PathBuf,
         /// Where overlayfs prepares them.

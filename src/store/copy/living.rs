@@ -20,7 +20,7 @@ pub(super) enum SourceState {
 /// Copies the directory `source`, which may be in use, with its metadata to the empty directory `destination`; how much
 /// that was.
 ///
-/// As [`copy_tree`], with the owners that the files have. What disappears meanwhile is left out. `progress` is told what
+/// As [`copy_tree`](super::copy_tree), with the owners that the files have. What disappears meanwhile is left out. `progress` is told what
 /// is done after each file.
 ///
 /// # Errors
