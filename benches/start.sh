@@ -11,11 +11,14 @@ minirun=${MINIRUN:-$here/../target/release/minirun}
 [[ -x $minirun ]] || { echo "$0: no $minirun: run 'cargo build --release' first" >&2; exit 1; }
 
 work=$(mktemp -d)
+entered=
 clean_up() {
+    [[ -z $entered ]] || kill -KILL "$entered" 2>/dev/null || true
     rm -rf "$work" 2>/dev/null ||
         MINIRUN_STORE=$work.cleanup "$minirun" unshare -- rm -rf "$work" "$work.cleanup"
 }
 trap clean_up EXIT
+
 export MINIRUN_STORE=$work/store
 
 "$here/../images/busybox.sh" "$work/busybox.tar" >/dev/null
@@ -85,6 +88,12 @@ for count in 1 10 100; do
     done
     measure "minirun $count volumes" "$minirun" run --rm "${flags[@]}" bench true
 done
+"$minirun" run --rm --name bench-entered bench sleep 3600 >/dev/null 2>&1 </dev/null &
+entered=$!
+until "$minirun" exec bench-entered true >/dev/null 2>&1; do sleep 0.05; done
+measure "minirun exec" "$minirun" exec bench-entered true
+kill -KILL "$entered" 2>/dev/null || true
+entered=
 measure bwrap bwrap --unshare-all --die-with-parent --bind "$work/rootfs" / --proc /proc --dev /dev --tmpfs /tmp true
 measure crun crun --root "$work/crun-state" run --bundle "$work/crun" "bench-crun-$$"
 measure runc runc --root "$work/runc-state" run --bundle "$work/runc" "bench-runc-$$"

@@ -1,5 +1,6 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod files;
 pub(crate) mod place;
 pub(crate) mod running;
 
@@ -30,6 +31,7 @@ use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
 
+use files::FilesError;
 use place::PlaceError;
 use running::RunningError;
 
@@ -220,6 +222,9 @@ pub enum Error {
     /// The options of a volume's driver.
     #[error(transparent)]
     Driver(#[from] DriverError),
+    /// The files of a container.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// How long removed volumes are kept.
     #[error("`MINIRUN_TRASH={text}` is not how long removed volumes are kept")]
     TrashTime {

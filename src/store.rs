@@ -4,6 +4,8 @@
 //! no daemon and no lock on the whole: any number of processes use a store at once. Whatever is made is made in
 //! a [`temporary::Temporary`] and becomes visible, complete, by one rename.
 
+pub mod changes;
+pub mod commit;
 pub mod compress;
 pub mod compression;
 pub mod container;
@@ -33,6 +35,7 @@ pub mod tar;
 pub mod temporary;
 #[cfg(test)]
 mod testing;
+pub mod transfer;
 pub mod unpack;
 pub mod variant;
 pub mod verify;

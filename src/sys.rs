@@ -17,6 +17,7 @@ pub mod report;
 pub mod root;
 pub mod running;
 pub mod socket;
+pub mod table;
 pub mod userns;
 pub mod whole_file;
 

@@ -47,8 +47,9 @@ pub(super) struct Draft<'a> {
     pub(super) id: ContainerId,
     pub(super) name: ContainerName,
     hostname: Hostname,
-    account: Account,
-    map: Option<IdMap>,
+    pub(super) user: UserSpec,
+    pub(super) account: Account,
+    pub(super) map: Option<IdMap>,
     pub(super) path: PathBuf,
     pub(super) placement: Placement,
 }
@@ -144,7 +145,8 @@ impl Engine {
             Some(hostname) => hostname.clone(),
             None => id.short().parse()?,
         };
-        let account = self.account(request, base, ownership.namespace)?;
+        let user = self.user(request, base)?;
+        let account = account(&user, request, base, ownership.namespace)?;
         let path = self.store.container_path(&id, request.lifetime);
         let site = Site {
             engine: self,
@@ -156,31 +158,21 @@ impl Engine {
             directory: &path,
         };
         let placement = site.place(request, base, events)?;
-        Ok(Draft { request, account, path, id, name, hostname, map: ownership.map, placement })
+        Ok(Draft { request, user, account, path, id, name, hostname, map: ownership.map, placement })
     }
 
     /// Whom to run as: `--user`, with `keep-id` the caller, else the image's.
-    fn account(
-        &self,
-        request: &RunRequest,
-        base: &Base,
-        namespace: Option<&UserNamespace>,
-    ) -> Result<Account, Error> {
+    fn user(&self, request: &RunRequest, base: &Base) -> Result<UserSpec, Error> {
         let config = base.config();
         let of_image = || config.user().as_deref().unwrap_or_default().parse::<UserSpec>();
         let caller = UserSpec {
             user: account::Principal::Id(self.host.uid),
             group: Some(account::Principal::Id(self.host.gid)),
         };
-        let spec = match (&request.user, request.userns) {
+        Ok(match (&request.user, request.userns) {
             (Some(spec), _) => spec.clone(),
             (None, UsernsMode::KeepId) => caller,
             (None, _) => of_image()?,
-        };
-        let (passwd, group) = base.accounts(namespace)?;
-        account::resolve(&spec, &passwd, &group, &request.extra_groups).map_err(|cause| match base {
-            Base::Image { files: Files::Absent, .. } => Error::UsersUnread(cause),
-            _ => cause.into(),
         })
     }
 
@@ -202,6 +194,20 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// What the image's own files say of a user.
+fn account(
+    user: &UserSpec,
+    request: &RunRequest,
+    base: &Base,
+    namespace: Option<&UserNamespace>,
+) -> Result<Account, Error> {
+    let (passwd, group) = base.accounts(namespace)?;
+    account::resolve(user, &passwd, &group, &request.extra_groups).map_err(|cause| match base {
+        Base::Image { files: Files::Absent, .. } => Error::UsersUnread(cause),
+        Base::Image { files: Files::Unpacked, .. } | Base::Directory(_) | Base::Host => cause.into(),
+    })
 }
 
 /// What the specification has no word for.

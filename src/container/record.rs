@@ -8,12 +8,14 @@ use super::Engine;
 use super::base::Base;
 use super::prepare::Draft;
 use crate::plan::Plan;
+use crate::plan::environment::{Layers, merge};
 use crate::plan::mount::{Access, Donor, Flag, MountKind, MountRequest};
 use crate::plan::name::Label;
 use crate::plan::process::Streams;
 use crate::plan::request::RootAccess;
 use crate::plan::rootfs::{Lifetime, Rootfs};
-use crate::store::container::ContainerRecord;
+use crate::store::container::{ContainerRecord, RightsRecord};
+use crate::sys::probe;
 
 impl Engine {
     pub(super) fn record(draft: &Draft<'_>, plan: &Plan, base: &Base) -> ContainerRecord {
@@ -57,7 +59,46 @@ impl Engine {
             removed_at_end: request.lifetime == Lifetime::Ephemeral,
             supervision: request.supervision.clone(),
             created_nanoseconds: made.tv_nsec,
+            rights: rights(draft, plan),
+            config: own_config(draft, config),
         }
+    }
+}
+
+/// The image's configuration with what the user asked for in its place.
+fn own_config(draft: &Draft<'_>, mut config: Config) -> Config {
+    let request = draft.request;
+    let environment = Layers {
+        defaults: &[],
+        image: config.env().as_deref().unwrap_or_default(),
+        files: &request.environment_files,
+        flags: &request.environment,
+    };
+    config.set_env(Some(merge(&environment, probe::text_variable)));
+    if let Some(word) = &request.entrypoint {
+        config.set_entrypoint((!word.is_empty()).then(|| vec![word.clone()])).set_cmd(None);
+    }
+    if !request.command.is_empty() {
+        config.set_cmd(Some(request.command.clone()));
+    }
+    config.set_user(Some(draft.user.to_string()));
+    if let Some(directory) = &request.working_directory {
+        config.set_working_dir(Some(directory.to_string()));
+    }
+    if let Some(signal) = request.stop_signal {
+        config.set_stop_signal(Some(signal.to_string()));
+    }
+    config
+}
+
+fn rights(draft: &Draft<'_>, plan: &Plan) -> RightsRecord {
+    RightsRecord {
+        map: draft.map.clone(),
+        capabilities: plan.process.capabilities.bounding,
+        new_privileges: plan.process.new_privileges,
+        limits: plan.process.limits.clone(),
+        extra_groups: draft.request.extra_groups.clone(),
+        home: draft.account.home.clone(),
     }
 }
 

@@ -17,6 +17,7 @@ use super::rootfs::RootfsError;
 use super::streams::ContainerStreams;
 use super::{Copying, LaunchError, credentials, device, mount, namespace, process, rootfs, terminal};
 use crate::plan::Plan;
+use crate::plan::exec::ExecUserError;
 use crate::sys::channel::Channel;
 use crate::sys::report::Report;
 use crate::sys::{SysError, process as own};
@@ -133,6 +134,12 @@ pub(super) enum InitError {
         #[source]
         source: SysError,
     },
+    /// Whom a process that comes later runs as.
+    #[error(transparent)]
+    User(#[from] ExecUserError),
+    /// A process that comes later could not get into the container.
+    #[error("cannot enter the container")]
+    Enter(#[source] SysError),
     /// The command.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -148,6 +155,7 @@ impl InitError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::User(ExecUserError::Ids(error)) => error.hint(),
             Self::Rootfs(error) => error.hint(),
             Self::Mount(error) => error.hint(),
             Self::Credentials(error) => error.hint(),
@@ -163,6 +171,11 @@ pub(super) fn run(plan: &Plan, channel: &Channel, streams: &ContainerStreams, co
         Ok(never) => match never {},
         Err(error) => report(channel, &error),
     }
+}
+
+/// The texts of an error.
+pub(super) fn describe(error: &InitError) -> Report {
+    Report::of(error, error.hint())
 }
 
 /// Tells the launcher what went wrong; returns the exit code that says so.
@@ -238,7 +251,7 @@ fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Resul
     Ok(notices)
 }
 
-fn tell(channel: &Channel, message: &ToLauncher) -> Result<(), InitError> {
+pub(super) fn tell(channel: &Channel, message: &ToLauncher) -> Result<(), InitError> {
     match channel.send(&message.encode(), None) {
         Err(error) if error.errno() == Errno::PIPE => Ok(()),
         result => result.map_err(InitError::Channel),

@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::plan::userns::MapWriter;
 use crate::sys::channel::Channel;
 use crate::sys::report::Report;
-use crate::sys::{Call, SysError, clone, process, userns};
+use crate::sys::{Call, SysError, clone, join, process, userns};
 
 /// Runs in the new namespaces as process 1 of the outer PID namespace; returns its own exit status.
 pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, copying: Copying<'_>) -> u8 {
@@ -27,7 +27,9 @@ pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, cop
             return 125;
         }
     }
-    let init = clone::spawn(CloneFlags::CLONE_NEWPID, || init::run(plan, channel, &streams, copying));
+    // Not with the flag of clone, as who enters the container later finds its PID namespace by this process.
+    let init = join::new_pid_namespace()
+        .and_then(|()| clone::spawn(CloneFlags::empty(), || init::run(plan, channel, &streams, copying)));
     let saved_terminal = streams.into_saved_terminal();
     let init = match init {
         Ok(init) => init,

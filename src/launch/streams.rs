@@ -71,6 +71,28 @@ pub struct Ends {
     pub input_end: InputEnd,
 }
 
+impl Ends {
+    /// Of a process that has all of the caller's streams for itself.
+    pub(super) fn all_of_caller() -> Self {
+        Self {
+            input: End::Caller,
+            output: End::Caller,
+            error: End::Caller,
+            copies: Copies::None,
+            input_end: InputEnd::Closes,
+        }
+    }
+}
+
+/// Streams that lead nowhere.
+pub(super) fn nowhere() -> Result<ContainerStreams, SysError> {
+    let null = || {
+        rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+            .call(|| "open(\"/dev/null\")")
+    };
+    Ok(ContainerStreams { files: Some([null()?, null()?, null()?]), saved_terminal: None })
+}
+
 /// Prepares both sides: what the launcher copies, and what the container gets.
 pub(super) fn connect(streams: Streams, ends: Ends) -> Result<(Relay, ContainerStreams), SysError> {
     let mut relay = Relay::new();

@@ -47,6 +47,14 @@ pub struct Watch<'a> {
     pub grace: Option<Duration>,
 }
 
+impl<'a> Watch<'a> {
+    /// Over a process that may run as long as it likes, with nobody else at its streams.
+    #[must_use]
+    pub fn of_one_process(guests: &'a mut Guests) -> Self {
+        Self { guests, limit: None, stop_signal: Signal::SIGTERM as i32, grace: None }
+    }
+}
+
 /// How a container ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {

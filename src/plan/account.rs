@@ -3,6 +3,7 @@
 //! The files are written by strangers. A line counts only if it is UTF-8 with all its fields and valid numbers;
 //! otherwise a crooked line could turn an unknown name into uid 0.
 
+use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -46,6 +47,15 @@ impl FromStr for Principal {
     }
 }
 
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
 fn parse_id(text: &str) -> Option<u32> {
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|&id| is_decimal && id != u32::MAX)
@@ -69,6 +79,13 @@ impl FromStr for UserSpec {
         let user = if user.is_empty() { Principal::Id(0) } else { user.parse()? };
         let group = if group.is_empty() { None } else { Some(group.parse()?) };
         Ok(Self { user, group })
+    }
+}
+
+impl fmt::Display for UserSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.user.fmt(f)?;
+        self.group.as_ref().map_or(Ok(()), |group| write!(f, ":{group}"))
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 
 pub use caps::Capability;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A word that is no capability.
@@ -32,7 +33,7 @@ pub const DEFAULT: [Capability; 11] = [
 ];
 
 /// A set of capabilities, one bit each, as in `capget(2)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CapabilitySet(u64);
 
 impl CapabilitySet {

@@ -3,7 +3,7 @@
 //! What cannot be honoured is refused by its JSON path, never ignored.
 
 pub(crate) mod mounts;
-mod process;
+pub(in crate::plan) mod process;
 
 use std::collections::BTreeMap;
 

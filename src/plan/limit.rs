@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why a text is no amount or limit.
@@ -80,7 +81,7 @@ fn size(text: &str) -> Option<u64> {
 }
 
 /// A resource of `getrlimit(2)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names of getrlimit(2)")]
 pub enum Resource {
     As,
@@ -147,7 +148,7 @@ impl Resource {
 }
 
 /// One `--ulimit`: what the kernel will allow the container's processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ulimit {
     /// Of what.
     pub resource: Resource,

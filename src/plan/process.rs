@@ -44,9 +44,10 @@ pub enum Groups {
 }
 
 /// Whether `execve` may give more rights than the process has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum NewPrivileges {
     /// Never: `no_new_privs` is set.
+    #[default]
     Denied,
     /// Setuid programs and file capabilities work.
     Allowed,

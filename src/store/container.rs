@@ -6,6 +6,7 @@
 //! lie apart, so that what a killed launcher left behind is found without looking at all the others.
 
 mod bundle;
+mod hold;
 mod live;
 mod name;
 mod record;
@@ -28,8 +29,11 @@ use crate::sys::SysError;
 use bundle::{seize, try_lock_shared};
 
 pub use bundle::Bundle;
+pub use hold::Hold;
 pub use live::{LiveLock, VolumePin};
-pub use record::{Container, ContainerRecord, EndRecord, LiveMount, MountRecord, StartRecord, State};
+pub use record::{
+    Container, ContainerRecord, EndRecord, LiveMount, MountRecord, RightsRecord, StartRecord, State,
+};
 
 /// Why there is no such container.
 #[derive(Debug, Error)]

@@ -55,7 +55,7 @@ impl Store {
         let mut stage = Stage::new(self, request.owners, request.limits)?;
         let blob = LayerBlob { reader, digest: None, size: None, diff_id: None };
         let mut bytes = |bytes| progress(Progress::LayerBytes { number: 1, bytes });
-        let imported = stage.import(blob, &mut bytes);
+        let imported = stage.import(blob, &[], &mut bytes);
         let (diff_id, warnings) = imported.map_err(|error| match error {
             LayerError::Blob(cause) => LoadError::Blob { source_name: request.source_name.to_owned(), cause },
             LayerError::Unpack(cause) => {
@@ -66,7 +66,7 @@ impl Store {
         progress(Progress::LayerDone { number: 1 });
         let config = configuration(request, &diff_id);
         let id = layout::digest_of(Algorithm::Sha256, config.as_bytes());
-        stage.publish_import(&id, config.as_bytes(), &diff_id, request.reference)?;
+        stage.publish_made(&id, config.as_bytes(), &[diff_id], request.reference)?;
         Ok(Loaded { id, references: request.reference.cloned().into_iter().collect(), warnings })
     }
 }

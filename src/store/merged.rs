@@ -5,6 +5,8 @@
 //! the kernel does for a process whose root it is.
 //! Source: kernel documentation, overlayfs.rst, "whiteouts and opaque directories".
 
+mod look;
+
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;

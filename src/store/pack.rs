@@ -3,6 +3,7 @@
 //! Names are relative, the root is `./`, owners are those that this process sees. The same tree gives the same
 //! bytes, but for what changes in it meanwhile: a file that disappears is left out, one that shrinks is filled up.
 
+mod layer;
 mod note;
 
 use std::collections::HashMap;
@@ -13,9 +14,10 @@ use rustix::fs::{FileType, Mode, OFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
+pub use layer::{pack_layer, pack_merged, pack_named};
 pub use note::PackNote;
 
-use super::copy::inode;
+use super::copy::inode::{self, Marks};
 use super::merged::os;
 use super::tar::write::{SEGMENTS_MAX, TarWriter, WriteError};
 use super::tar::{Entry, EntryKind, Segment};
@@ -44,6 +46,7 @@ struct Packer<'p, W: Write> {
     /// The first name of a file with several, by device and inode number.
     links: HashMap<(u64, u64), Vec<u8>>,
     notes: Vec<PackNote>,
+    marks: Marks,
     bytes: u64,
     buffer: Vec<u8>,
     progress: &'p mut dyn FnMut(u64),
@@ -58,14 +61,7 @@ pub fn pack<W: Write>(
     writer: W,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(W, Vec<PackNote>), PackError> {
-    let mut packer = Packer {
-        archive: TarWriter::new(writer),
-        links: HashMap::new(),
-        notes: Vec::new(),
-        bytes: 0,
-        buffer: vec![0; BUFFER],
-        progress,
-    };
+    let mut packer = Packer::new(writer, Marks::Kept, progress);
     let mut walk = Walk::new(root)?;
     while let Some(place) = walk.next()? {
         let directory = walk.directory().map_err(|source| place.failed(source))?;
@@ -76,7 +72,12 @@ pub fn pack<W: Write>(
     Ok((packer.archive.finish()?, packer.notes))
 }
 
-impl<W: Write> Packer<'_, W> {
+impl<'p, W: Write> Packer<'p, W> {
+    fn new(writer: W, marks: Marks, progress: &'p mut dyn FnMut(u64)) -> Self {
+        let (archive, links, buffer) = (TarWriter::new(writer), HashMap::new(), vec![0; BUFFER]);
+        Self { archive, links, notes: Vec::new(), marks, bytes: 0, buffer, progress }
+    }
+
     fn add(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<(), PackError> {
         let key = (place.stat.st_dev, place.stat.st_ino);
         if let Some(first) = self.links.get(&key) {
@@ -111,7 +112,7 @@ impl<W: Write> Packer<'_, W> {
         } else {
             entry.path.push(b'/');
         }
-        take_xattrs(opened.as_fd(), &mut entry).map_err(|source| place.failed(source))?;
+        take_xattrs(opened.as_fd(), &mut entry, self.marks).map_err(|source| place.failed(source))?;
         self.archive.begin(&entry)?;
         Ok(true)
     }
@@ -144,7 +145,7 @@ impl<W: Write> Packer<'_, W> {
         let mut entry = entry(&Place { stat, ..place.clone() }, EntryKind::Regular);
         entry.size = u64::try_from(stat.st_size).unwrap_or(0);
         entry.sparse = segments(file.as_fd(), &stat).map_err(failed)?;
-        take_xattrs(file.as_fd(), &mut entry).map_err(failed)?;
+        take_xattrs(file.as_fd(), &mut entry, self.marks).map_err(failed)?;
         self.archive.begin(&entry)?;
         let whole = [Segment { offset: 0, length: entry.size }];
         for segment in entry.sparse.as_deref().unwrap_or(&whole) {
@@ -219,11 +220,11 @@ fn open(directory: BorrowedFd<'_>, place: &Place, flags: OFlags) -> Result<Optio
 }
 
 /// Takes the xattrs in; one of them may say whose the file would be if there were more IDs than one.
-fn take_xattrs(inode: BorrowedFd<'_>, entry: &mut Entry) -> Result<(), SysError> {
+fn take_xattrs(inode: BorrowedFd<'_>, entry: &mut Entry, marks: Marks) -> Result<(), SysError> {
     for name in inode::xattr_names(inode)? {
         let name = name.strip_suffix(b"\0").unwrap_or(&name);
         // A label says what this machine allows, and means nothing elsewhere.
-        if name == b"security.selinux" {
+        if name == b"security.selinux" || (marks == Marks::Dropped && name.starts_with(b"user.overlay.")) {
             continue;
         }
         let mut value = Vec::with_capacity(64 << 10);

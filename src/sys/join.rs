@@ -1,6 +1,6 @@
 //! Entering the namespaces of a process that runs already (`setns(2)` on a pidfd, 5.8).
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sched::{CloneFlags, setns, unshare};
 
@@ -50,4 +50,29 @@ pub fn own_mount_namespace() -> Result<(), SysError> {
 pub fn prepare() -> Result<(), SysError> {
     process::hide()?;
     process::die_with_parent()
+}
+
+/// Joins all `namespaces` of a process in one step; the PID namespace is not among them, see [`pid_namespace`].
+///
+/// # Errors
+/// What `setns(2)` says.
+pub fn namespaces(process: BorrowedFd<'_>, namespaces: CloneFlags) -> Result<(), SysError> {
+    setns(process, namespaces).call(|| format!("setns(pidfd, {namespaces:?})"))
+}
+
+/// Lets the processes that this one starts from now on be in a PID namespace, given by the file that stands for it.
+///
+/// # Errors
+/// What `setns(2)` says.
+pub fn pid_namespace(namespace: impl AsFd) -> Result<(), SysError> {
+    setns(namespace.as_fd(), CloneFlags::CLONE_NEWPID).call(|| "setns(pid, CLONE_NEWPID)")
+}
+
+/// Lets the processes that this one starts from now on be in a new PID namespace; the first is its process 1. Others find
+/// that namespace by this process.
+///
+/// # Errors
+/// What `unshare(2)` says.
+pub fn new_pid_namespace() -> Result<(), SysError> {
+    unshare(CloneFlags::CLONE_NEWPID).call(|| "unshare(CLONE_NEWPID)")
 }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
 
@@ -15,6 +16,7 @@ use super::{Call, SysError, owner};
 pub struct Processes {
     init: Pid,
     init_handle: OwnedFd,
+    monitor: Pid,
     monitor_handle: OwnedFd,
 }
 
@@ -35,7 +37,7 @@ impl Processes {
         let Some(monitor) = parent(init)? else { return Ok(None) };
         let Some(monitor_handle) = handle(monitor)? else { return Ok(None) };
         let is_launched = parent(monitor)? == Some(holder.launcher);
-        let found = Self { init, init_handle, monitor_handle };
+        let found = Self { init, init_handle, monitor, monitor_handle };
         // What was read holds if nobody has ended in between: then no ID was given to another process.
         let holds = is_launched && found.is_alive()? && owner::holder(file.as_fd())? == Some(holder);
         Ok(holds.then_some(found))
@@ -59,6 +61,42 @@ impl Processes {
     #[must_use]
     pub fn monitor(&self) -> BorrowedFd<'_> {
         self.monitor_handle.as_fd()
+    }
+
+    /// The PID namespace of the container's processes, which the monitor made for init and is not in itself.
+    ///
+    /// # Errors
+    /// What opening it says; the container may have ended.
+    pub fn pid_namespace(&self) -> Result<OwnedFd, SysError> {
+        let path = format!("/proc/{}/ns/pid_for_children", self.monitor);
+        let namespace = rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .call(|| format!("open({path:?})"))?;
+        // Otherwise another process may have got the number before it was opened.
+        if self.is_alive()? {
+            Ok(namespace)
+        } else {
+            Err(SysError::new(format!("open({path:?})"), Errno::SRCH))
+        }
+    }
+
+    /// The processes in the container's PID namespace, and in those below it that init can see.
+    ///
+    /// # Errors
+    /// The namespace or `/proc` cannot be read; the container may have ended.
+    pub fn members(&self) -> Result<Vec<Pid>, SysError> {
+        let own = rustix::fs::fstat(self.pid_namespace()?).call(|| "fstat(pid_for_children)")?;
+        let mut members = vec![self.init];
+        for entry in std::fs::read_dir("/proc").call(|| "getdents(\"/proc\")")?.flatten() {
+            let pid = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
+            let Some(pid) = pid.filter(|pid| *pid != self.init) else { continue };
+            // What may not be asked is another's, or gone.
+            let Ok(namespace) = rustix::fs::stat(format!("/proc/{pid}/ns/pid")) else { continue };
+            if (namespace.st_dev, namespace.st_ino) == (own.st_dev, own.st_ino) {
+                members.push(pid);
+            }
+        }
+        members.sort_unstable_by_key(|pid| pid.as_raw_pid());
+        Ok(members)
     }
 
     /// The text of the mount table as the container sees it; none if it has ended.

@@ -16,12 +16,16 @@
 mod support;
 
 mod attach;
+mod commit;
 mod concurrency;
+mod copy;
 mod detached;
+mod diff;
 mod documented_mounts;
 mod dry_run;
 mod errors;
 mod examples;
+mod exec;
 mod host;
 mod ids;
 mod images;

@@ -1,6 +1,8 @@
 //! The words of the command line.
 
 pub(crate) mod container;
+pub(crate) mod copy;
+pub(crate) mod exec;
 pub(crate) mod image;
 pub(crate) mod lifecycle;
 mod missing;
@@ -18,7 +20,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::container::{ListContainers, PruneContainers, RemoveContainers};
+use self::container::{
+    CommitArgs, DiffArgs, ExportArgs, ListContainers, PruneContainers, RemoveContainers, TopArgs,
+};
+use self::copy::CopyArgs;
+use self::exec::ExecArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::lifecycle::LifecycleVerb;
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
@@ -71,6 +77,18 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
+    /// Run a command in a container that runs
+    Exec(Box<ExecArgs>),
+    /// Show what a container changed in its files: added, changed, deleted
+    Diff(DiffArgs),
+    /// Show the processes of a container that runs
+    Top(TopArgs),
+    /// Copy files between a container and the host
+    Cp(CopyArgs),
+    /// Make an image of a container
+    Commit(CommitArgs),
+    /// Write all files of a container as a tar archive
+    Export(ExportArgs),
     /// Mount something into a container that runs
     Mount(MountArgs),
     /// Take a mount out of a container that runs
@@ -143,6 +161,18 @@ pub(crate) enum ContainerVerb {
     /// Remove containers
     #[command(visible_alias = "remove")]
     Rm(RemoveContainers),
+    /// Run a command in a container that runs
+    Exec(Box<ExecArgs>),
+    /// Show what a container changed in its files: added, changed, deleted
+    Diff(DiffArgs),
+    /// Show the processes of a container that runs
+    Top(TopArgs),
+    /// Copy files between a container and the host
+    Cp(CopyArgs),
+    /// Make an image of a container
+    Commit(CommitArgs),
+    /// Write all files of a container as a tar archive
+    Export(ExportArgs),
     /// Mount something into a container that runs
     Mount(MountArgs),
     /// Take a mount out of a container that runs

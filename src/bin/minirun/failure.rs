@@ -3,15 +3,17 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
+use std::path::PathBuf;
 
 use minirun::container::Error;
 use minirun::plan::driver::DriverError;
+use minirun::plan::instruction::InstructionError;
 use minirun::plan::name::NameError;
 use minirun::plan::path::PathError;
 use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
-use crate::arguments::Verb;
+use crate::arguments::{ContainerVerb, Verb};
 use crate::run::RequestError;
 use crate::template::TemplateError;
 
@@ -38,6 +40,20 @@ impl Codes {
             Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
                 Self::One
             }
+            Verb::Exec(_)
+            | Verb::Diff(_)
+            | Verb::Cp(_)
+            | Verb::Top(_)
+            | Verb::Commit(_)
+            | Verb::Export(_)
+            | Verb::Container(
+                ContainerVerb::Exec(_)
+                | ContainerVerb::Diff(_)
+                | ContainerVerb::Cp(_)
+                | ContainerVerb::Top(_)
+                | ContainerVerb::Commit(_)
+                | ContainerVerb::Export(_),
+            ) => Self::One,
             _ => Self::Run,
         }
     }
@@ -46,6 +62,8 @@ impl Codes {
     pub(crate) fn code(self, failure: &Failure) -> u8 {
         match (self, failure) {
             (Self::One, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
+            // What a command could not begin with is told as `run` tells it.
+            (Self::One, Failure::Engine(error @ Error::Launch { .. })) => error.exit_code(),
             (Self::One, failure) if !failure.is_closed_pipe() => SOME_FAILED,
             (Self::Run | Self::One, failure) => failure.exit_code(),
         }
@@ -85,6 +103,33 @@ pub(crate) enum Failure {
     /// An image to be read from a terminal.
     #[error("standard input is a terminal, and an image is not typed")]
     TerminalInput,
+    /// A file of the user's.
+    #[error("cannot write `{}`", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// An instruction of `commit --change`.
+    #[error("cannot use `--change`")]
+    Instruction(#[from] InstructionError),
+    /// `top` with options, without the program.
+    #[error("the options are those of `ps`, which is not installed")]
+    NoPs,
+    /// What `ps` said to the options.
+    #[error("`ps` refused: {0}")]
+    Ps(String),
+    /// Output of `ps` that does not tell which line is about which process.
+    #[error("the output of `ps` has no column PID")]
+    NoPidColumn,
+    /// `cp` from one container to another.
+    #[error("both ends are in containers: copying needs one on the host")]
+    TwoContainers,
+    /// `cp` without a container.
+    #[error("neither end is in a container: one of them is CONTAINER:PATH")]
+    NoContainer,
     /// Two sources.
     #[error("both `--input {flag}` and `{positional}` say where the image is")]
     TwoInputs {
@@ -162,6 +207,13 @@ impl Failure {
             | Self::Template(_)
             | Self::NoStore
             | Self::TerminalInput
+            | Self::TwoContainers
+            | Self::NoContainer
+            | Self::NoPs
+            | Self::Ps(_)
+            | Self::NoPidColumn
+            | Self::Write { .. }
+            | Self::Instruction(_)
             | Self::NoTerminal
             | Self::NoMountSpec
             | Self::Destination { .. }
@@ -187,6 +239,9 @@ impl Failure {
             ),
             Self::NoStore => Some("give --store DIR".to_owned()),
             Self::TerminalInput => Some("name a file, or pipe it in: minirun … < FILE".to_owned()),
+            Self::NoPs => Some("leave the options out".to_owned()),
+            Self::NoPidColumn => Some("ask for it: -o pid,…".to_owned()),
+            Self::TwoContainers => Some("pipe: minirun cp A:PATH - | minirun cp - B:PATH".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
             Self::NoObject(_) => {
                 Some("see `minirun ps -a`, `minirun images` and `minirun volume ls`".to_owned())
@@ -200,6 +255,10 @@ impl Failure {
             Self::Snapshot(_)
             | Self::Name(_)
             | Self::TwoInputs { .. }
+            | Self::Write { .. }
+            | Self::Instruction(_)
+            | Self::NoContainer
+            | Self::Ps(_)
             | Self::Filter { .. }
             | Self::FilterValue { .. }
             | Self::AllTwice

@@ -84,7 +84,7 @@ fn platform(engine: &Engine, text: Option<&str>) -> Result<Option<Platform>, Fai
     parsed.map_err(|error| RequestError::Platform(error).into())
 }
 
-fn parse_reference(text: &str) -> Result<Reference, Failure> {
+pub(crate) fn parse_reference(text: &str) -> Result<Reference, Failure> {
     text.parse().map_err(|error| RequestError::Reference(error).into())
 }
 

@@ -3,9 +3,12 @@
 mod arguments;
 mod confirm;
 mod container;
+mod copy;
+mod exec;
 mod failure;
 mod image;
 mod inspect;
+mod layer;
 mod lifecycle;
 mod listing;
 mod logs;
@@ -20,6 +23,7 @@ mod supervision;
 mod system;
 mod template;
 mod time;
+mod top;
 mod unshare;
 mod volume;
 mod volume_data;
@@ -81,6 +85,22 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
         }
+        Verb::Exec(arguments) | Verb::Container(ContainerVerb::Exec(arguments)) => {
+            exec::exec(&engine, &arguments, output)
+        }
+        Verb::Top(arguments) | Verb::Container(ContainerVerb::Top(arguments)) => {
+            top::top(&engine, &arguments, output)
+        }
+        Verb::Cp(arguments) | Verb::Container(ContainerVerb::Cp(arguments)) => {
+            copy::copy(&engine, &arguments)
+        }
+        Verb::Commit(arguments) | Verb::Container(ContainerVerb::Commit(arguments)) => {
+            layer::commit(&engine, &arguments, output)
+        }
+        Verb::Export(arguments) | Verb::Container(ContainerVerb::Export(arguments)) => {
+            layer::export(&engine, &arguments)
+        }
+        Verb::Diff(diff) | Verb::Container(ContainerVerb::Diff(diff)) => layer::diff(&engine, &diff, output),
         Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {
             mounts::mount(&engine, &arguments)
         }

@@ -155,6 +155,7 @@ fn request(
     machine: &Platform,
 ) -> Result<RunRequest, RequestError> {
     let (image, command) = words(&arguments.words)?;
+    let interactive = arguments.interactive && supervision::wants_input(&arguments.supervision);
     Ok(RunRequest {
         image: ImageSource::parse(image)?,
         image_text: image.to_string_lossy().into_owned(),
@@ -173,7 +174,7 @@ fn request(
         image_volumes: parse(arguments.image_volume.as_ref())?.unwrap_or_default(),
         scratch: if arguments.read_only_tmpfs { Scratch::Tmpfs } else { Scratch::None },
         root_access: if arguments.read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
-        streams: streams(arguments),
+        streams: streams(StreamFlags { tty: arguments.tty, interactive }),
         first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },
         stop_signal: parse(arguments.stop_signal.as_ref())?,
         lifetime: if arguments.remove { Lifetime::Ephemeral } else { Lifetime::Kept },
@@ -193,16 +194,16 @@ fn request(
     })
 }
 
-fn parse<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
+pub(crate) fn parse<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
     text.map(|text| text.parse()).transpose()
 }
 
-fn parse_all<T, E>(texts: &[String], parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, E> {
+pub(crate) fn parse_all<T, E>(texts: &[String], parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, E> {
     texts.iter().map(|text| parse(text)).collect()
 }
 
-/// The image, and what follows it.
-fn words(words: &[OsString]) -> Result<(&std::ffi::OsStr, Vec<String>), RequestError> {
+/// The image or container, and the command that follows it.
+pub(crate) fn words(words: &[OsString]) -> Result<(&std::ffi::OsStr, Vec<String>), RequestError> {
     // There is at least one, or clap would have refused.
     let (image, command) = words.split_first().map_or((None, words), |(image, rest)| (Some(image), rest));
     let text = |word: &OsString| {
@@ -213,7 +214,7 @@ fn words(words: &[OsString]) -> Result<(&std::ffi::OsStr, Vec<String>), RequestE
     Ok((image.map(OsString::as_os_str).unwrap_or_default(), command))
 }
 
-fn workdir(text: &OsString) -> Result<ContainerPath, RequestError> {
+pub(crate) fn workdir(text: &OsString) -> Result<ContainerPath, RequestError> {
     let error = |source| RequestError::Workdir { text: text.to_string_lossy().into_owned(), source };
     ContainerPath::parse(text).map_err(error)
 }
@@ -233,8 +234,15 @@ fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
     Ok(requests)
 }
 
-fn streams(arguments: &RunArgs) -> Streams {
-    match (arguments.tty, arguments.interactive && supervision::wants_input(&arguments.supervision)) {
+/// What `-t` and `-i` ask for.
+#[derive(Clone, Copy)]
+pub(crate) struct StreamFlags {
+    pub(crate) tty: bool,
+    pub(crate) interactive: bool,
+}
+
+pub(crate) fn streams(flags: StreamFlags) -> Streams {
+    match (flags.tty, flags.interactive) {
         (true, _) => Streams::Terminal,
         (false, true) => Streams::Launcher { input: Input::Attached },
         (false, false) => Streams::Launcher { input: Input::Empty },
@@ -279,7 +287,7 @@ fn shm_size(arguments: &RunArgs) -> Result<u64, LimitError> {
 }
 
 /// The settings of all files, in order.
-fn read_all(flag: &'static str, paths: &[PathBuf]) -> Result<Vec<Setting>, RequestError> {
+pub(crate) fn read_all(flag: &'static str, paths: &[PathBuf]) -> Result<Vec<Setting>, RequestError> {
     let mut settings = Vec::new();
     for path in paths {
         let contents = read(path).map_err(|error| RequestError::Read {

@@ -43,6 +43,19 @@ pub(crate) fn date(moment: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{:02} +0000 UTC", second % MINUTE)
 }
 
+/// A moment as `ps` shows when a process began, in UTC: `03:04` on the same day, else `Jan02`.
+pub(crate) fn clock(moment: i64) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (days, second) = (moment.div_euclid(DAY), moment.rem_euclid(DAY));
+    if days == now().div_euclid(DAY) {
+        return format!("{:02}:{:02}", second / HOUR, second % HOUR / MINUTE);
+    }
+    let (_, month, day) = civil(days);
+    let name = usize::try_from(month - 1).ok().and_then(|index| MONTHS.get(index)).unwrap_or(&"");
+    format!("{name}{day:02}")
+}
+
 /// Seconds since 1970 of an RFC 3339 time; fractions of a second are dropped.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();

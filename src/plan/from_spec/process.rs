@@ -13,10 +13,10 @@ use crate::plan::process::{
 };
 
 /// The IDs that a container can have.
-pub(super) struct Ids<'a> {
-    pub(super) users: &'a [IdRange],
-    pub(super) groups: &'a [IdRange],
-    pub(super) set_groups: SetGroups,
+pub(in crate::plan) struct Ids<'a> {
+    pub(in crate::plan) users: &'a [IdRange],
+    pub(in crate::plan) groups: &'a [IdRange],
+    pub(in crate::plan) set_groups: SetGroups,
 }
 
 pub(super) fn process(
@@ -64,22 +64,34 @@ fn refuse(process: &OciProcess) -> Result<(), SpecError> {
 }
 
 fn user(user: &OciUser, ids: &Ids<'_>) -> Result<User, SpecError> {
-    let wanted = user.additional_gids().clone().unwrap_or_default();
-    let is_mapped = |ranges: &[IdRange], id: u32| to_host(ranges, id).is_some();
-    if !is_mapped(ids.users, user.uid()) {
-        return Err(SpecError::Unmapped { kind: "user", id: user.uid() });
+    let groups = user.additional_gids().clone().unwrap_or_default();
+    ids.user((user.uid(), user.gid()), groups, user.umask().unwrap_or(0o022))
+}
+
+impl Ids<'_> {
+    /// The user, if the container has it.
+    pub(in crate::plan) fn user(
+        &self,
+        (uid, gid): (u32, u32),
+        wanted: Vec<u32>,
+        umask: u32,
+    ) -> Result<User, SpecError> {
+        let is_mapped = |ranges: &[IdRange], id: u32| to_host(ranges, id).is_some();
+        if !is_mapped(self.users, uid) {
+            return Err(SpecError::Unmapped { kind: "user", id: uid });
+        }
+        if let Some(&id) = [gid].iter().chain(&wanted).find(|id| !is_mapped(self.groups, **id)) {
+            return Err(SpecError::Unmapped { kind: "group", id });
+        }
+        let groups = match self.set_groups {
+            SetGroups::Allowed => Groups::Set(wanted),
+            SetGroups::Denied => match wanted.into_iter().find(|id| *id != gid) {
+                Some(id) => return Err(SpecError::FixedGroups(id)),
+                None => Groups::Kept,
+            },
+        };
+        Ok(User { uid, gid, groups, umask })
     }
-    if let Some(&id) = [user.gid()].iter().chain(&wanted).find(|id| !is_mapped(ids.groups, **id)) {
-        return Err(SpecError::Unmapped { kind: "group", id });
-    }
-    let groups = match ids.set_groups {
-        SetGroups::Allowed => Groups::Set(wanted),
-        SetGroups::Denied => match wanted.into_iter().find(|id| *id != user.gid()) {
-            Some(id) => return Err(SpecError::FixedGroups(id)),
-            None => Groups::Kept,
-        },
-    };
-    Ok(User { uid: user.uid(), gid: user.gid(), groups, umask: user.umask().unwrap_or(0o022) })
 }
 
 fn capabilities(sets: &LinuxCapabilities) -> Result<Capabilities, SpecError> {

@@ -2,13 +2,18 @@
 
 use std::path::PathBuf;
 
+use oci_spec::image::Config;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::bytes;
+use crate::plan::capability::CapabilitySet;
 use crate::plan::digest::Digest;
+use crate::plan::idmap::IdMap;
+use crate::plan::limit::Ulimit;
 use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
 use crate::plan::path::ContainerPath;
+use crate::plan::process::NewPrivileges;
 use crate::plan::supervision::Supervision;
 use crate::sys::clone::ExitStatus;
 
@@ -90,6 +95,12 @@ pub struct ContainerRecord {
     /// The nanoseconds that [`Self::created`] leaves out.
     #[serde(default)]
     pub created_nanoseconds: i64,
+    /// What its processes may do.
+    #[serde(default)]
+    pub rights: RightsRecord,
+    /// What a container of an image made from this one would run, and how.
+    #[serde(default)]
+    pub config: Config,
 }
 
 /// What `started.json` of a container holds, once its command has run.
@@ -102,6 +113,24 @@ pub struct StartRecord {
     pub restarts: u32,
     /// When, nanoseconds since 1970.
     pub nanoseconds: i64,
+}
+
+/// What the processes of a container may do, those that come later, too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RightsRecord {
+    /// Its IDs; none where it shares the caller's user namespace.
+    pub map: Option<IdMap>,
+    /// The bounding set.
+    pub capabilities: CapabilitySet,
+    /// Whether they can gain rights.
+    pub new_privileges: NewPrivileges,
+    /// `--ulimit`.
+    pub limits: Vec<Ulimit>,
+    /// `--group-add`.
+    pub extra_groups: Vec<String>,
+    /// The home directory of its user.
+    pub home: String,
 }
 
 /// What `status.json` of a container holds, once it has ended.

@@ -42,18 +42,20 @@ impl Stage<'_> {
         Err(LoadError::RemovedMeanwhile { attempts: ATTEMPTS })
     }
 
-    /// Makes an imported image visible.
-    pub(in crate::store) fn publish_import(
+    /// Makes an image visible that is made here, of layers with these diff IDs.
+    pub(in crate::store) fn publish_made(
         &mut self,
         id: &Digest,
         config: &[u8],
-        diff_id: &Digest,
+        diff_ids: &[Digest],
         reference: Option<&Reference>,
     ) -> Result<(), StoreError> {
         self.publish_layers()?;
-        let layers = self.layers.get(diff_id).map(|staged| staged.record.reference(diff_id.clone()));
-        let record =
-            Record { id: id.clone(), manifest_digests: Vec::new(), layers: layers.into_iter().collect() };
+        let of_chain = |chain_id: Digest| {
+            self.layers.get(&chain_id).map(|staged| staged.record.reference(chain_id.clone()))
+        };
+        let layers = chain_ids(diff_ids).into_iter().filter_map(of_chain).collect();
+        let record = Record { id: id.clone(), manifest_digests: Vec::new(), layers };
         self.store.add_image(&self.temporary, record, config, None)?;
         match reference {
             Some(reference) => self.store.set_reference(&self.temporary, reference, id),

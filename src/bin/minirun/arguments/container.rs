@@ -1,5 +1,7 @@
 //! The flags of the verbs about containers.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -51,4 +53,61 @@ pub(crate) struct RemoveContainers {
     /// Names, IDs or beginnings of IDs
     #[arg(required = true, value_name = "CONTAINER")]
     pub(crate) containers: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// No notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CommitArgs {
+    /// Who made it
+    #[arg(short, long, value_name = "WHO")]
+    pub(crate) author: Option<String>,
+    /// What it is
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// Change how it is run by an instruction as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL,
+    /// USER, VOLUME, WORKDIR
+    #[arg(short, long = "change", value_name = "INSTRUCTION")]
+    pub(crate) changes: Vec<String>,
+    /// For scripts: a container is never paused, its files are taken as they are
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL", value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
+    pub(crate) pause: Option<bool>,
+    /// No notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// The name of the image [default: none]
+    #[arg(value_name = "NAME[:TAG]")]
+    pub(crate) reference: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "minirun top CONTAINER [PS OPTION]...")]
+pub(crate) struct TopArgs {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// Options of the machine's `ps`; its output must have a column PID
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PS OPTION")]
+    pub(crate) options: Vec<String>,
 }

@@ -28,15 +28,11 @@ const FLAGS: [(&[&str], &str); 14] = [
 ];
 
 /// Verbs, and what to do without them.
-const VERBS: [(&[&str], &str); 8] = [
+const VERBS: [(&[&str], &str); 7] = [
     (&["pull", "login", "logout", "search"], STORE),
-    (
-        &["push", "save", "commit", "export"],
-        "`minirun unshare --image NAME -- tar -C …` reads an image's files",
-    ),
-    (&["diff"], "`minirun changes` tells what a container changed in directories bound with `cow`"),
+    (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
-    (&["exec", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
+    (&["stats", "port"], "start what belongs together with one `minirun run`"),
     (&["events"], "`minirun wait` waits for an end, `minirun logs -f` for output"),
     (&["network"], NETWORK),
     (&["compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),

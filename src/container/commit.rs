@@ -1,0 +1,191 @@
+//! What a container has, as an image or as an archive.
+
+use std::io::Write;
+
+use oci_spec::image::{Config, HistoryBuilder, ImageConfiguration, RootFs};
+
+use super::layer::OwnFiles;
+use super::{Engine, Error, Event, Events, now, rfc3339, within};
+use crate::error::files::FilesError;
+use crate::plan::digest::Digest;
+use crate::plan::instruction::{self, Instruction};
+use crate::plan::reference::Reference;
+use crate::store::changes::changes;
+use crate::store::commit::CommitRequest;
+use crate::store::container::Container;
+use crate::store::image::Image;
+use crate::store::merged::Merged;
+use crate::store::pack::{PackError, PackNote, pack_layer, pack_merged};
+use crate::sys::process::DescriptorLimit;
+
+/// What `commit` was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct CommitArguments {
+    /// The name of the image, if it gets one.
+    pub reference: Option<Reference>,
+    /// Who made it.
+    pub author: Option<String>,
+    /// What it is.
+    pub message: Option<String>,
+    /// What is otherwise than in the container.
+    pub instructions: Vec<Instruction>,
+}
+
+/// What the new layer is packed from.
+enum Source {
+    /// What the container changed in its image.
+    Changes(Box<Image>),
+    /// All that the container sees, where there is no image below it.
+    Everything,
+}
+
+impl Engine {
+    /// Makes an image of the container that `text` names: its image, and what it changed as one more layer. Volumes and
+    /// other mounts are no part of it. The ID of the image.
+    ///
+    /// # Errors
+    /// There is no such container, it keeps no files of its own, or the image cannot be stored; then there is none.
+    pub fn commit(
+        &self,
+        text: &str,
+        arguments: &CommitArguments,
+        events: Events<'_>,
+    ) -> Result<Digest, Error> {
+        self.sweep()?;
+        let container = self.store.find_container(text)?;
+        let files = self.own_files(&container)?;
+        let source = match &container.record.image_id {
+            Some(id) => {
+                let image = self.store.image_by_id(id)?;
+                let gone = || Error::Vanished { origin: container.record.image.clone() };
+                Source::Changes(Box::new(image.ok_or_else(gone)?))
+            }
+            None => Source::Everything,
+        };
+        let below: Vec<Digest> = match &source {
+            Source::Changes(image) => image.layers.iter().map(|layer| layer.diff_id.clone()).collect(),
+            Source::Everything => Vec::new(),
+        };
+        let request = CommitRequest {
+            config: self.configuration(&container, &source, arguments),
+            below: &below,
+            reference: arguments.reference.as_ref(),
+            owners: &self.owners(container.record.rights.map.as_ref()),
+        };
+        let (id, notes) = within(files.namespace.as_ref(), || self.commit_inside(&files, &source, &request))?;
+        for note in notes {
+            events(Event::Notice(note));
+        }
+        Ok(id)
+    }
+
+    fn commit_inside(
+        &self,
+        files: &OwnFiles,
+        source: &Source,
+        request: &CommitRequest<'_>,
+    ) -> Result<(Digest, Vec<String>), Error> {
+        let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
+        let own = files.open()?;
+        let written = match source {
+            Source::Changes(_) => {
+                let compared = changes(&own, &files.open_image()?, files.cover)?;
+                let mut write = |writer: &mut dyn Write| -> Result<Vec<PackNote>, PackError> {
+                    pack_layer(&own, (&compared, files.cover), writer).map(|(_, notes)| notes)
+                };
+                self.store.commit(request, &mut write)
+            }
+            Source::Everything => {
+                let merged = files.open_merged()?;
+                let mut write = |writer: &mut dyn Write| -> Result<Vec<PackNote>, PackError> {
+                    pack_merged(&merged, writer).map(|(_, notes)| notes)
+                };
+                self.store.commit(request, &mut write)
+            }
+        };
+        Ok(written?)
+    }
+
+    fn configuration(
+        &self,
+        container: &Container,
+        source: &Source,
+        arguments: &CommitArguments,
+    ) -> ImageConfiguration {
+        let mut configuration = match source {
+            Source::Changes(image) => image.config.clone(),
+            Source::Everything => {
+                let machine = self.machine();
+                let mut configuration = ImageConfiguration::default();
+                configuration
+                    .set_os(machine.os().into())
+                    .set_architecture(machine.architecture().into())
+                    .set_rootfs(RootFs::default());
+                configuration
+            }
+        };
+        let created = rfc3339(now());
+        let mut step =
+            HistoryBuilder::default().created(created.clone()).created_by(container.record.command.join(" "));
+        if let Some(author) = &arguments.author {
+            step = step.author(author.clone());
+        }
+        if let Some(message) = &arguments.message {
+            step = step.comment(message.clone());
+        }
+        let mut history = configuration.history().clone().unwrap_or_default();
+        // All of its fields are optional.
+        history.extend(step.build());
+        let config = own_config(container, &arguments.instructions);
+        configuration.set_created(Some(created)).set_config(Some(config)).set_history(Some(history));
+        if let Some(author) = &arguments.author {
+            configuration.set_author(Some(author.clone()));
+        }
+        configuration
+    }
+
+    /// Writes all that the container that `text` names sees, but for its mounts, as an archive; what is not in it as the
+    /// container sees it.
+    ///
+    /// # Errors
+    /// There is no such container, it keeps no files of its own, or the archive cannot be written.
+    pub fn export(&self, text: &str, writer: &mut dyn Write) -> Result<Vec<String>, Error> {
+        let container = self.store.find_container(text)?;
+        let files = self.own_files(&container)?;
+        within(files.namespace.as_ref(), || -> Result<_, Error> {
+            let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
+            let (writer, notes) = pack_merged(&files.open_merged()?, std::io::BufWriter::new(writer))?;
+            writer.into_inner().map_err(|error| FilesError::Output(error.into_error()))?;
+            Ok(notes.iter().map(ToString::to_string).collect())
+        })
+    }
+
+    /// Whether a container runs.
+    ///
+    /// # Errors
+    /// There is no such container.
+    pub fn is_running(&self, text: &str) -> Result<bool, Error> {
+        Ok(self.store.find_container(text)?.state.is_alive())
+    }
+}
+
+fn own_config(container: &Container, instructions: &[Instruction]) -> Config {
+    let mut config = container.record.config.clone();
+    let labels = &container.record.labels;
+    if !labels.is_empty() {
+        let pairs = labels.iter().map(|label| (label.key.clone(), label.value.clone()));
+        config.set_labels(Some(pairs.collect()));
+    }
+    instruction::apply(&mut config, instructions);
+    config
+}
+
+impl OwnFiles {
+    /// Opens what the container sees. Called inside the namespace.
+    fn open_merged(&self) -> Result<Merged, Error> {
+        Ok(match self.cover {
+            crate::store::changes::Cover::Layer => self.open_image()?.below(self.open()?),
+            crate::store::changes::Cover::Whole => Merged::new(vec![self.open()?]),
+        })
+    }
+}

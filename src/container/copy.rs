@@ -1,0 +1,226 @@
+//! Files between a container and the host.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+
+use oci_spec::runtime::{Mount, Spec};
+
+use super::rootfs::{MERGED, UPPER, VFS_ROOT, WORK};
+use super::{Engine, Error, Event, Events, copying};
+use crate::error::files::FilesError;
+use crate::error::running::RunningError;
+use crate::launch::{Files, inside};
+use crate::plan::Plan;
+use crate::plan::from_spec::Supplement;
+use crate::plan::idmap::to_host;
+use crate::plan::mount::{self as plan_mount, MountKind, View};
+use crate::plan::process::{FirstProcess, Input};
+use crate::plan::rootfs::{Lifetime, Rootfs};
+use crate::store::container::{Container, MountRecord};
+use crate::store::layout;
+use crate::store::temporary::Temporary;
+use crate::store::transfer::{self, Links, Opener, Owner, TransferError};
+use crate::store::unpack::Ownership;
+use crate::sys::report::Report;
+
+/// One end of a copy, on the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostEnd {
+    /// A file or directory.
+    Path(OsString),
+    /// Standard input or output, as a tar archive.
+    Stream,
+}
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyDirection {
+    /// From the host into the container.
+    Into,
+    /// From the container to the host.
+    OutOf,
+}
+
+/// Whether what comes into a container keeps its owners (`-a`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owners {
+    /// It belongs to the container's root.
+    Root,
+    /// It does, as far as the container has them.
+    Kept,
+}
+
+/// What `cp` was asked for.
+#[derive(Debug, Clone)]
+pub struct CopyRequest {
+    /// Which way.
+    pub direction: CopyDirection,
+    /// The container, by name or ID.
+    pub container: String,
+    /// The path in the container; a relative one begins at its root.
+    pub path: OsString,
+    /// The other end.
+    pub host: HostEnd,
+    /// What becomes of a source that is a symlink.
+    pub links: Links,
+    /// Whose the copies are.
+    pub owners: Owners,
+}
+
+impl Engine {
+    /// Copies between a container, running or ended, and the host. Volumes and other mounts of the container count as its
+    /// files.
+    ///
+    /// # Errors
+    /// There is no such container or file, or the two ends do not fit; what was copied before stays.
+    pub fn copy(&self, request: &CopyRequest, events: Events<'_>) -> Result<(), Error> {
+        self.sweep()?;
+        let container = self.store.find_container(&request.container)?;
+        let path = absolute(&request.path);
+        if !container.state.is_alive() {
+            for mount in container.record.mounts.iter().filter(|mount| !is_plain(mount)) {
+                events(Event::Notice(format!(
+                    "the mount at `{}` is not there, as the container has ended",
+                    mount.request.destination
+                )));
+            }
+        }
+        let notes = match (request.direction, &request.host) {
+            (CopyDirection::OutOf, HostEnd::Path(host)) => {
+                let end = Opener::Host.end(host)?;
+                self.inside(&container, |root| {
+                    let source = transfer::source(&Opener::Container(root), &path, request.links)?;
+                    transfer::copy(&source, &end.landing(&source)?, Owner::Maker)
+                })
+            }
+            (CopyDirection::OutOf, HostEnd::Stream) => self.inside(&container, |root| {
+                let source = transfer::source(&Opener::Container(root), &path, request.links)?;
+                transfer::pack(&source, std::io::stdout())
+            }),
+            (CopyDirection::Into, HostEnd::Path(host)) => {
+                let source = transfer::source(&Opener::Host, host, request.links)?;
+                let owner = owner(&container, request.owners);
+                self.inside(&container, |root| {
+                    let landing = Opener::Container(root).end(&path)?.landing(&source)?;
+                    transfer::copy(&source, &landing, owner)
+                })
+            }
+            (CopyDirection::Into, HostEnd::Stream) => self.copy_stream(&container, &path),
+        };
+        for note in notes? {
+            events(Event::Notice(note));
+        }
+        Ok(())
+    }
+
+    fn copy_stream(&self, container: &Container, path: &OsStr) -> Result<Vec<String>, Error> {
+        let place = Temporary::new(&self.store)?;
+        let write = |cause| Error::Store(self.store.write_error(cause));
+        place.directory().make("stage").map_err(write)?;
+        let stage: OwnedFd = place.directory().directory("stage").map_err(write)?.into();
+        let is_single =
+            container.record.rights.map.as_ref().is_some_and(crate::plan::idmap::IdMap::is_single);
+        let ownership = if is_single { Ownership::Squashed } else { Ownership::Mapped };
+        self.inside(container, |root| {
+            let landing = Opener::Container(root).landing_directory(path)?;
+            transfer::unpack(std::io::stdin(), &stage, &landing, ownership)
+        })
+    }
+
+    /// Does `work` where the container's files are as the container sees them.
+    fn inside(
+        &self,
+        container: &Container,
+        work: impl FnOnce(OwnedFd) -> Result<Vec<String>, TransferError>,
+    ) -> Result<Vec<String>, Error> {
+        let name = container.record.name.to_string();
+        let work = |root| work(root).map_err(|error| Report::of(&error, None));
+        let done = if container.state.is_alive() {
+            let processes = self.processes(container)?;
+            inside(Files::Running(&processes), work)
+        } else {
+            let _files = self.own_files(container)?;
+            // One at a time: overlayfs wants a writable layer for itself.
+            let _lock = self.store.lock_mounts(container)?;
+            let plan = self.plan_of_files(container)?;
+            copying::with(|copying| inside(Files::Ended(&plan, copying), work))
+        };
+        let attempt = "copy".to_owned();
+        done.map_err(|cause| RunningError::Enter { attempt, container: name, cause }.into())
+    }
+
+    /// What an ended container's root filesystem and its mounts of the host are made of.
+    fn plan_of_files(&self, container: &Container) -> Result<Plan, Error> {
+        let record = &container.record;
+        let file = container.path.join(layout::SPEC);
+        let mut spec = Spec::load(&file).map_err(|_| FilesError::NoLayer(record.name.clone()))?;
+        let merged = container.path.join(MERGED);
+        let vfs_root = container.path.join(VFS_ROOT);
+        let lowers: Vec<_> = record.lower_directories.iter().map(std::path::PathBuf::from).collect();
+        let rootfs = if record.driver == "vfs" {
+            Rootfs::Directory { path: vfs_root, merged }
+        } else {
+            Rootfs::Overlay {
+                lowers: if lowers.is_empty() { vec![vfs_root] } else { lowers },
+                upper: container.path.join(UPPER),
+                work: container.path.join(WORK),
+                merged,
+                lifetime: Lifetime::Kept,
+            }
+        };
+        let supplement = Supplement {
+            id: record.id.clone(),
+            rootfs,
+            fills: Vec::new(),
+            additions: BTreeMap::new(),
+            first: FirstProcess::Command,
+            input: Input::Empty,
+        };
+        // What was in memory is gone, and kernel file systems belong to its processes.
+        let is_kept = |mount: &Mount| {
+            mount.typ().as_deref() == Some("bind")
+                && record.mounts.iter().any(|one| {
+                    is_plain(one) && one.request.destination.as_os_str() == mount.destination().as_os_str()
+                })
+        };
+        let mounts = spec.mounts().iter().flatten().filter(|mount| is_kept(mount)).cloned().collect();
+        spec.set_mounts(Some(mounts));
+        Ok(Plan::from_spec(&spec, supplement, &self.host)?)
+    }
+}
+
+/// Whether a mount is a directory or file of the host as it is.
+fn is_plain(mount: &MountRecord) -> bool {
+    let (view, has_part) = match &mount.request.kind {
+        MountKind::Bind(bind) => (&bind.view, bind.links == plan_mount::Links::Copy),
+        MountKind::Volume(volume) => (&volume.view, volume.subpath.is_some()),
+        MountKind::Tmpfs(_)
+        | MountKind::Image(_)
+        | MountKind::Devpts(_)
+        | MountKind::Ramfs(_)
+        | MountKind::Glob(_) => return false,
+    };
+    *view == View::Direct && !has_part && mount.layer.is_none()
+}
+
+/// A path in a container begins at its root, whatever it begins with.
+fn absolute(path: &OsStr) -> OsString {
+    let begin = if path.as_bytes().starts_with(b"/") { "" } else { "/" };
+    [OsStr::new(begin), path].into_iter().collect()
+}
+
+fn owner(container: &Container, owners: Owners) -> Owner {
+    let has_root = container
+        .record
+        .rights
+        .map
+        .as_ref()
+        .is_none_or(|map| to_host(&map.users, 0).is_some() && to_host(&map.groups, 0).is_some());
+    match owners {
+        _ if !has_root => Owner::Maker,
+        Owners::Root => Owner::These(0, 0),
+        Owners::Kept => Owner::Kept(0, 0),
+    }
+}

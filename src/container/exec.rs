@@ -1,0 +1,93 @@
+//! Further processes in a container that runs.
+
+use super::{Engine, Error, Event, Events};
+use crate::launch::{self, Guests, Sign, Watch};
+use crate::plan::capability::CapabilitySet;
+use crate::plan::environment::{Layers, merge};
+use crate::plan::exec::{ExecPlan, ExecRequest, Presence, Privileges};
+use crate::plan::idmap::IdMap;
+use crate::plan::path::ContainerPath;
+use crate::plan::process::Streams;
+use crate::plan::userns::set_groups;
+use crate::store::container::Container;
+use crate::sys::clone::ExitStatus;
+use crate::sys::probe;
+
+/// What a terminal is called in a container.
+const TERM: &str = "TERM=xterm";
+
+impl Engine {
+    /// Runs a command in a container that runs, to its end; a detached one only until it has started.
+    ///
+    /// # Errors
+    /// There is no such container, it does not run, or the command cannot be started.
+    pub fn exec(&self, text: &str, request: &ExecRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
+        let container = self.running(text)?;
+        let plan = self.exec_plan(&container, request)?;
+        let processes = self.processes(&container)?;
+        let launch_error = |cause| Error::Launch {
+            name: format!(
+                "`{}` in container `{}`",
+                request.command.first().map(String::as_str).unwrap_or_default(),
+                container.record.name
+            ),
+            cause,
+        };
+        let running = launch::exec(&plan, &processes).map_err(launch_error)?;
+        let mut notice = |sign: Sign<'_>| match sign {
+            Sign::Notice(text) => events(Event::Notice(text.to_owned())),
+            Sign::Rooted(_) | Sign::Started(_) | Sign::Wrote(..) => {}
+        };
+        match request.presence {
+            Presence::Attached => {
+                let mut guests = Guests::default();
+                let ended = running.supervise(Watch::of_one_process(&mut guests), &mut notice);
+                Ok(ended.map_err(launch_error)?.status)
+            }
+            Presence::Detached => running.leave().map(|()| ExitStatus::Exited(0)).map_err(launch_error),
+        }
+    }
+
+    fn exec_plan(&self, container: &Container, request: &ExecRequest) -> Result<ExecPlan, Error> {
+        let record = &container.record;
+        let namespace = self.namespace_of(container)?;
+        let granted = match request.privileges {
+            Privileges::Container => record.rights.capabilities,
+            Privileges::All => CapabilitySet::all(),
+        };
+        let user = record.config.user().as_deref().unwrap_or_default();
+        Ok(ExecPlan {
+            arguments: request.command.clone(),
+            environment: environment(container, request),
+            working_directory: match &request.working_directory {
+                Some(path) => path.clone(),
+                None => ContainerPath::root().join(&record.working_directory),
+            },
+            user: request.user.clone().map_or_else(|| user.parse(), Ok)?,
+            extra_groups: record.rights.extra_groups.clone(),
+            own_map: IdMap { users: self.host.own_users.clone(), groups: self.host.own_groups.clone() },
+            map: record.rights.map.clone(),
+            set_groups: set_groups(namespace.as_ref(), &self.host),
+            // A user namespace begins with all of them; without one nobody gets more than the caller could.
+            granted: if namespace.is_some() { granted } else { granted.common(self.host.bounding) },
+            new_privileges: record.rights.new_privileges,
+            limits: record.rights.limits.clone(),
+            streams: request.streams,
+            network: record.network.parse().unwrap_or_default(),
+            presence: request.presence,
+        })
+    }
+}
+
+/// The container's, without what follows from its user and its terminal, then what was asked for.
+fn environment(container: &Container, request: &ExecRequest) -> Vec<String> {
+    let record = &container.record;
+    let home = format!("HOME={}", record.rights.home);
+    let is_default = |variable: &String| *variable == home || (record.terminal && variable == TERM);
+    let kept: Vec<String> = record.environment.iter().filter(|one| !is_default(one)).cloned().collect();
+    let terminal = [("TERM", "xterm")];
+    let defaults = if request.streams == Streams::Terminal { &terminal[..] } else { &[] };
+    let layers =
+        Layers { defaults, image: &kept, files: &request.environment_files, flags: &request.environment };
+    merge(&layers, probe::text_variable)
+}

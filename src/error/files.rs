@@ -1,0 +1,58 @@
+//! Why the files of a container cannot be shown, copied or kept.
+
+use thiserror::Error;
+
+use crate::plan::name::ContainerName;
+use crate::store::changes::ChangesError;
+use crate::store::commit::CommitError;
+use crate::store::pack::PackError;
+use crate::store::transfer::TransferError;
+
+/// What went wrong with the files of a container.
+#[derive(Debug, Error)]
+pub enum FilesError {
+    /// A container without files of its own.
+    #[error(
+        "container `{0}` keeps no files of its own: what it changes in the image `host` is in memory only"
+    )]
+    NoLayer(ContainerName),
+    /// An image of a container.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The archive of a container.
+    #[error("cannot pack the container's files")]
+    Pack(#[from] PackError),
+    /// Where an archive goes.
+    #[error("cannot write the archive")]
+    Output(#[source] std::io::Error),
+    /// Copying, before the container was entered.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// What a container changed.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
+}
+
+impl From<CommitError> for super::Error {
+    fn from(error: CommitError) -> Self {
+        Self::Files(error.into())
+    }
+}
+
+impl From<PackError> for super::Error {
+    fn from(error: PackError) -> Self {
+        Self::Files(error.into())
+    }
+}
+
+impl From<TransferError> for super::Error {
+    fn from(error: TransferError) -> Self {
+        Self::Files(error.into())
+    }
+}
+
+impl From<ChangesError> for super::Error {
+    fn from(error: ChangesError) -> Self {
+        Self::Files(error.into())
+    }
+}

@@ -1,0 +1,68 @@
+//! A further process in a container that runs.
+//!
+//! Two processes, as at a start: the *escort* joins the container's namespaces and stays outside of its PID namespace, so
+//! that nobody inside sees or touches it; the *guest* is its child, born into that namespace, and becomes the command. The
+//! kernel kills the guest with the container. The escort kills it when the launcher is gone, unless it is to stay; and it
+//! reaps a guest that stays, which nobody else is sure to do.
+
+mod escort;
+mod guest;
+
+use std::os::fd::AsFd;
+
+use nix::sched::CloneFlags;
+
+use super::init::FailedStep;
+use super::message::ToLauncher;
+use super::relay::Relay;
+use super::{Ends, LaunchError, Running, streams};
+use crate::plan::exec::{ExecPlan, Presence};
+use crate::sys::channel::Channel;
+use crate::sys::running::Processes;
+use crate::sys::{clone, process as own};
+
+/// Starts a process beside those of a container; it goes on by itself until the command runs.
+///
+/// # Errors
+/// Its processes or streams could not be made.
+pub fn exec(plan: &ExecPlan, processes: &Processes) -> Result<Running, LaunchError> {
+    let (ours, theirs) = Channel::pair().map_err(LaunchError::Spawn)?;
+    let ends = Ends::all_of_caller();
+    let connected = match plan.presence {
+        Presence::Attached => streams::connect(plan.streams, ends),
+        Presence::Detached => streams::nowhere().map(|nowhere| (Relay::new(), nowhere)),
+    };
+    let (mut relay, streams) = connected.map_err(LaunchError::Streams)?;
+    relay.block_signals().map_err(LaunchError::Supervise)?;
+    let escort = clone::spawn(CloneFlags::empty(), || {
+        // Only then does the end of the launcher read as the end of the channel.
+        own::close_in_copy(ours.as_fd());
+        escort::run(plan, processes, theirs, streams)
+    })
+    .map_err(LaunchError::Spawn)?;
+    Ok(Running { monitor: escort, channel: ours, relay, ends, start: None, ended: false })
+}
+
+impl Running {
+    /// Waits until the command runs, and leaves it alone.
+    ///
+    /// # Errors
+    /// A step on the way to the command went wrong.
+    pub fn leave(mut self) -> Result<(), LaunchError> {
+        let mut failed = None;
+        // The channel ends when escort and guest have closed it: the one when it has a guest, the other by its exec.
+        while let Some((bytes, _)) = self.channel.receive().map_err(LaunchError::Supervise)? {
+            if let Some(ToLauncher::Failed { report, code, overlay_refused }) = ToLauncher::decode(&bytes) {
+                failed = Some(FailedStep::new(report, code, overlay_refused));
+            }
+        }
+        self.ended = true;
+        match failed {
+            Some(failed) => {
+                self.monitor.wait().map_err(LaunchError::Supervise)?;
+                Err(failed.into())
+            }
+            None => Ok(()),
+        }
+    }
+}

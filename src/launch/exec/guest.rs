@@ -1,0 +1,91 @@
+//! The process that becomes the command: this list, in this order.
+//!
+//! It is born into the container with all capabilities there and none of the host's files in sight. No program and no
+//! library of the container runs before the command does, as the container's user.
+
+use std::convert::Infallible;
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+use crate::launch::init::{self, InitError, tell};
+use crate::launch::message::ToLauncher;
+use crate::launch::rootfs::Root;
+use crate::launch::streams::ContainerStreams;
+use crate::launch::{credentials, process, terminal};
+use crate::plan::exec::{ExecPlan, Presence};
+use crate::plan::process::{Process, Streams};
+use crate::sys::channel::Channel;
+use crate::sys::root::open_in_root;
+use crate::sys::{SysError, process as own};
+
+/// The most that is read of the container's `/etc/passwd` or `/etc/group`, in bytes.
+const ACCOUNT_FILE_MAX: u64 = 8 << 20;
+
+/// Returns an exit status only if a step went wrong.
+pub(super) fn run(plan: &ExecPlan, channel: &Channel, streams: &ContainerStreams) -> u8 {
+    match become_command(plan, channel, streams) {
+        Ok(never) => match never {},
+        Err(error) => init::report(channel, &error),
+    }
+}
+
+fn become_command(
+    plan: &ExecPlan,
+    channel: &Channel,
+    streams: &ContainerStreams,
+) -> Result<Infallible, InitError> {
+    keep_only(channel, streams).map_err(InitError::Enter)?; // the escort can see the host's processes
+    let root = Root::of_this_process().map_err(InitError::Enter)?;
+    let process = look_up(plan, &root)?;
+    let wanted = match plan.presence {
+        Presence::Attached => plan.streams,
+        // There is nobody who would read what a terminal says.
+        Presence::Detached => Streams::Launcher { input: crate::plan::process::Input::Empty },
+    };
+    let terminal = terminal::open(&root, wanted)?;
+    drop(root);
+    if let Some(terminal) = &terminal {
+        channel.send(&ToLauncher::Terminal.encode(), Some(terminal.master())).map_err(InitError::Channel)?;
+    }
+    if !own::new_keyring().map_err(InitError::Keyring)? {
+        let text = "the caller's session keyring stays: there can be no new one".to_owned();
+        tell(channel, &ToLauncher::Notice(text))?;
+    }
+    credentials::set_limits(&process.limits)?;
+    credentials::assume(&process)?;
+    if plan.presence == Presence::Attached {
+        own::die_with_parent().map_err(InitError::Channel)?; // forgotten with the change of rights
+    }
+    process::enter_working_directory(&process)?;
+    own::close_on_exec_from(3).map_err(InitError::Channel)?;
+    // A filter of system calls belongs here, last: what is above needs some that the command does not.
+    let report = |error| init::report(channel, &InitError::Exec(error));
+    process::exec(&process, streams, terminal.as_ref(), &report).map_err(InitError::Exec)
+}
+
+/// Closes what the escort has open besides.
+fn keep_only(channel: &Channel, streams: &ContainerStreams) -> Result<(), SysError> {
+    let mut kept = vec![channel.as_fd()];
+    kept.extend(streams.files().into_iter().flatten());
+    own::close_all_but(&kept)
+}
+
+fn look_up(plan: &ExecPlan, root: &Root) -> Result<Process, InitError> {
+    Ok(plan.process(&read(root, "/etc/passwd"), &read(root, "/etc/group"))?)
+}
+
+/// A file of the container, which its processes may have replaced by anything: what is no regular file is empty.
+fn read(root: &Root, path: &str) -> Vec<u8> {
+    // A pipe must not be waited for.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let Ok(file) = open_in_root(root, path, flags, Mode::empty()) else { return Vec::new() };
+    let is_regular = rustix::fs::fstat(&file)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+    let mut content = Vec::new();
+    if is_regular && std::fs::File::from(file).take(ACCOUNT_FILE_MAX).read_to_end(&mut content).is_err() {
+        content.clear();
+    }
+    content
+}
