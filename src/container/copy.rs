@@ -16,9 +16,10 @@ use crate::plan::Plan;
 use crate::plan::from_spec::Supplement;
 use crate::plan::idmap::to_host;
 use crate::plan::mount::{self as plan_mount, MountKind, View};
+use crate::plan::path::ContainerPath;
 use crate::plan::process::{FirstProcess, Input};
 use crate::plan::rootfs::{Lifetime, Rootfs};
-use crate::store::container::{Container, MountRecord};
+use crate::store::container::{Container, ContainerRecord, MountRecord};
 use crate::store::layout;
 use crate::store::temporary::Temporary;
 use crate::store::transfer::{self, Links, Opener, Owner, TransferError};
@@ -80,12 +81,7 @@ impl Engine {
         let container = self.store.find_container(&request.container)?;
         let path = absolute(&request.path);
         if !container.state.is_alive() {
-            for mount in container.record.mounts.iter().filter(|mount| !is_plain(mount)) {
-                events(Event::Notice(format!(
-                    "the mount at `{}` is not there, as the container has ended",
-                    mount.request.destination
-                )));
-            }
+            tell_of_missing(&container.record, (request.direction, &path), events)?;
         }
         let notes = match (request.direction, &request.host) {
             (CopyDirection::OutOf, HostEnd::Path(host)) => {
@@ -189,6 +185,28 @@ impl Engine {
         spec.set_mounts(Some(mounts));
         Ok(Plan::from_spec(&spec, supplement, &self.host)?)
     }
+}
+
+/// Says which mounts an ended container cannot have; refuses to copy into one of them, as nobody would find that again.
+fn tell_of_missing(
+    record: &ContainerRecord,
+    (direction, path): (CopyDirection, &OsStr),
+    events: Events<'_>,
+) -> Result<(), Error> {
+    let path = ContainerPath::root().join(path);
+    let around = record.mounts.iter().filter(|mount| path.is_within(&mount.request.destination));
+    let innermost = around.max_by_key(|mount| mount.request.destination.depth());
+    if let (CopyDirection::Into, Some(mount)) = (direction, innermost.filter(|mount| !is_plain(mount))) {
+        let (container, destination) = (record.name.clone(), mount.request.destination.clone());
+        return Err(FilesError::MissingMount { container, path, destination }.into());
+    }
+    for mount in record.mounts.iter().filter(|mount| !is_plain(mount)) {
+        let destination = &mount.request.destination;
+        events(Event::Notice(format!(
+            "the mount at `{destination}` is not there, as the container does not run"
+        )));
+    }
+    Ok(())
 }
 
 /// Whether a mount is a directory or file of the host as it is.

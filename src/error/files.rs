@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::plan::name::ContainerName;
+use crate::plan::path::ContainerPath;
 use crate::store::changes::ChangesError;
 use crate::store::commit::CommitError;
 use crate::store::pack::PackError;
@@ -16,6 +17,18 @@ pub enum FilesError {
         "container `{0}` keeps no files of its own: what it changes in the image `host` is in memory only"
     )]
     NoLayer(ContainerName),
+    /// A path in a mount that only a running container has.
+    #[error(
+        "cannot copy to `{path}` in container `{container}`: the mount at `{destination}` is there only while it runs"
+    )]
+    MissingMount {
+        /// The container.
+        container: ContainerName,
+        /// Where the copy was to go.
+        path: ContainerPath,
+        /// Where the mount lies.
+        destination: ContainerPath,
+    },
     /// An image of a container.
     #[error(transparent)]
     Commit(#[from] CommitError),

@@ -191,6 +191,28 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
+fn nothing_goes_into_a_mount_that_has_ended() {
+    let scratch = Scratch::with_image();
+    let bound = scratch.directory("bound").display().to_string();
+    let (reviewed, kept) = (format!("{bound}:/reviewed:cow"), format!("{bound}:/reviewed/kept"));
+    let mounts = ["-v", &reviewed, "-v", &kept, "--tmpfs", "/scratch"];
+    fs::create_dir(scratch.path("bound/kept")).unwrap();
+    scratch.minirun(["run", "--name", "one"]).args(mounts).args([IMAGE, "true"]).run().success();
+    fs::write(scratch.path("file"), "content\n").unwrap();
+    let file = scratch.text("file");
+    for destination in ["one:/reviewed", "one:reviewed/../reviewed/new", "one:/scratch/file"] {
+        let outcome = scratch.minirun(["cp", &file, destination]).run();
+        says(&outcome, "is there only while it runs");
+    }
+    // A bind below is as it was, and so is everything else.
+    scratch.minirun(["cp", &file, "one:/reviewed/kept/"]).run().success();
+    assert_eq!(fs::read_to_string(scratch.path("bound/file")).unwrap(), "content\n");
+    scratch.minirun(["cp", &file, "one:/elsewhere"]).run().success();
+    let outcome = scratch.minirun(["cp", "one:/elsewhere", &scratch.text("back")]).run();
+    assert!(outcome.stderr().contains("the mount at `/reviewed` is not there"), "{outcome}");
+}
+
+#[test]
 fn no_symlink_leads_out() {
     for runs in STATES {
         let scratch = Scratch::with_image();
