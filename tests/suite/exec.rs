@@ -57,6 +57,28 @@ impl Drop for Container {
 }
 
 #[test]
+fn a_container_that_lives_on_is_entered_in_every_run() {
+    let scratch = Scratch::with_image();
+    let seconds = unique_seconds();
+    scratch.detach(&["--name", "one", "-v", "data:/data"], &format!("sleep {seconds}"));
+    let ask = |script: &str| scratch.minirun(["exec", "one", "sh", "-c", script]).run().success();
+    assert_eq!(ask("echo first >/data/file; echo kept >/new; cat /data/file"), "first");
+    scratch.minirun(["exec", "-d", "one", "sleep", &seconds]).run().success();
+    assert!(scratch.minirun(["top", "one"]).run().success().contains(&seconds));
+    scratch.minirun(["stop", "-t", "0", "one"]).run().success();
+    assert_eq!(processes_with(&seconds), 0);
+    scratch.minirun(["exec", "one", "true"]).run().fails(1);
+    assert!(scratch.minirun(["diff", "one"]).run().success().contains("A /new"));
+    scratch.minirun(["cp", "one:/new", &scratch.text("copied")]).run().success();
+    scratch.minirun(["start", "one"]).run().success();
+    assert_eq!(ask("cat /new /data/file"), "kept\nfirst");
+    scratch.minirun(["cp", &scratch.text("copied"), "one:/data/copied"]).run().success();
+    assert_eq!(ask("cat /data/copied"), "kept");
+    scratch.minirun(["rm", "-f", "one"]).run().success();
+    assert_eq!(processes_with(&seconds), 0);
+}
+
+#[test]
 fn a_command_runs_in_the_container() {
     let container = Container::start(&["-e", "FROM=run", "--hostname", "inside", "-w", "/seed"]);
     let script =

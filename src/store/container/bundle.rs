@@ -1,6 +1,7 @@
 //! A container's directory in the hands of whoever runs it.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -96,14 +97,17 @@ impl Store {
     }
 }
 
-/// Locks a container that nobody runs; one that is merely looked at is free in a moment.
+/// How long whoever looks at a container, or reads its files, is left alone before it is asked for again.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Locks a container that nobody runs; one whose files are merely read is free when that is done.
 pub(super) fn seize(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
     loop {
         let lock = try_lock(directory)?;
         if lock.is_some() || !try_lock_shared(directory)? {
             return Ok(lock);
         }
-        std::thread::yield_now();
+        std::thread::sleep(PAUSE);
     }
 }
 
