@@ -2,15 +2,18 @@
 
 mod base;
 mod convert;
+mod copying;
 mod environment;
 mod image;
 mod inspect;
+mod mounts;
 mod outside;
 mod place;
 mod prepare;
 mod record;
 mod rootfs;
 mod run;
+mod running;
 mod unshare;
 mod usage;
 mod volume;
@@ -21,10 +24,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::error::Error;
+pub use crate::launch::Detach;
 pub use crate::store::container::State;
 pub use crate::sys::clone::ExitStatus;
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
+pub use mounts::{MountOrigin, MountRow};
 pub use volume::{Keep, NewVolume, VolumeSummary};
 
 use crate::plan::host::{Authority, Host};

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::launch::LaunchError;
+use crate::launch::{EnterError, LaunchError};
 use crate::plan::account::AccountError;
 use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::NameError;
+use crate::plan::path::ContainerPath;
 use crate::plan::platform::PlatformError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
@@ -165,6 +166,44 @@ pub enum Error {
         #[source]
         cause: LaunchError,
     },
+    /// Something in a container that runs.
+    #[error("cannot {attempt} in container `{container}`")]
+    Enter {
+        /// What was to be done.
+        attempt: String,
+        /// The container's name.
+        container: String,
+        /// Why not.
+        #[source]
+        cause: EnterError,
+    },
+    /// The processes of a container that is said to run.
+    #[error("the processes of container `{0}` cannot be found")]
+    Unseen(String),
+    /// A mount that only a container that is being started can have.
+    #[error("{what} cannot be mounted into a container that runs")]
+    OnlyAtStart {
+        /// What was asked for.
+        what: String,
+        /// The nearest thing that works.
+        instead: &'static str,
+    },
+    /// A mount that belongs to every container.
+    #[error("`{destination}` in container `{container}` was not mounted by anybody's wish: it stays")]
+    DefaultMount {
+        /// Where it is.
+        destination: ContainerPath,
+        /// The container's name.
+        container: String,
+    },
+    /// Nothing to take away.
+    #[error("nothing is mounted at `{destination}` in container `{container}`")]
+    NotMounted {
+        /// Where it should be.
+        destination: ContainerPath,
+        /// The container's name.
+        container: String,
+    },
     /// A volume.
     #[error(transparent)]
     Volume(#[from] VolumeError),
@@ -232,6 +271,13 @@ impl Error {
             Self::Spec(error) => error.hint(),
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
+            Self::Enter { cause, .. } => cause.hint(),
+            Self::OnlyAtStart { instead, .. } => Some((*instead).to_owned()),
+            Self::Unseen(_) => Some("it is about to end, or runs in another PID namespace than this command".to_owned()),
+            Self::DefaultMount { .. } => {
+                Some("only what -v, --mount, --tmpfs or `minirun mount` put there can be taken away".to_owned())
+            }
+            Self::NotMounted { container, .. } => Some(format!("see minirun mounts {container}")),
             Self::Place(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),

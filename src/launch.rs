@@ -7,6 +7,7 @@
 
 mod credentials;
 mod device;
+mod enter;
 mod init;
 mod message;
 mod monitor;
@@ -38,7 +39,9 @@ use crate::sys::{SysError, process as own};
 use message::ToInit;
 use relay::Relay;
 
+pub use enter::{Detach, EnterError, Entry};
 pub use init::FailedStep;
+pub use supervise::Sign;
 pub use unshare::{HostCommand, ImageTree, run_on_host};
 
 /// The copying that init has done for it, because the store knows how.

@@ -14,6 +14,7 @@ pub mod host;
 pub mod idmap;
 pub mod limit;
 pub mod mount;
+pub mod mount_table;
 pub mod name;
 pub mod namespace;
 pub mod network_file;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod clone;
 mod error;
 pub mod hosttree;
+pub mod join;
 pub mod mount;
 pub mod mountinfo;
 pub mod network;
@@ -13,6 +14,7 @@ pub mod probe;
 pub mod process;
 pub mod report;
 pub mod root;
+pub mod running;
 pub mod userns;
 
 pub use error::{Call, SysError};

@@ -11,6 +11,7 @@ use crate::plan::digest::Digest;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
 use crate::plan::userns::UserNamespace;
+use crate::store::container::Container;
 use crate::store::discard::{Removal, Removed};
 use crate::store::import::ImportRequest;
 use crate::store::list::ImageSummary;
@@ -156,8 +157,7 @@ impl Engine {
     pub fn remove_image(&self, text: &str, removal: Removal) -> Result<Vec<Removed>, Error> {
         self.sweep()?;
         let containers = self.store.containers()?;
-        let used: HashSet<Digest> =
-            containers.iter().flat_map(|container| container.record.images()).cloned().collect();
+        let used: HashSet<Digest> = containers.iter().flat_map(Container::images).cloned().collect();
         let namespace = self.own_namespace()?;
         super::within(namespace.as_ref(), || self.store.remove_image(text, removal, &used))
     }

@@ -1,15 +1,16 @@
 //! What is known of containers and images, in the shape that Docker's `inspect` has.
 
+mod mounts;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
 use super::{Engine, Error, rfc3339};
-use crate::plan::mount::{Access, MountKind, MountRequest, Propagation};
 use crate::plan::name::{ContainerId, ContainerName, Label};
 use crate::plan::reference::Reference;
-use crate::store::container::{Container, ContainerRecord, MountRecord, State};
+use crate::store::container::{Container, ContainerRecord, State};
 use crate::store::image::Image;
 use crate::store::layer::LayerDirectories;
 
@@ -61,16 +62,20 @@ impl Engine {
             "Created": rfc3339(record.created),
             "Path": path,
             "Args": arguments,
-            "State": state(&container),
+            "State": self.state(&container)?,
             "Image": record.image_id.as_ref().map(ToString::to_string).unwrap_or_default(),
             "Name": record.name.as_str(),
             "Driver": record.driver,
-            "Mounts": record.mounts.iter().map(mount).collect::<Vec<_>>(),
+            "Mounts": mounts::mounts(&container),
             "Config": container_config(record),
             "HostConfig": {
                 "AutoRemove": record.removed_at_end,
+                "Binds": mounts::binds(record),
+                "Mounts": mounts::requests(record),
                 "NetworkMode": record.network,
                 "ReadonlyRootfs": record.read_only,
+                "Tmpfs": mounts::tmpfs(record),
+                "VolumesFrom": mounts::volumes_from(record),
             },
             "GraphDriver": container_driver(&container),
         }))
@@ -105,6 +110,29 @@ impl Engine {
         }))
     }
 
+    fn state(&self, container: &Container) -> Result<Value, Error> {
+        let (word, code, finished) = match container.state {
+            State::Running => ("running", 0, NEVER.to_owned()),
+            State::Exited(end) => ("exited", end.status.code(), rfc3339(end.finished)),
+            State::Dead => ("dead", 137, NEVER.to_owned()),
+        };
+        let processes = match container.state {
+            State::Running => self.visible_processes(container)?,
+            State::Exited(_) | State::Dead => None,
+        };
+        Ok(json!({
+            "Status": word,
+            "Running": container.state == State::Running,
+            "Dead": container.state == State::Dead,
+            // Docker's word for none.
+            "Pid": processes.map_or(0, |processes| processes.init().as_raw_pid()),
+            "ExitCode": code,
+            // A container starts a moment after it was made.
+            "StartedAt": rfc3339(container.record.created),
+            "FinishedAt": finished,
+        }))
+    }
+
     /// The directories of the layers, for the owners that this caller's containers have.
     fn image_driver(&self, image: &Image) -> Result<Value, Error> {
         let (_, owners) = self.namespace(crate::plan::userns::UsernsMode::Auto)?;
@@ -129,50 +157,6 @@ fn summary(container: Container) -> ContainerSummary {
     }
 }
 
-fn state(container: &Container) -> Value {
-    let (word, code, finished) = match container.state {
-        State::Running => ("running", 0, NEVER.to_owned()),
-        State::Exited(end) => ("exited", end.status.code(), rfc3339(end.finished)),
-        State::Dead => ("dead", 137, NEVER.to_owned()),
-    };
-    json!({
-        "Status": word,
-        "Running": container.state == State::Running,
-        "Dead": container.state == State::Dead,
-        "ExitCode": code,
-        // A container starts a moment after it was made.
-        "StartedAt": rfc3339(container.record.created),
-        "FinishedAt": finished,
-    })
-}
-
-fn mount(mount: &MountRecord) -> Value {
-    let mut object = Map::new();
-    let mut add = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    let request = &mount.request;
-    let access = request.attributes().access;
-    add("Type", request.kind.name().into());
-    if let Some(volume) = &mount.volume {
-        add("Name", volume.as_str().into());
-        add("Driver", "local".into());
-    }
-    add("Source", mount.source.to_string_lossy().into());
-    add("Destination", request.destination.to_string().into());
-    add("Mode", if access == Access::ReadWrite { "" } else { "ro" }.into());
-    add("RW", (access == Access::ReadWrite).into());
-    add("Propagation", propagation(request).into());
-    Value::Object(object)
-}
-
-fn propagation(request: &MountRequest) -> &'static str {
-    match &request.kind {
-        MountKind::Bind(bind) | MountKind::Glob(bind) => bind.propagation.name(),
-        MountKind::Tmpfs(tmpfs) => tmpfs.propagation.name(),
-        MountKind::Volume(_) => Propagation::Private.name(),
-        MountKind::Image(_) | MountKind::Devpts(_) | MountKind::Ramfs(_) => Propagation::Rprivate.name(),
-    }
-}
-
 fn container_config(record: &ContainerRecord) -> Value {
     json!({
         "Hostname": record.hostname,
@@ -184,6 +168,7 @@ fn container_config(record: &ContainerRecord) -> Value {
         "WorkingDir": record.working_directory,
         "Labels": labels(&record.labels),
         "StopSignal": record.stop_signal,
+        "Volumes": mounts::declared(record),
     })
 }
 

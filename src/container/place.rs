@@ -14,7 +14,9 @@ use super::{Engine, Error, Events};
 use crate::plan::account::Account;
 use crate::plan::attachment::{FileSystem, Looks, Source, WritableLayer};
 use crate::plan::digest::Digest;
-use crate::plan::mount::{Devpts, MountKind, MountRequest, Ownership, Ramfs, Tmpfs, TmpfsKey, View, resolve};
+use crate::plan::mount::{
+    Devpts, ImageVolumes, MountKind, MountRequest, Ownership, Ramfs, Tmpfs, TmpfsKey, View, resolve,
+};
 use crate::plan::path::ContainerPath;
 use crate::plan::request::RunRequest;
 use crate::plan::rootfs::{Fill, Lifetime};
@@ -26,17 +28,17 @@ use crate::store::layout;
 use crate::store::volume::VolumeRecord;
 
 use super::rootfs::{UPPER, WORK};
-use donor::Donated;
 
 /// What is known of a container when its mounts get their places.
 pub(super) struct Site<'a> {
     pub(super) engine: &'a Engine,
-    pub(super) request: &'a RunRequest,
     pub(super) account: &'a Account,
     pub(super) namespace: Option<&'a UserNamespace>,
     pub(super) owners: &'a LayerOwners,
     pub(super) intent: Intent,
-    /// The container's directory, which does not exist yet.
+    /// Whether the container stays when it has ended.
+    pub(super) lifetime: Lifetime,
+    /// The container's directory, which need not exist yet.
     pub(super) directory: &'a Path,
 }
 
@@ -73,35 +75,62 @@ struct Placing<'a> {
 
 impl Site<'_> {
     /// Gives every mount its place. Images come last, as they may have to be loaded first.
-    pub(super) fn place(&self, base: &Base, events: Events<'_>) -> Result<Placement, Error> {
+    pub(super) fn place(
+        &self,
+        asked: &RunRequest,
+        base: &Base,
+        events: Events<'_>,
+    ) -> Result<Placement, Error> {
         let config = base.config();
         let image_volumes = config.volumes().as_deref().unwrap_or_default();
         let image_volumes: Vec<_> =
             image_volumes.iter().filter_map(|path| ContainerPath::parse(path).ok()).collect();
         let cwd = &self.engine.host.working_directory;
-        let asked = glob::expand(self.request.mounts.clone(), cwd)?;
-        let Donated { requests, anonymous } = donor::donated(&self.engine.store, &self.request.donors)?;
-        let all = requests.into_iter().chain(asked).collect();
-        let resolved = resolve(all, &image_volumes, self.request.image_volumes, cwd)?;
-        let mut placing = Placing { site: self, placement: Placement::default(), anonymous };
-        let mut placed: Vec<Option<Placed>> = Vec::with_capacity(resolved.len());
-        for (index, request) in resolved.iter().enumerate() {
-            placed.push(placing.place(index, request)?);
-        }
-        for (index, request) in resolved.iter().enumerate() {
-            if let MountKind::Image(image) = &request.kind {
-                placed[index] = Some(placing.image(index, (request, image), events)?);
-            }
-        }
-        for Placed { mount, record } in placed.into_iter().flatten() {
-            placing.placement.mounts.push(mount);
-            placing.placement.records.push(record);
-        }
-        Ok(placing.placement)
+        let requests = glob::expand(asked.mounts.clone(), cwd)?;
+        let donated = donor::donated(&self.engine.store, &asked.donors)?;
+        let all = donated.requests.into_iter().chain(requests).collect();
+        let resolved = resolve(all, &image_volumes, asked.image_volumes, cwd)?;
+        let placing = Placing { site: self, placement: Placement::default(), anonymous: donated.anonymous };
+        placing.all(0, &resolved, events)
+    }
+
+    /// Gives a mount that comes later its place; it is the one of number `index` in the container.
+    pub(super) fn place_later(
+        &self,
+        index: usize,
+        request: MountRequest,
+        events: Events<'_>,
+    ) -> Result<Placement, Error> {
+        let cwd = &self.engine.host.working_directory;
+        let resolved = resolve(vec![request], &[], ImageVolumes::default(), cwd)?;
+        let placing = Placing { site: self, placement: Placement::default(), anonymous: BTreeSet::new() };
+        placing.all(index, &resolved, events)
     }
 }
 
 impl Placing<'_> {
+    fn all(
+        mut self,
+        first: usize,
+        resolved: &[MountRequest],
+        events: Events<'_>,
+    ) -> Result<Placement, Error> {
+        let mut placed: Vec<Option<Placed>> = Vec::with_capacity(resolved.len());
+        for (index, request) in resolved.iter().enumerate() {
+            placed.push(self.place(first + index, request)?);
+        }
+        for (index, request) in resolved.iter().enumerate() {
+            if let MountKind::Image(image) = &request.kind {
+                placed[index] = Some(self.image(first + index, (request, image), &mut *events)?);
+            }
+        }
+        for Placed { mount, record } in placed.into_iter().flatten() {
+            self.placement.mounts.push(mount);
+            self.placement.records.push(record);
+        }
+        Ok(self.placement)
+    }
+
     /// Places one mount, unless it is an image.
     fn place(&mut self, index: usize, request: &MountRequest) -> Result<Option<Placed>, Error> {
         let placed = match &request.kind {
@@ -138,7 +167,7 @@ impl Placing<'_> {
                 return Some((layer, None));
             }
             View::Discarded => Lifetime::Ephemeral,
-            View::Review => self.site.request.lifetime,
+            View::Review => self.site.lifetime,
         };
         let name = self.own_directory(index);
         if *view == View::Review {

@@ -143,14 +143,14 @@ impl Engine {
         let path = self.store.container_path(&id, request.lifetime);
         let site = Site {
             engine: self,
-            request,
             account: &account,
             namespace: ownership.namespace,
             owners: ownership.owners,
             intent,
+            lifetime: request.lifetime,
             directory: &path,
         };
-        let placement = site.place(base, events)?;
+        let placement = site.place(request, base, events)?;
         Ok(Draft { request, account, path, id, name, hostname, map: ownership.map, placement })
     }
 

@@ -1,9 +1,14 @@
 //! What is written down about a container when it is made.
 
+use std::collections::BTreeSet;
+
+use oci_spec::image::Config;
+
 use super::base::Base;
 use super::prepare::Draft;
 use super::{Engine, now};
 use crate::plan::Plan;
+use crate::plan::mount::{Access, Donor, Flag, MountKind, MountRequest};
 use crate::plan::name::Label;
 use crate::plan::process::Streams;
 use crate::plan::request::RootAccess;
@@ -32,10 +37,13 @@ impl Engine {
             command: plan.process.arguments.clone(),
             environment: plan.process.environment.clone(),
             working_directory: plan.process.working_directory.to_string(),
+            userns: request.userns.to_string(),
             user: format!("{}:{}", plan.process.user.uid, plan.process.user.gid),
             hostname: plan.hostname.clone(),
             labels,
             mounts: draft.placement.records.clone(),
+            declared_volumes: declared_volumes(draft, &config),
+            volumes_from: request.donors.iter().map(donor).collect(),
             terminal: plan.process.streams == Streams::Terminal,
             read_only: plan.root_access == RootAccess::ReadOnly,
             network: plan.namespaces.network.to_string(),
@@ -48,6 +56,27 @@ impl Engine {
             removed_at_end: request.lifetime == Lifetime::Ephemeral,
         }
     }
+}
+
+/// The image's volumes, and those that the user asked for without a name.
+fn declared_volumes(draft: &Draft<'_>, config: &Config) -> Vec<String> {
+    let is_declared = |request: &&MountRequest| {
+        request.origin.flag == Flag::Volume
+            && matches!(&request.kind, MountKind::Volume(volume) if volume.name.is_none())
+    };
+    let asked =
+        draft.request.mounts.iter().filter(is_declared).map(|request| request.destination.to_string());
+    let declared: BTreeSet<String> = config.volumes().iter().flatten().cloned().chain(asked).collect();
+    declared.into_iter().collect()
+}
+
+fn donor(donor: &Donor) -> String {
+    let access = match donor.access {
+        None => "",
+        Some(Access::ReadOnly) => ":ro",
+        Some(Access::ReadWrite) => ":rw",
+    };
+    format!("{}{access}", donor.container)
 }
 
 fn driver_name(rootfs: &Rootfs) -> &'static str {

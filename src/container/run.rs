@@ -6,20 +6,18 @@ use std::path::{Path, PathBuf};
 use super::base::{Base, Intent, open_directory};
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events, now};
-use crate::launch::{self, Copying, LaunchError};
+use super::{Engine, Error, Event, Events, copying, now};
+use crate::launch::{self, LaunchError, Sign};
 use crate::plan::Plan;
 use crate::plan::request::{Driver, RunRequest};
-use crate::plan::rootfs::{FillPart, Rootfs};
+use crate::plan::rootfs::Rootfs;
 use crate::store::container::{Bundle, Container, ContainerRecord, EndRecord};
-use crate::store::copy::{CopyError, copy_tree, dress_like, flatten};
+use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
-use crate::store::own::own_tree;
-use crate::store::volume;
 use crate::sys::clone::ExitStatus;
+use crate::sys::owner::Claim;
 use crate::sys::process::DescriptorLimit;
-use crate::sys::report::Report;
 use crate::sys::{Call, clock, owner};
 
 /// A file that holds the container's ID; removed again unless the container starts.
@@ -78,8 +76,9 @@ impl Engine {
         let mut cid_file =
             request.cid_file.as_deref().map(|path| CidFile::make(path, prepared)).transpose()?;
         let mut outside = Outside::default();
-        let bundle = self.make_bundle(prepared, &mut outside)?;
-        let result = start_and_wait(prepared, events);
+        // Dropped last: whoever kills the container needs to find this process as long as the directory is locked.
+        let (claim, bundle) = self.make_bundle(prepared, &mut outside)?;
+        let result = start_and_wait(prepared, &claim, events);
         let started = match &result {
             Ok(_) => true,
             Err(Error::Launch { cause: LaunchError::Init(step), .. }) => step.code() != 125,
@@ -113,7 +112,7 @@ impl Engine {
     }
 
     /// The first writes: volumes, directories that binds make, the container itself.
-    fn make_bundle(&self, prepared: &Prepared, outside: &mut Outside) -> Result<Bundle, Error> {
+    fn make_bundle(&self, prepared: &Prepared, outside: &mut Outside) -> Result<(Claim, Bundle), Error> {
         let config = prepared.config.as_deref().filter(|_| !prepared.record.removed_at_end);
         let mut files: Vec<(&str, &[u8])> =
             prepared.files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
@@ -121,8 +120,8 @@ impl Engine {
         files.push((layout::OWNER, b""));
         let directories: Vec<&str> = prepared.directories.iter().map(String::as_str).collect();
         let bundle = self.store.make_container(&prepared.record, &directories, &files)?;
-        let mut fill = || -> Result<(), Error> {
-            owner::claim(bundle.directory().as_fd(), layout::OWNER)
+        let mut fill = || -> Result<Claim, Error> {
+            let claim = Claim::take(bundle.directory().as_fd(), layout::OWNER)
                 .map_err(|cause| Error::Store(self.store.write_error(cause)))?;
             for volume in &prepared.placement.volumes {
                 if self.store.make_volume(volume)? && !volume.anonymous {
@@ -133,10 +132,11 @@ impl Engine {
                 outside.make_source(source)?;
             }
             fill_root(prepared)?;
-            self.note_time(&bundle, &prepared.placement.reviewed)
+            self.note_time(&bundle, &prepared.placement.reviewed)?;
+            Ok(claim)
         };
         match fill() {
-            Ok(()) => Ok(bundle),
+            Ok(claim) => Ok((claim, bundle)),
             Err(error) => {
                 // This error says more than one about what is then left, which the next command sweeps.
                 let _ = self.discard(prepared, &bundle).and(self.undo(outside));
@@ -162,7 +162,7 @@ impl Engine {
     }
 
     /// Removes what a container that did not start has made besides itself.
-    fn undo(&self, outside: &Outside) -> Result<(), Error> {
+    pub(super) fn undo(&self, outside: &Outside) -> Result<(), Error> {
         outside.remove_directories();
         self.removing(|| self.remove_unused_volumes(&outside.volumes))
     }
@@ -192,27 +192,18 @@ fn fill_root(prepared: &Prepared) -> Result<(), Error> {
     }
 }
 
-fn start_and_wait(prepared: &Prepared, events: Events<'_>) -> Result<ExitStatus, Error> {
+fn start_and_wait(prepared: &Prepared, claim: &Claim, events: Events<'_>) -> Result<ExitStatus, Error> {
     let launch_error = |cause| Error::Launch { name: describe(&prepared.record), cause };
-    let report = |error: Error| Report::of(&error, error.hint());
-    let copied = |result: Result<(), CopyError>| result.map_err(|error| Report::of(&error, None));
-    let copying = Copying {
-        fill: &|source, fill| {
-            let filled = match &fill.part {
-                FillPart::Volume => volume::fill(&fill.data, source),
-                FillPart::Directory(subpath) => volume::fill_directory(&fill.data, subpath, source),
-            };
-            filled.map_err(|error| report(error.into()))
-        },
-        copy: &|source, destination| copied(copy_tree(source, destination, &mut |user, group| (user, group))),
-        fill_inside: &|source, destination| {
-            volume::fill_inside(destination, source).map_err(|error| report(error.into()))
-        },
-        dress: &|source, destination| copied(dress_like(source, destination)),
-        own: &|tree, user| own_tree(tree, user.uid, user.gid).map_err(|error| Report::of(&error, None)),
+    let running = copying::with(|copying| launch::start(&prepared.plan, copying)).map_err(launch_error)?;
+    let mut notice = |sign: Sign<'_>| match sign {
+        Sign::Notice(text) => events(Event::Notice(text.to_owned())),
+        Sign::Rooted(init) => {
+            if let Err(error) = claim.announce(init) {
+                events(Event::Notice(format!("nobody will find the container's processes ({error})")));
+            }
+        }
     };
-    let running = launch::start(&prepared.plan, copying).map_err(launch_error)?;
-    running.supervise(&mut |text| events(Event::Notice(text.to_owned()))).map_err(launch_error)
+    running.supervise(&mut notice).map_err(launch_error)
 }
 
 /// An error and its causes on one line.

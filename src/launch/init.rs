@@ -184,6 +184,7 @@ fn become_command(
     notices.extend(namespace::set_sysctls(&root, &plan.sysctls)?); // before their directory becomes read-only
     mount::conceal(&root, plan)?;
     rootfs::pivot_into(root)?;
+    tell(channel, &ToLauncher::Rooted)?; // who enters earlier would meet the host's files
     for notice in notices {
         tell(channel, &ToLauncher::Notice(notice))?;
     }

@@ -17,6 +17,8 @@ pub(super) enum ToInit {
 pub(super) enum ToLauncher {
     /// Init exists; its pidfd comes along.
     Started,
+    /// The container has its root filesystem; nothing of the host can be reached from it any more.
+    Rooted,
     /// The container's terminal; its master end comes along.
     Terminal,
     /// Something was done differently than planned, and why.

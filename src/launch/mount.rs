@@ -7,7 +7,7 @@ mod link;
 mod merged;
 mod tree;
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
@@ -26,9 +26,9 @@ use crate::sys::mount;
 use crate::sys::report::Report;
 use crate::sys::{Call, SysError};
 
-use tree::{Opened, Tree};
-
 pub(super) use conceal::conceal;
+pub(super) use default::check_destination;
+pub(super) use tree::{Opened, Tree, open};
 
 /// One mount that could not be had.
 #[derive(Debug, Error)]
@@ -183,7 +183,7 @@ pub(super) fn attach_all(root: &Root, plan: &Plan, copying: Copying<'_>) -> Resu
     Ok(notices)
 }
 
-fn describe(mount: &Attachment) -> String {
+pub(super) fn describe(mount: &Attachment) -> String {
     match &mount.source {
         Source::Bind { path, .. } | Source::Link { path } => format!("`{}`", path.display()),
         Source::Beneath { base, subpath, .. } => format!("`{subpath}` of `{}`", base.display()),
@@ -212,12 +212,27 @@ fn attach_one(
         Opened::Nothing(notice) => return Ok(Some(notice)),
     };
     // The point is looked for before the attributes are set, as opening the source has told its kind.
-    let point = root.mount_point(&mount.destination, tree.kind)?;
-    default::check_point(&point, mount)?;
-    own(&tree, mount, user, copying)?;
-    attribute::set(&tree, mount)?;
+    let point = open_point(root, mount, &tree)?;
+    dress(&tree, (mount, user), copying)?;
     mount::attach(&tree.mount, &point)?;
     Ok(tree.notice)
+}
+
+/// Finds or makes the place for a mount.
+pub(super) fn open_point(root: &Root, mount: &Attachment, tree: &Tree) -> Result<OwnedFd, Cause> {
+    let point = root.mount_point(&mount.destination, tree.kind)?;
+    default::check_point(&point, mount)?;
+    Ok(point)
+}
+
+/// Gives a tree its owner and its attributes.
+pub(super) fn dress(
+    tree: &Tree,
+    (mount, user): (&Attachment, &User),
+    copying: Copying<'_>,
+) -> Result<(), Cause> {
+    own(tree, mount, user, copying)?;
+    attribute::set(tree, mount)
 }
 
 /// Gives the source to the container's user, if that was asked; of what is in memory only the root directory.

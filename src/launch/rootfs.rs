@@ -101,6 +101,12 @@ impl Root {
         Self { directory, pieces: Vec::new() }
     }
 
+    /// The root directory of this process, which has joined a container.
+    pub(super) fn of_this_process() -> Result<Self, SysError> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open("/", flags, Mode::empty()).map(Self::new).call(|| "open(\"/\", PATH|DIRECTORY)")
+    }
+
     /// Opens a directory of the container if there is one at `path`.
     pub(super) fn open_directory(&self, path: &ContainerPath) -> Option<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

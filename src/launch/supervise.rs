@@ -1,6 +1,6 @@
 //! Watching over a running container until it has ended.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::signal::Signal;
 use rustix::io::Errno;
@@ -11,6 +11,15 @@ use super::{LaunchError, Running};
 use crate::sys::SysError;
 use crate::sys::clone::ExitStatus;
 
+/// What is noticed while a container is watched over.
+#[derive(Debug)]
+pub enum Sign<'a> {
+    /// Something was done differently than planned.
+    Notice(&'a str),
+    /// The container has its root filesystem; its init is the process that this pidfd names.
+    Rooted(BorrowedFd<'a>),
+}
+
 /// What is known of the container so far.
 #[derive(Default)]
 struct Known {
@@ -18,16 +27,26 @@ struct Known {
     failed: Option<FailedStep>,
     ended: Option<ExitStatus>,
     interrupted: Option<i32>,
+    root: Rooting,
+}
+
+/// Whether the container has its root filesystem.
+#[derive(Default, Clone, Copy)]
+enum Rooting {
+    #[default]
+    Pending,
+    Reported,
+    Noticed,
 }
 
 impl Running {
     /// Copies streams, passes signals on and waits; returns how the command ended.
     ///
-    /// `notice` is told what was done differently than planned.
+    /// `notice` is told what is noticed meanwhile.
     ///
     /// # Errors
     /// A step on the way to the command went wrong, or the container's processes were killed from outside.
-    pub fn supervise(mut self, notice: &mut dyn FnMut(&str)) -> Result<ExitStatus, LaunchError> {
+    pub fn supervise(mut self, notice: &mut dyn FnMut(Sign<'_>)) -> Result<ExitStatus, LaunchError> {
         let mut known = Known::default();
         while known.ended.is_none() {
             let has_message = self.relay.wait(self.channel.as_fd()).map_err(LaunchError::Supervise)?;
@@ -51,16 +70,21 @@ impl Running {
         }
     }
 
-    fn read_message(&mut self, known: &mut Known, notice: &mut dyn FnMut(&str)) -> Result<bool, LaunchError> {
+    fn read_message(
+        &mut self,
+        known: &mut Known,
+        notice: &mut dyn FnMut(Sign<'_>),
+    ) -> Result<bool, LaunchError> {
         let Some((bytes, file)) = self.channel.receive().map_err(LaunchError::Supervise)? else {
             return Ok(false);
         };
         match (ToLauncher::decode(&bytes), file) {
             (Some(ToLauncher::Started), init) => known.init = init,
+            (Some(ToLauncher::Rooted), _) => known.root = Rooting::Reported,
             (Some(ToLauncher::Terminal), Some(master)) => {
                 self.relay.connect_terminal(master).map_err(LaunchError::Streams)?;
             }
-            (Some(ToLauncher::Notice(text)), _) => notice(&text),
+            (Some(ToLauncher::Notice(text)), _) => notice(Sign::Notice(&text)),
             (Some(ToLauncher::Failed { report, code, overlay_refused }), _) => {
                 known.failed = Some(FailedStep::new(report, code, overlay_refused));
             }
@@ -68,6 +92,11 @@ impl Running {
             (Some(ToLauncher::Terminal) | None, _) => {
                 return Err(LaunchError::Supervise(SysError::new("recvmsg(channel)", Errno::BADMSG)));
             }
+        }
+        // The two messages about it come from two processes, in any order.
+        if let (Rooting::Reported, Some(init)) = (known.root, &known.init) {
+            known.root = Rooting::Noticed;
+            notice(Sign::Rooted(init.as_fd()));
         }
         Ok(true)
     }

@@ -2,7 +2,7 @@
 //!
 //! What cannot be honoured is refused by its JSON path, never ignored.
 
-mod mounts;
+pub(crate) mod mounts;
 mod process;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@
 //! as its directory is locked, and no process ID is ever written down. Containers that are to be removed at their end
 //! lie apart, so that what a killed launcher left behind is found without looking at all the others.
 
+mod live;
 mod name;
 mod record;
 
@@ -22,7 +23,8 @@ use crate::plan::name::{ContainerId, ContainerName};
 use crate::plan::rootfs::Lifetime;
 use crate::sys::SysError;
 
-pub use record::{Container, ContainerRecord, EndRecord, MountRecord, State};
+pub use live::LiveLock;
+pub use record::{Container, ContainerRecord, EndRecord, LiveMount, MountRecord, State};
 
 /// Why there is no such container.
 #[derive(Debug, Error)]
@@ -49,6 +51,9 @@ pub enum ContainerError {
     /// The container runs.
     #[error("container `{0}` is running")]
     Running(String),
+    /// The container does not run.
+    #[error("container `{0}` is not running")]
+    NotRunning(String),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,6 +69,7 @@ impl ContainerError {
             }
             Self::Unknown(_) => Some("see `minirun ps -a`".to_owned()),
             Self::Ambiguous { .. } => Some("give more digits of the ID".to_owned()),
+            Self::NotRunning(_) => Some("see `minirun ps` for those that run".to_owned()),
             Self::Running(_) => Some("wait for it, or use rm --force, which kills it".to_owned()),
             Self::Store(error) => error.hint(),
         }
@@ -275,7 +281,8 @@ impl Store {
         } else {
             State::Running
         };
-        Ok(Some(Container { record, state, path: directory.path().to_owned() }))
+        let live = if state == State::Running { self.live_mounts(&name)? } else { Vec::new() };
+        Ok(Some(Container { record, state, path: directory.path().to_owned(), live }))
     }
 }
 

@@ -14,6 +14,8 @@
 //!     record.json                 what it was made from
 //!     config.json                 the same as an OCI runtime specification
 //!     status.json                 how it ended
+//!     owner                       locked by its launcher; which bytes are locked says who that is, and who init is
+//!     mounted.json                what was mounted into it while it ran
 //!     upper/ work/ merged/        its writable layer, and where the root filesystem is mounted for itself alone
 //!     rootfs/                     with the driver vfs: its copy of the image
 //!     layers/N/upper/ work/       the layer over the source of its mount N, with `O` and `cow`
@@ -69,6 +71,8 @@ pub const CONFIG: &str = "config.json";
 pub const MANIFEST: &str = "manifest.json";
 /// In a container: how it ended.
 pub const STATUS: &str = "status.json";
+/// In a container: what was mounted into it while it ran.
+pub const MOUNTED: &str = "mounted.json";
 /// In a container: locked by the process that runs it, so that the kernel can tell which one that is.
 pub const OWNER: &str = "owner";
 /// In a container: the layers over the sources of its mounts, by the number of the mount.

@@ -1,13 +1,13 @@
 //! The pieces of the machine's own root filesystem, for the image `host`.
 
 use std::collections::BTreeSet;
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
 use super::{Call, SysError};
+use crate::plan::mount_table;
 use crate::plan::path::ContainerPath;
 use crate::plan::rootfs::{HostArea, HostAreaKind};
 
@@ -105,40 +105,12 @@ pub fn mount_below(directory: &Path) -> Result<Option<PathBuf>, SysError> {
 
 fn mount_points() -> Result<Vec<PathBuf>, SysError> {
     let table = std::fs::read("/proc/self/mountinfo").call(|| "read(\"/proc/self/mountinfo\")")?;
-    let lines = table.split(|&byte| byte == b'\n');
-    let points = lines.filter_map(|line| line.split(|&byte| byte == b' ').nth(4));
-    Ok(points.map(|point| PathBuf::from(std::ffi::OsString::from_vec(unescape(point)))).collect())
-}
-
-/// Undoes the octal escapes of `/proc/PID/mountinfo`, `proc(5)`.
-pub(super) fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, tail)) = rest.split_first() {
-        let digits = tail.get(..3).filter(|digits| digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
-        match digits {
-            Some(digits) if first == b'\\' => {
-                let value = digits.iter().fold(0_u32, |value, digit| value * 8 + u32::from(digit - b'0'));
-                plain.push(u8::try_from(value).unwrap_or(b'?'));
-                rest = &tail[3..];
-            }
-            _ => {
-                plain.push(first);
-                rest = tail;
-            }
-        }
-    }
-    plain
+    Ok(mount_table::parse(&table).into_iter().map(|mount| PathBuf::from(mount.point)).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn escapes_of_mountinfo_are_undone() {
-        assert_eq!(unescape(b"/a\\040b\\134\\011c\\04"), b"/a b\\\tc\\04");
-    }
 
     #[test]
     fn the_root_has_pieces_and_its_own_are_empty() {

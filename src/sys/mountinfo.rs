@@ -1,11 +1,9 @@
 //! The mount table of this process, as `proc_pid_mountinfo(5)` has it.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use super::hosttree::unescape;
 use super::{Call, SysError};
+use crate::plan::mount_table::{self, MountEntry};
 
 /// A mount that something is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,22 +36,19 @@ pub fn containing(path: &Path) -> Result<Option<Mount>, SysError> {
 }
 
 fn find(table: &[u8], path: &Path) -> Option<Mount> {
-    let mounts = table.split(|&byte| byte == b'\n').filter_map(parse);
+    let mounts = mount_table::parse(table).into_iter().map(mount);
     // The last of those that are equally deep.
     mounts.filter(|mount| path.starts_with(&mount.point)).max_by_key(|mount| mount.point.components().count())
 }
 
-fn parse(line: &[u8]) -> Option<Mount> {
-    let mut fields = line.split(|&byte| byte == b' ').skip(4);
-    let point = PathBuf::from(OsString::from_vec(unescape(fields.next()?)));
-    let optional: Vec<&[u8]> = fields.skip(1).take_while(|field| *field != b"-").collect();
-    let has = |prefix: &[u8]| optional.iter().any(|field| field.starts_with(prefix));
-    let peers = match (has(b"shared:"), has(b"master:")) {
+fn mount(entry: MountEntry) -> Mount {
+    let has = |word: &str| entry.propagation.iter().any(|field| field.starts_with(word));
+    let peers = match (has("shared:"), has("master:")) {
         (true, _) => Peers::Shared,
         (false, true) => Peers::Slave,
         (false, false) => Peers::Private,
     };
-    Some(Mount { point, peers })
+    Mount { point: entry.point.into(), peers }
 }
 
 #[cfg(test)]

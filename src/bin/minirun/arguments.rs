@@ -3,6 +3,7 @@
 pub(crate) mod container;
 pub(crate) mod image;
 mod missing;
+pub(crate) mod mounts;
 pub(crate) mod run;
 pub(crate) mod usage;
 pub(crate) mod volume;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::container::{ListContainers, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
+use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::run::RunArgs;
 use self::volume::VolumeVerb;
 
@@ -56,6 +58,13 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
+    /// Mount something into a container that runs
+    Mount(MountArgs),
+    /// Take a mount out of a container that runs
+    #[command(visible_alias = "unmount")]
+    Umount(UmountArgs),
+    /// Show the mounts of a container: what was asked for, and what there is
+    Mounts(MountsArgs),
     /// Show everything about containers and images, as JSON
     Inspect(InspectArgs),
     /// Run a program of this machine where the store's files have their container owners
@@ -101,6 +110,13 @@ pub(crate) enum ContainerVerb {
     /// Remove containers
     #[command(visible_alias = "remove")]
     Rm(RemoveContainers),
+    /// Mount something into a container that runs
+    Mount(MountArgs),
+    /// Take a mount out of a container that runs
+    #[command(visible_alias = "unmount")]
+    Umount(UmountArgs),
+    /// Show the mounts of a container: what was asked for, and what there is
+    Mounts(MountsArgs),
     /// Show everything about containers, as JSON
     Inspect(InspectOf),
 }

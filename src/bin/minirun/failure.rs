@@ -7,6 +7,7 @@ use std::io;
 use minirun::container::Error;
 use minirun::plan::driver::DriverError;
 use minirun::plan::name::NameError;
+use minirun::plan::path::PathError;
 use thiserror::Error;
 
 use crate::arguments::Verb;
@@ -83,6 +84,17 @@ pub(crate) enum Failure {
     /// Neither container nor image.
     #[error("there is no container or image `{0}`")]
     NoObject(String),
+    /// `mount` as Podman has it.
+    #[error("nothing says what to mount into which container")]
+    NoMountSpec,
+    /// A path in a container.
+    #[error("cannot use `{text}` as a path in a container")]
+    Destination {
+        /// As typed.
+        text: String,
+        /// What is wrong with it.
+        source: PathError,
+    },
     /// A value of `--filter`.
     #[error("`--filter {text}` is not one that minirun has: {legal}")]
     Filter {
@@ -129,6 +141,8 @@ impl Failure {
             | Self::NoStore
             | Self::TerminalInput
             | Self::NoTerminal
+            | Self::NoMountSpec
+            | Self::Destination { .. }
             | Self::TwoInputs { .. }
             | Self::Filter { .. }
             | Self::FilterValue { .. }
@@ -142,6 +156,11 @@ impl Failure {
         match self {
             Self::Engine(error) => error.hint(),
             Self::Request(error) => error.hint(),
+            Self::NoMountSpec => Some(
+                "minirun mount CONTAINER SOURCE:DEST; a container's root filesystem can be seen only inside, and an \
+                 image's with minirun unshare --image IMAGE"
+                    .to_owned(),
+            ),
             Self::NoStore => Some("give --store DIR".to_owned()),
             Self::TerminalInput => Some("name a file with -i FILE, or pipe: minirun load < FILE".to_owned()),
             Self::NoTerminal => Some("leave out -t to pipe into the container".to_owned()),
@@ -153,6 +172,7 @@ impl Failure {
             ),
             Self::Name(_)
             | Self::TwoInputs { .. }
+            | Self::Destination { .. }
             | Self::Filter { .. }
             | Self::FilterValue { .. }
             | Self::AllTwice

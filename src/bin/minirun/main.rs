@@ -7,6 +7,7 @@ mod failure;
 mod image;
 mod inspect;
 mod listing;
+mod mounts;
 mod output;
 mod progress;
 mod run;
@@ -67,6 +68,15 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => container::list(&engine, &list, output),
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
+        }
+        Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {
+            mounts::mount(&engine, &arguments)
+        }
+        Verb::Umount(arguments) | Verb::Container(ContainerVerb::Umount(arguments)) => {
+            mounts::unmount(&engine, &arguments, output)
+        }
+        Verb::Mounts(arguments) | Verb::Container(ContainerVerb::Mounts(arguments)) => {
+            mounts::list(&engine, &arguments, output)
         }
         Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
         Verb::Image(ImageVerb::Inspect(of)) => {

@@ -34,7 +34,7 @@ pub(super) fn is_own_dev(mount: &Attachment) -> bool {
 }
 
 /// Refuses destinations by which a container could make the launcher write somewhere else.
-pub(super) fn check_destination(root: &Root, mount: &Attachment) -> Result<(), Cause> {
+pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> Result<(), Cause> {
     let text = mount.destination.as_os_str();
     let is_proc = matches!(&mount.source, Source::New { kind: FileSystem::Proc, .. });
     if let Some(path) = text.to_string_lossy().strip_prefix("/proc") {

@@ -18,8 +18,8 @@ use crate::sys::root::open_beneath;
 use crate::sys::{Call, SysError};
 
 /// A mount that is attached nowhere yet.
-pub(super) struct Tree {
-    pub(super) mount: OwnedFd,
+pub(in crate::launch) struct Tree {
+    pub(in crate::launch) mount: OwnedFd,
     /// What the mount point has to be.
     pub(super) kind: PointKind,
     /// How far down attributes are set.
@@ -27,11 +27,11 @@ pub(super) struct Tree {
     /// How far down it is made read-only.
     pub(super) read_only_depth: Depth,
     /// What had to be done differently.
-    pub(super) notice: Option<String>,
+    pub(in crate::launch) notice: Option<String>,
 }
 
 /// What comes of a source.
-pub(super) enum Opened {
+pub(in crate::launch) enum Opened {
     Tree(Tree),
     /// Nothing, and what to say about it.
     Nothing(String),
@@ -51,7 +51,11 @@ impl Tree {
 }
 
 /// Opens what `mount` has as its source; for what a symlink is made of, the caller has looked already.
-pub(super) fn open(root: &Root, mount: &Attachment, copying: Copying<'_>) -> Result<Opened, Cause> {
+pub(in crate::launch) fn open(
+    root: &Root,
+    mount: &Attachment,
+    copying: Copying<'_>,
+) -> Result<Opened, Cause> {
     let tree = match &mount.source {
         Source::Bind { path, recursion } => bind(path, *recursion)?,
         Source::Link { path } => bind(path, Recursion::Enabled)?,

@@ -8,6 +8,7 @@ use crate::plan::bytes;
 use crate::plan::digest::Digest;
 use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
+use crate::plan::path::ContainerPath;
 use crate::sys::clone::ExitStatus;
 
 /// One mount, as `inspect` tells it.
@@ -51,6 +52,9 @@ pub struct ContainerRecord {
     pub environment: Vec<String>,
     /// Where the command starts.
     pub working_directory: String,
+    /// Which user namespace it has, a word of `--userns`.
+    #[serde(default)]
+    pub userns: String,
     /// User and group, as numbers.
     pub user: String,
     /// Its host name.
@@ -59,6 +63,12 @@ pub struct ContainerRecord {
     pub labels: Vec<Label>,
     /// Its mounts.
     pub mounts: Vec<MountRecord>,
+    /// The volumes that the image and `-v DESTINATION` declare, mounted or not.
+    #[serde(default)]
+    pub declared_volumes: Vec<String>,
+    /// What `--volumes-from` named, as typed.
+    #[serde(default)]
+    pub volumes_from: Vec<String>,
     /// Whether it has a terminal.
     pub terminal: bool,
     /// Whether `/` is read-only.
@@ -112,4 +122,30 @@ pub struct Container {
     pub state: State,
     /// Its directory.
     pub path: PathBuf,
+    /// What has been mounted into it while it runs, and is still there.
+    pub live: Vec<LiveMount>,
+}
+
+impl Container {
+    /// All its mounts: those that it was made with, then those that came later.
+    pub fn mounts(&self) -> impl Iterator<Item = &MountRecord> {
+        self.record.mounts.iter().chain(self.live.iter().map(|live| &live.record))
+    }
+
+    /// Every image that it needs.
+    pub fn images(&self) -> impl Iterator<Item = &Digest> {
+        self.record.images().chain(self.live.iter().flat_map(|live| &live.images))
+    }
+}
+
+/// A mount that a running container got later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveMount {
+    /// What was asked for.
+    pub record: MountRecord,
+    /// Where it is, every symlink followed.
+    pub place: ContainerPath,
+    /// The image that it shows, if it is one.
+    pub images: Vec<Digest>,
 }

@@ -38,8 +38,8 @@ impl Store {
             if container.record.removed_at_end && container.state != State::Running {
                 continue;
             }
-            for volume in container.record.mounts.into_iter().filter_map(|mount| mount.volume) {
-                let of_volume = users.entry(volume).or_default();
+            for volume in container.mounts().filter_map(|mount| mount.volume.as_ref()) {
+                let of_volume = users.entry(volume.clone()).or_default();
                 if !of_volume.contains(&container.record.name) {
                     of_volume.push(container.record.name.clone());
                 }

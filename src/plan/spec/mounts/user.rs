@@ -7,7 +7,7 @@ use oci_spec::OciSpecError;
 use oci_spec::runtime::{Mount, MountBuilder};
 
 use super::words;
-use crate::plan::attachment::{DriverFileSystem, Lower, Merged, Source};
+use crate::plan::attachment::{Attachment, DriverFileSystem, Lower, Merged, Source};
 use crate::plan::from_spec::Addition;
 use crate::plan::mount::{Attributes, Content, MountKind, Ownership, Propagation, Recursion};
 use crate::plan::path::{ContainerPath, Subpath};
@@ -23,6 +23,20 @@ pub fn additions(mounts: &[PlacedMount]) -> BTreeMap<ContainerPath, Addition> {
         needed.then(|| (placed.request.destination.clone(), Addition { source, ownership }))
     };
     mounts.iter().filter_map(addition).collect()
+}
+
+impl PlacedMount {
+    /// What the kernel will be asked for, without the way through a specification.
+    #[must_use]
+    pub fn attachment(&self) -> Attachment {
+        Attachment {
+            destination: self.request.destination.clone(),
+            source: self.source.clone(),
+            attributes: self.attributes,
+            propagation: propagation(&self.request.kind),
+            ownership: ownership(&self.request.kind),
+        }
+    }
 }
 
 /// Whose a mount's source becomes. A tmpfs says it in its own options.

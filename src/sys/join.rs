@@ -1,0 +1,53 @@
+//! Entering the namespaces of a process that runs already (`setns(2)` on a pidfd, 5.8).
+
+use std::os::fd::BorrowedFd;
+
+use nix::sched::{CloneFlags, setns, unshare};
+
+use super::{Call, SysError, process};
+
+/// Whether there was anything to join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// This process is in another namespace now.
+    Entered,
+    /// It was there already.
+    Already,
+}
+
+/// Joins the user namespace that `process` is in, with all capabilities there.
+///
+/// # Errors
+/// What `setns(2)` says; `EPERM` where it belongs to another user.
+pub fn user_namespace(process: BorrowedFd<'_>) -> Result<Joined, SysError> {
+    match setns(process, CloneFlags::CLONE_NEWUSER) {
+        // A process of one thread is told so only about the namespace that it is in.
+        Err(nix::errno::Errno::EINVAL) => Ok(Joined::Already),
+        result => result.map(|()| Joined::Entered).call(|| "setns(pidfd, CLONE_NEWUSER)"),
+    }
+}
+
+/// Joins the mount namespace that `process` is in; root and working directory are its root then.
+///
+/// # Errors
+/// What `setns(2)` says.
+pub fn mount_namespace(process: BorrowedFd<'_>) -> Result<(), SysError> {
+    setns(process, CloneFlags::CLONE_NEWNS).call(|| "setns(pidfd, CLONE_NEWNS)")
+}
+
+/// Gives this process a copy of its mount namespace, in which the user namespace that it is in may mount.
+///
+/// # Errors
+/// What `unshare(2)` says.
+pub fn own_mount_namespace() -> Result<(), SysError> {
+    unshare(CloneFlags::CLONE_NEWNS).call(|| "unshare(CLONE_NEWNS)")
+}
+
+/// Before a process enters a place that others rule: hides it from them, and lets it end with its parent.
+///
+/// # Errors
+/// What `prctl(2)` says.
+pub fn prepare() -> Result<(), SysError> {
+    process::hide()?;
+    process::die_with_parent()
+}
