@@ -7,6 +7,7 @@ mod environment;
 mod image;
 mod inspect;
 mod mounts;
+mod network;
 mod outside;
 mod place;
 mod prepare;
@@ -52,6 +53,8 @@ pub enum Event {
     Progress(Progress),
     /// Something is not quite as asked.
     Notice(String),
+    /// Something that a person may want to know, and a program does not.
+    Remark(String),
 }
 
 /// Where events go; in the process that does the work, which may be a copy of the caller's.

@@ -12,11 +12,13 @@ use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::NameError;
+use crate::plan::network::NetworkError;
 use crate::plan::path::ContainerPath;
 use crate::plan::platform::PlatformError;
+use crate::plan::port::{Port, PortError};
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
-use crate::plan::userns::UsernsError;
+use crate::plan::userns::{UsernsError, UsernsMode};
 use crate::store::StoreError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
@@ -26,6 +28,7 @@ use crate::store::variant::VariantError;
 use crate::store::volume::{FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
+use crate::sys::uplink::UplinkError;
 use crate::sys::userns::WorkerError;
 
 use place::PlaceError;
@@ -145,6 +148,34 @@ pub enum Error {
     /// The specification.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// The network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The way to the outside.
+    #[error("cannot connect a container with the outside")]
+    Uplink(#[from] UplinkError),
+    /// The ports.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A port of the host that cannot be had.
+    #[error("cannot publish port {port} of the container")]
+    Publish {
+        /// The container's port.
+        port: Port,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+    /// Two answers to whose IDs a container has.
+    #[error(
+        "`--userns {asked}` cannot be had with the network of a container whose user namespace is `{shared}`"
+    )]
+    SharedUserns {
+        /// What was asked for.
+        asked: UsernsMode,
+        /// What the other container has.
+        shared: UsernsMode,
+    },
     /// The plan.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -279,6 +310,12 @@ impl Error {
             }
             Self::NotMounted { container, .. } => Some(format!("see minirun mounts {container}")),
             Self::Place(error) => error.hint(),
+            Self::Network(error) => error.hint(),
+            Self::Uplink(error) => Some(error.hint()),
+            Self::Publish { cause, .. } => publish_hint(cause.errno()).map(str::to_owned),
+            Self::SharedUserns { .. } => {
+                Some("a network belongs to its user namespace: leave out --userns".to_owned())
+            }
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {
@@ -316,5 +353,19 @@ impl Error {
             ),
             _ => None,
         }
+    }
+}
+
+fn publish_hint(errno: rustix::io::Errno) -> Option<&'static str> {
+    match errno {
+        rustix::io::Errno::ADDRINUSE => Some(
+            "another program has that port of the host: choose another, or name none (-p 80), which takes a free one",
+        ),
+        rustix::io::Errno::ACCESS => Some(
+            "the first ports are root's, 1023 and below as a rule: choose a higher one, or see `sysctl \
+             net.ipv4.ip_unprivileged_port_start`",
+        ),
+        rustix::io::Errno::ADDRNOTAVAIL => Some("this machine has no such address"),
+        _ => None,
     }
 }

@@ -15,6 +15,7 @@ pub mod process;
 pub mod report;
 pub mod root;
 pub mod running;
+pub mod uplink;
 pub mod userns;
 
 pub use error::{Call, SysError};

@@ -7,7 +7,7 @@ use super::base::{Base, Intent, open_directory};
 use super::outside::Outside;
 use super::prepare::Prepared;
 use super::{Engine, Error, Event, Events, copying, now};
-use crate::launch::{self, LaunchError, Sign};
+use crate::launch::{self, LaunchError, Sign, Surroundings};
 use crate::plan::Plan;
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::Rootfs;
@@ -18,6 +18,7 @@ use crate::store::merged::Merged;
 use crate::sys::clone::ExitStatus;
 use crate::sys::owner::Claim;
 use crate::sys::process::DescriptorLimit;
+use crate::sys::running::Processes;
 use crate::sys::{Call, clock, owner};
 
 /// A file that holds the container's ID; removed again unless the container starts.
@@ -52,6 +53,9 @@ impl Engine {
 
     fn run_once(&self, request: &RunRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
         let prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
+        if let Some(remark) = &prepared.link.remark {
+            events(Event::Remark(remark.clone()));
+        }
         match self.run_prepared(&prepared, request, events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>
@@ -194,7 +198,10 @@ fn fill_root(prepared: &Prepared) -> Result<(), Error> {
 
 fn start_and_wait(prepared: &Prepared, claim: &Claim, events: Events<'_>) -> Result<ExitStatus, Error> {
     let launch_error = |cause| Error::Launch { name: describe(&prepared.record), cause };
-    let running = copying::with(|copying| launch::start(&prepared.plan, copying)).map_err(launch_error)?;
+    let processes = prepared.link.donor.as_ref().and_then(|donor| donor.processes.as_ref());
+    let surroundings = Surroundings { donor: processes.map(Processes::monitor) };
+    let running = copying::with(|copying| launch::start(&prepared.plan, copying, surroundings));
+    let running = running.map_err(launch_error)?;
     let mut notice = |sign: Sign<'_>| match sign {
         Sign::Notice(text) => events(Event::Notice(text.to_owned())),
         Sign::Rooted(init) => {
@@ -207,7 +214,7 @@ fn start_and_wait(prepared: &Prepared, claim: &Claim, events: Events<'_>) -> Res
 }
 
 /// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     let texts = causes.map(ToString::to_string);
     std::iter::once(error.to_string()).chain(texts).collect::<Vec<_>>().join(": ")

@@ -167,7 +167,7 @@ impl Engine {
     }
 
     /// The container that `text` names, if it runs.
-    fn running(&self, text: &str) -> Result<Container, Error> {
+    pub(super) fn running(&self, text: &str) -> Result<Container, Error> {
         let container = self.store.find_container(text)?;
         match container.state {
             State::Running => Ok(container),

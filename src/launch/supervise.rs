@@ -59,6 +59,7 @@ impl Running {
         }
         self.relay.drain().map_err(LaunchError::Supervise)?;
         let monitor = self.monitor.wait().map_err(LaunchError::Supervise)?;
+        self.disconnect();
         self.ended = true;
         match known {
             Known { failed: Some(failed), .. } => Err(failed.into()),
@@ -79,7 +80,10 @@ impl Running {
             return Ok(false);
         };
         match (ToLauncher::decode(&bytes), file) {
-            (Some(ToLauncher::Started), init) => known.init = init,
+            (Some(ToLauncher::Started), init) => {
+                known.init = init;
+                self.connect().map_err(LaunchError::Supervise)?;
+            }
             (Some(ToLauncher::Rooted), _) => known.root = Rooting::Reported,
             (Some(ToLauncher::Terminal), Some(master)) => {
                 self.relay.connect_terminal(master).map_err(LaunchError::Streams)?;

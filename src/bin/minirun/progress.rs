@@ -71,6 +71,11 @@ impl Progress {
     pub(crate) fn show(&mut self, event: Event) {
         match event {
             Event::Notice(text) => self.say(&format!("note: {text}\n")),
+            Event::Remark(text) => {
+                if self.style == Style::Redrawn {
+                    self.say(&format!("note: {text}\n"));
+                }
+            }
             Event::Progress(step) => {
                 if let Some(line) = self.advance(&step)
                     && self.style == Style::Lines
