@@ -1,5 +1,6 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod link;
 pub(crate) mod place;
 
 use std::path::PathBuf;
@@ -12,13 +13,11 @@ use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::MountError;
 use crate::plan::name::NameError;
-use crate::plan::network::NetworkError;
 use crate::plan::path::ContainerPath;
 use crate::plan::platform::PlatformError;
-use crate::plan::port::{Port, PortError};
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
-use crate::plan::userns::{UsernsError, UsernsMode};
+use crate::plan::userns::UsernsError;
 use crate::store::StoreError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
@@ -28,9 +27,9 @@ use crate::store::variant::VariantError;
 use crate::store::volume::{FillError, VolumeError};
 use crate::sys::SysError;
 use crate::sys::report::Report;
-use crate::sys::uplink::UplinkError;
 use crate::sys::userns::WorkerError;
 
+use link::LinkError;
 use place::PlaceError;
 
 /// Why a command of minirun did not do what was asked.
@@ -150,32 +149,7 @@ pub enum Error {
     Compose(#[from] ComposeError),
     /// The network.
     #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// The way to the outside.
-    #[error("cannot connect a container with the outside")]
-    Uplink(#[from] UplinkError),
-    /// The ports.
-    #[error(transparent)]
-    Port(#[from] PortError),
-    /// A port of the host that cannot be had.
-    #[error("cannot publish port {port} of the container")]
-    Publish {
-        /// The container's port.
-        port: Port,
-        /// Why not.
-        #[source]
-        cause: SysError,
-    },
-    /// Two answers to whose IDs a container has.
-    #[error(
-        "`--userns {asked}` cannot be had with the network of a container whose user namespace is `{shared}`"
-    )]
-    SharedUserns {
-        /// What was asked for.
-        asked: UsernsMode,
-        /// What the other container has.
-        shared: UsernsMode,
-    },
+    Link(#[from] LinkError),
     /// The plan.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -310,12 +284,7 @@ impl Error {
             }
             Self::NotMounted { container, .. } => Some(format!("see minirun mounts {container}")),
             Self::Place(error) => error.hint(),
-            Self::Network(error) => error.hint(),
-            Self::Uplink(error) => Some(error.hint()),
-            Self::Publish { cause, .. } => publish_hint(cause.errno()).map(str::to_owned),
-            Self::SharedUserns { .. } => {
-                Some("a network belongs to its user namespace: leave out --userns".to_owned())
-            }
+            Self::Link(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {
@@ -353,19 +322,5 @@ impl Error {
             ),
             _ => None,
         }
-    }
-}
-
-fn publish_hint(errno: rustix::io::Errno) -> Option<&'static str> {
-    match errno {
-        rustix::io::Errno::ADDRINUSE => Some(
-            "another program has that port of the host: choose another, or name none (-p 80), which takes a free one",
-        ),
-        rustix::io::Errno::ACCESS => Some(
-            "the first ports are root's, 1023 and below as a rule: choose a higher one, or see `sysctl \
-             net.ipv4.ip_unprivileged_port_start`",
-        ),
-        rustix::io::Errno::ADDRNOTAVAIL => Some("this machine has no such address"),
-        _ => None,
     }
 }

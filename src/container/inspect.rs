@@ -1,6 +1,7 @@
 //! What is known of containers and images, in the shape that Docker's `inspect` has.
 
 mod mounts;
+mod network;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Engine, Error, rfc3339};
 use crate::plan::name::{ContainerId, ContainerName, Label};
+use crate::plan::port::PublishedPort;
 use crate::plan::reference::Reference;
 use crate::store::container::{Container, ContainerRecord, State};
 use crate::store::image::Image;
@@ -34,6 +36,8 @@ pub struct ContainerSummary {
     pub state: State,
     /// The image's labels and the user's.
     pub labels: Vec<Label>,
+    /// The ports of the host that lead to it now.
+    pub ports: Vec<PublishedPort>,
 }
 
 impl Engine {
@@ -73,11 +77,13 @@ impl Engine {
                 "Binds": mounts::binds(record),
                 "Mounts": mounts::requests(record),
                 "NetworkMode": record.network,
+                "PortBindings": network::bindings(record),
                 "ReadonlyRootfs": record.read_only,
                 "Tmpfs": mounts::tmpfs(record),
                 "VolumesFrom": mounts::volumes_from(record),
             },
             "GraphDriver": container_driver(&container),
+            "NetworkSettings": network::settings(&container),
         }))
     }
 
@@ -145,6 +151,7 @@ impl Engine {
 }
 
 fn summary(container: Container) -> ContainerSummary {
+    let ports = network::published(&container);
     let record = container.record;
     ContainerSummary {
         id: record.id,
@@ -154,6 +161,7 @@ fn summary(container: Container) -> ContainerSummary {
         created: record.created,
         state: container.state,
         labels: record.labels,
+        ports,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::{Engine, Error, Event, Events};
+use crate::error::link::LinkError;
 use crate::plan::name::Hostname;
 use crate::plan::namespace::Network;
 use crate::plan::network::{self, ADDRESS, Connection, Flags, NetworkError, NetworkMode, Rights};
@@ -38,6 +39,8 @@ pub(super) struct Link {
     own: IpAddr,
     /// The host's, as the container sees it.
     gateway: Option<IpAddr>,
+    /// What stands for all addresses of the host.
+    wildcards: Vec<IpAddr>,
 }
 
 /// Another container, whose network is shared.
@@ -56,7 +59,15 @@ impl Link {
             Network::Host => Some(Ipv4Addr::LOCALHOST.into()),
             Network::None | Network::Pasta | Network::Container => None,
         };
-        Self { network, connection: None, donor: None, remark: None, own: NAMESAKE.into(), gateway }
+        Self {
+            network,
+            connection: None,
+            donor: None,
+            remark: None,
+            own: NAMESAKE.into(),
+            gateway,
+            wildcards: Vec::new(),
+        }
     }
 
     /// The word of `--network` for it, with the whole ID of another container.
@@ -67,9 +78,15 @@ impl Link {
         }
     }
 
-    /// The ports of the host that lead to it.
-    pub(super) fn ports(&self) -> &[PublishedPort] {
-        self.connection.as_ref().map_or(&[], |connection| &connection.ports)
+    /// The ports of the host that lead to it, with every address.
+    pub(super) fn ports(&self) -> Vec<PublishedPort> {
+        let ports = self.connection.iter().flat_map(|connection| &connection.ports);
+        ports
+            .flat_map(|port| {
+                let addresses = port.address.map_or_else(|| self.wildcards.clone(), |address| vec![address]);
+                addresses.into_iter().map(|address| PublishedPort { address: Some(address), ..*port })
+            })
+            .collect()
     }
 
     /// Its IPv4 address on a network of its own.
@@ -93,7 +110,7 @@ impl Link {
         match self.shared_userns() {
             None => Ok(request.userns),
             Some(shared) if request.userns == shared || request.userns == UsernsMode::default() => Ok(shared),
-            Some(shared) => Err(Error::SharedUserns { asked: request.userns, shared }),
+            Some(shared) => Err(LinkError::Userns { asked: request.userns, shared }.into()),
         }
     }
 }
@@ -104,7 +121,7 @@ impl Engine {
         let link = match &request.network {
             None => match Uplink::find() {
                 Ok(uplink) => self.connected(request, uplink)?,
-                Err(error) if !request.ports.is_empty() => return Err(error.into()),
+                Err(error) if !request.ports.is_empty() => return Err(LinkError::from(error).into()),
                 Err(error) => {
                     let remark = format!(
                         "no network but loopback: {} (see --network; --network none says nothing)",
@@ -115,7 +132,7 @@ impl Engine {
             },
             Some(NetworkMode::None) => Link::plain(Network::None),
             Some(NetworkMode::Host) => Link::plain(Network::Host),
-            Some(NetworkMode::Pasta) => self.connected(request, Uplink::find()?)?,
+            Some(NetworkMode::Pasta) => self.connected(request, Uplink::find().map_err(LinkError::from)?)?,
             Some(NetworkMode::Container(name)) => self.shared(name, request)?,
         };
         if link.connection.is_none() && !request.ports.is_empty() {
@@ -128,11 +145,13 @@ impl Engine {
     fn connected(&self, request: &RunRequest, uplink: Uplink) -> Result<Link, Error> {
         let has_user_namespace = self.namespace(request.userns)?.0.is_some();
         let rights = if has_user_namespace { Rights::UserNamespace } else { Rights::Root };
-        let ports = publish(&request.ports, &uplink)?;
+        let wildcards = wildcards(&uplink);
+        let ports = publish(&request.ports, &wildcards)?;
         let address = uplink.ipv4.map(|_| ADDRESS);
         let connection = Connection { program: uplink.program, address, ports, rights };
         Ok(Link {
             connection: Some(connection),
+            wildcards,
             own: address.unwrap_or(NAMESAKE).into(),
             gateway: uplink.ipv4.map(IpAddr::V4).or(uplink.ipv6.map(IpAddr::V6)),
             ..Link::plain(Network::Pasta)
@@ -147,7 +166,7 @@ impl Engine {
             dns: &request.dns,
             ports: &request.ports,
         };
-        network::check_shared(name, &flags)?;
+        network::check_shared(name, &flags).map_err(LinkError::from)?;
         let container = self.running(name)?;
         let record = container.record.clone();
         let files = record.network_files.as_ref().map_or_else(|| container.path.clone(), PathBuf::from);
@@ -176,7 +195,7 @@ impl Engine {
             Network::None | Network::Container => String::new(),
         };
         let extra = network_file::addresses(&request.extra_hosts, link.gateway);
-        let extra = extra.ok_or(NetworkError::NoGateway)?;
+        let extra = extra.ok_or(LinkError::Network(NetworkError::NoGateway))?;
         let file = |name| {
             let text = match name {
                 "hosts" => network_file::hosts(Some(link.own), hostname, &extra),
@@ -190,14 +209,14 @@ impl Engine {
 }
 
 /// Finds a port of the host for each that is to be published.
-fn publish(requests: &[PortRequest], uplink: &Uplink) -> Result<Vec<PublishedPort>, Error> {
+fn publish(requests: &[PortRequest], wildcards: &[IpAddr]) -> Result<Vec<PublishedPort>, LinkError> {
     let mut published: Vec<PublishedPort> = Vec::new();
     // Held until all are found, so that none is found twice.
     let mut held = Vec::new();
     for request in requests {
-        let addresses = addresses(request, uplink);
+        let addresses = request.address.map_or_else(|| wildcards.to_vec(), |address| vec![address]);
         let (host, sockets) = find_port(request, &addresses)
-            .map_err(|cause| Error::Publish { port: request.container, cause })?;
+            .map_err(|cause| LinkError::Publish { port: request.container, cause })?;
         held.extend(sockets);
         published.push(PublishedPort { container: request.container, address: request.address, host });
         // Said before the kernel would say it of the port that is held.
@@ -206,16 +225,11 @@ fn publish(requests: &[PortRequest], uplink: &Uplink) -> Result<Vec<PublishedPor
     Ok(published)
 }
 
-/// The addresses of the host that a port is published at.
-fn addresses(request: &PortRequest, uplink: &Uplink) -> Vec<IpAddr> {
-    match request.address {
-        Some(address) => vec![address],
-        None => {
-            let ipv4 = uplink.ipv4.map(|_| Ipv4Addr::UNSPECIFIED.into());
-            let ipv6 = uplink.ipv6.map(|_| Ipv6Addr::UNSPECIFIED.into());
-            [ipv4, ipv6].into_iter().flatten().collect()
-        }
-    }
+/// What stands for all addresses of a host that has a way out by these protocols.
+fn wildcards(uplink: &Uplink) -> Vec<IpAddr> {
+    let ipv4 = uplink.ipv4.map(|_| Ipv4Addr::UNSPECIFIED.into());
+    let ipv6 = uplink.ipv6.map(|_| Ipv6Addr::UNSPECIFIED.into());
+    [ipv4, ipv6].into_iter().flatten().collect()
 }
 
 fn find_port(request: &PortRequest, addresses: &[IpAddr]) -> Result<(u16, Vec<HeldPort>), SysError> {

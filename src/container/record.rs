@@ -47,7 +47,7 @@ impl Engine {
             terminal: plan.process.streams == Streams::Terminal,
             read_only: plan.root_access == RootAccess::ReadOnly,
             network: draft.link.word(),
-            ports: draft.link.ports().to_vec(),
+            ports: draft.link.ports(),
             address: draft.link.address(),
             network_files: draft.link.shared_files().map(|path| path.to_string_lossy().into_owned()),
             driver: driver_name(&plan.rootfs).to_owned(),

@@ -170,7 +170,9 @@ impl Connection {
             if specifications.is_empty() {
                 specifications.push("none".to_owned());
             }
-            specifications.into_iter().for_each(|one| add(flag, one));
+            for one in specifications {
+                add(flag, one);
+            }
         }
         if self.rights == Rights::Root {
             // It would become nobody before it has joined the namespace, and then may not; it gives up all rights after.

@@ -27,6 +27,7 @@ mod layers;
 mod lifecycle;
 mod load;
 mod mounts;
+mod network;
 mod process;
 mod run;
 mod security;

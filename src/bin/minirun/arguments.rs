@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::container::{ListContainers, RemoveContainers};
+use self::container::{ListContainers, PortArgs, RemoveContainers};
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::run::RunArgs;
@@ -58,6 +58,8 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
+    /// Show which ports of the machine lead to a container
+    Port(PortArgs),
     /// Mount something into a container that runs
     Mount(MountArgs),
     /// Take a mount out of a container that runs
@@ -110,6 +112,8 @@ pub(crate) enum ContainerVerb {
     /// Remove containers
     #[command(visible_alias = "remove")]
     Rm(RemoveContainers),
+    /// Show which ports of the machine lead to a container
+    Port(PortArgs),
     /// Mount something into a container that runs
     Mount(MountArgs),
     /// Take a mount out of a container that runs

@@ -9,7 +9,7 @@ use crate::arguments::container::{ListContainers, RemoveContainers};
 use crate::failure::{Failure, SOME_FAILED};
 use crate::listing::{self, Column, Style};
 use crate::output::Output;
-use crate::time;
+use crate::{port, time};
 
 const USUAL: [&str; 7] = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"];
 const COLUMNS: [Column; 9] = [
@@ -111,7 +111,7 @@ fn row(container: &ContainerSummary, full: bool) -> Value {
         "CreatedAt": time::date(container.created),
         "Status": status(container),
         "State": state(&container.state),
-        "Ports": "",
+        "Ports": port::summary(&container.ports),
         "Names": container.name.as_str(),
     })
 }

@@ -8,6 +8,7 @@ use minirun::container::Error;
 use minirun::plan::driver::DriverError;
 use minirun::plan::name::NameError;
 use minirun::plan::path::PathError;
+use minirun::plan::port::PortError;
 use thiserror::Error;
 
 use crate::arguments::Verb;
@@ -84,6 +85,17 @@ pub(crate) enum Failure {
     /// Neither container nor image.
     #[error("there is no container or image `{0}`")]
     NoObject(String),
+    /// A port of the command line.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A port that nothing leads to.
+    #[error("no port of this machine leads to port {port} of container `{container}`")]
+    NotPublished {
+        /// As typed.
+        port: String,
+        /// The container, as typed.
+        container: String,
+    },
     /// `mount` as Podman has it.
     #[error("nothing says what to mount into which container")]
     NoMountSpec,
@@ -133,7 +145,7 @@ impl Failure {
             Self::Engine(error) => error.exit_code(),
             // What a shell says of a program that SIGPIPE ended.
             Self::Output(_) if self.is_closed_pipe() => 141,
-            Self::NoObject(_) => SOME_FAILED,
+            Self::NoObject(_) | Self::NotPublished { .. } => SOME_FAILED,
             Self::Request(_)
             | Self::Name(_)
             | Self::Driver(_)
@@ -141,6 +153,7 @@ impl Failure {
             | Self::NoStore
             | Self::TerminalInput
             | Self::NoTerminal
+            | Self::Port(_)
             | Self::NoMountSpec
             | Self::Destination { .. }
             | Self::TwoInputs { .. }
@@ -170,7 +183,9 @@ impl Failure {
             Self::ClusterOnly => Some(
                 "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
             ),
+            Self::NotPublished { container, .. } => Some(format!("see minirun port {container}")),
             Self::Name(_)
+            | Self::Port(_)
             | Self::TwoInputs { .. }
             | Self::Destination { .. }
             | Self::Filter { .. }

@@ -9,6 +9,7 @@ mod inspect;
 mod listing;
 mod mounts;
 mod output;
+mod port;
 mod progress;
 mod run;
 mod size;
@@ -68,6 +69,9 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => container::list(&engine, &list, output),
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
+        }
+        Verb::Port(arguments) | Verb::Container(ContainerVerb::Port(arguments)) => {
+            port::list(&engine, &arguments, output)
         }
         Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {
             mounts::mount(&engine, &arguments)

@@ -169,6 +169,8 @@ fn network(arguments: &RunArgs) -> Result<Option<NetworkMode>, RequestError> {
     match (&arguments.network, probe::network()) {
         (Some(text), _) if text == "default" => Ok(None),
         (Some(text), _) => Ok(Some(text.parse()?)),
+        // Who publishes a port asks for a network by that.
+        (None, Some(text)) if text == "none" && !arguments.ports.is_empty() => Ok(None),
         (None, Some(text)) => text.parse().map(Some).map_err(RequestError::NetworkVariable),
         (None, None) => Ok(None),
     }

@@ -99,12 +99,12 @@ fn exposed_ports() {
 
 #[test]
 fn a_port_of_the_host_is_published_once() {
+    use Protocol::{Tcp, Udp};
     let published = |address: Option<&str>, host: u16, protocol| PublishedPort {
         container: Port { number: 80, protocol },
         address: address.map(|address| address.parse().unwrap()),
         host,
     };
-    use Protocol::{Tcp, Udp};
     for (ports, fits) in [
         ([published(None, 1, Tcp), published(None, 2, Tcp)], true),
         ([published(None, 1, Tcp), published(None, 1, Udp)], true),

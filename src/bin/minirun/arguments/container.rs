@@ -33,3 +33,13 @@ pub(crate) struct RemoveContainers {
     #[arg(required = true, value_name = "CONTAINER")]
     pub(crate) containers: Vec<String>,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct PortArgs {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// Only those that lead to this port of the container
+    #[arg(value_name = "PORT[/PROTOCOL]")]
+    pub(crate) port: Option<String>,
+}

@@ -1,6 +1,7 @@
 //! Flags of Docker's `run` and verbs that minirun does not have, and the nearest thing that works.
 
-const NETWORK: &str = "use --network host to share the machine's network";
+const NETWORK: &str =
+    "there are no networks with names: share one with --network container:NAME, or publish ports with -p";
 const CGROUP: &str =
     "limit each process with --ulimit, or start minirun in a limited unit: systemd-run --user --scope -p …";
 const DETACH: &str = "use the shell's `&`, or systemd-run --user";
@@ -9,13 +10,14 @@ const OUTPUT: &str = "the output is minirun's own: redirect it";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 16] = [
+const FLAGS: [(&[&str], &str); 17] = [
     (&["-d", "--detach", "--detach-keys", "-a", "--attach", "--sig-proxy"], DETACH),
     (&["--restart", "--stop-timeout"], "start it again from a loop or a systemd unit"),
     (
-        &["-p", "--publish", "-P", "--publish-all", "--expose", "--ip", "--ip6", "--link", "--mac-address"],
-        NETWORK,
+        &["-P", "--publish-all", "--expose"],
+        "publish each port with -p; what a program listens on needs no announcement",
     ),
+    (&["--ip", "--ip6", "--link", "--mac-address"], NETWORK),
     (&["--network-alias", "--net-alias", "--domainname", "--link-local-ip"], NETWORK),
     (&["-m", "--memory", "--memory-", "--kernel-memory", "--oom-", "--pids-limit"], CGROUP),
     (&["--cpus", "-c", "--cpu-", "--cpuset-", "--blkio-", "--device-read-", "--device-write-"], CGROUP),
@@ -39,7 +41,7 @@ const VERBS: [(&[&str], &str); 9] = [
         "`minirun unshare --image NAME -- tar -C …` reads an image's files",
     ),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
-    (&["exec", "attach", "cp", "top", "stats", "port"], "start what belongs together with one `minirun run`"),
+    (&["exec", "attach", "cp", "top", "stats"], "start what belongs together with one `minirun run`"),
     (
         &["start", "restart", "create"],
         "a container runs once: `minirun run`, with a volume for what is to stay",
