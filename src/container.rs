@@ -19,6 +19,7 @@ mod layer;
 mod lifecycle;
 mod logs;
 mod mounts;
+mod network;
 mod outside;
 mod place;
 mod prepare;
@@ -90,6 +91,8 @@ pub enum Event {
     },
     /// Something is not quite as asked.
     Notice(String),
+    /// Something that a person may want to know, and a program does not.
+    Remark(String),
 }
 
 /// Where events go; in the process that does the work, which may be a copy of the caller's.

@@ -1,6 +1,7 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
 pub(crate) mod files;
+pub(crate) mod link;
 pub(crate) mod place;
 pub(crate) mod running;
 
@@ -32,6 +33,7 @@ use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
 
 use files::FilesError;
+use link::LinkError;
 use place::PlaceError;
 use running::RunningError;
 
@@ -150,6 +152,9 @@ pub enum Error {
     /// The specification.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// The network.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// The plan.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -317,6 +322,7 @@ impl Error {
             Self::Mount(error) => error.hint(),
             Self::Running(error) => error.hint(),
             Self::Place(error) => error.hint(),
+            Self::Link(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {

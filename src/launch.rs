@@ -18,11 +18,13 @@ mod message;
 mod monitor;
 mod mount;
 mod namespace;
+mod pasta;
 mod process;
 mod relay;
 mod rootfs;
 mod screen;
 mod session;
+mod sibling;
 mod streams;
 mod supervise;
 mod terminal;
@@ -34,11 +36,13 @@ use nix::sched::CloneFlags;
 use thiserror::Error;
 
 use crate::plan::Plan;
-use crate::plan::namespace::Network;
+use crate::plan::namespace::{Namespaces, Network};
+use crate::plan::network::Connection;
 use crate::plan::process::User;
 use crate::plan::rootfs::Fill;
 use crate::sys::channel::Channel;
 use crate::sys::clone::{self, Child, ExitStatus};
+use crate::sys::join::UserNamespaces;
 use crate::sys::report::Report;
 use crate::sys::userns::{self, MapError};
 use crate::sys::{Call, SysError, process as own};
@@ -54,6 +58,7 @@ pub use guests::Guests;
 pub use init::FailedStep;
 pub use inside::{Files, inside};
 pub use session::{Feeding, Parting, Screen, Session, SignalProxy};
+pub use sibling::SiblingError;
 pub use streams::{Copies, End, Ends};
 pub use supervise::{Ended, Sign, Watch};
 pub use unshare::{HostCommand, ImageTree, run_on_host};
@@ -82,6 +87,9 @@ pub enum LaunchError {
     /// The processes could not be started.
     #[error("cannot start a process in new namespaces")]
     Spawn(#[source] SysError),
+    /// The other container's network could not be joined.
+    #[error("cannot join the other container's network")]
+    Sibling(#[source] SiblingError),
     /// The ID maps could not be written.
     #[error(transparent)]
     Map(#[from] MapError),
@@ -117,48 +125,112 @@ pub struct Running {
     ends: Ends,
     /// Closed at the other end when the command runs, or never will.
     start: Option<OwnedFd>,
+    connecting: Connecting,
     ended: bool,
+}
+
+/// How far the network is.
+#[derive(Debug)]
+enum Connecting {
+    /// There is nothing to do, or it has been done.
+    Over,
+    /// Pasta is to be started once the monitor is there.
+    Waiting(Connection, UserNamespaces),
+    /// This process starts it.
+    Begun(Child),
+}
+
+/// What a container is started in.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Where its streams lead.
+    pub ends: Ends,
+    /// A process of the container whose network it shares.
+    pub donor: Option<BorrowedFd<'a>>,
 }
 
 /// Starts the container's processes; they go on by themselves until the command runs.
 ///
 /// # Errors
 /// The processes or their ID maps could not be made.
-pub fn start(plan: &Plan, copying: Copying<'_>, ends: Ends) -> Result<Running, LaunchError> {
+pub fn start(
+    plan: &Plan,
+    copying: Copying<'_>,
+    surroundings: Surroundings<'_>,
+) -> Result<Running, LaunchError> {
+    let ends = surroundings.ends;
     let (ours, theirs) = Channel::pair().map_err(LaunchError::Spawn)?;
     let (mut relay, streams) = streams::connect(plan.process.streams, ends).map_err(LaunchError::Streams)?;
     relay.block_signals().map_err(LaunchError::Supervise)?;
     // Init has the other end until it becomes the command, which closes it; nobody ever writes.
-    let (start, _until_exec) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+    let (start, until_exec) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
         .call(|| "pipe2()")
         .map_err(LaunchError::Spawn)?;
-    let monitor = clone::spawn(namespaces(plan), || {
+    let body = || {
         // Only then does the end of the launcher read as the end of the channel.
         own::close_in_copy(ours.as_fd());
         monitor::run(plan, &theirs, streams, copying)
-    })
-    .map_err(LaunchError::Spawn)?;
-    drop(theirs);
-    let running = Running { monitor, channel: ours, relay, ends, start: Some(start), ended: false };
-    if let Some(user) = &plan.namespaces.user {
+    };
+    let user = user_namespaces(&plan.namespaces);
+    let monitor = match surroundings.donor {
+        None => clone::spawn(namespaces(&plan.namespaces), body).map_err(LaunchError::Spawn)?,
+        Some(process) => {
+            let donor = sibling::Donor { process, user };
+            sibling::spawn(donor, namespaces(&plan.namespaces), body).map_err(LaunchError::Sibling)?
+        }
+    };
+    drop((theirs, until_exec));
+    let connecting = match &plan.connection {
+        None => Connecting::Over,
+        Some(connection) => Connecting::Waiting(connection.clone(), user),
+    };
+    let running =
+        Running { monitor, channel: ours, relay, ends, start: Some(start), connecting, ended: false };
+    if let (Some(user), None) = (&plan.namespaces.user, surroundings.donor) {
         userns::map_child(&running.monitor, user)?;
     }
     running.channel.send(&ToInit::Mapped.encode(), None).map_err(LaunchError::Spawn)?;
     Ok(running)
 }
 
-fn namespaces(plan: &Plan) -> CloneFlags {
-    let mut flags = CloneFlags::CLONE_NEWNS
+fn user_namespaces(namespaces: &Namespaces) -> UserNamespaces {
+    if namespaces.user.is_some() { UserNamespaces::Own } else { UserNamespaces::Same }
+}
+
+fn namespaces(namespaces: &Namespaces) -> CloneFlags {
+    let flags = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWCGROUP;
-    if plan.namespaces.user.is_some() {
-        flags |= CloneFlags::CLONE_NEWUSER;
+    let user = match user_namespaces(namespaces) {
+        UserNamespaces::Own => CloneFlags::CLONE_NEWUSER,
+        UserNamespaces::Same => CloneFlags::empty(),
+    };
+    match namespaces.network {
+        Network::None | Network::Pasta => flags | user | CloneFlags::CLONE_NEWNET,
+        Network::Host => flags | user,
+        // Both are the other container's.
+        Network::Container => flags,
     }
-    match plan.namespaces.network {
-        Network::None => flags | CloneFlags::CLONE_NEWNET,
-        Network::Host => flags,
+}
+
+impl Running {
+    /// Starts what connects the network, now that the monitor is there and the IDs are mapped.
+    fn connect(&mut self) -> Result<(), SysError> {
+        if let Connecting::Waiting(connection, user) = &self.connecting {
+            let place = pasta::Place { monitor: &self.monitor, user: *user, channel: &self.channel };
+            self.connecting = Connecting::Begun(pasta::start(&place, connection)?);
+        }
+        Ok(())
+    }
+
+    /// Reaps what has connected the network; the monitor has ended, so this has nothing left to wait for.
+    fn disconnect(&mut self) {
+        if let Connecting::Begun(child) = std::mem::replace(&mut self.connecting, Connecting::Over) {
+            // Whether it could be reaped changes nothing for the container.
+            let _ = child.wait();
+        }
     }
 }
 
@@ -168,6 +240,7 @@ impl Drop for Running {
             // Nothing is left to report to: the monitor is ours, and killing it takes everything below along.
             let _ = self.monitor.signal(rustix::process::Signal::KILL);
             let _ = self.monitor.wait();
+            self.disconnect();
         }
     }
 }

@@ -19,9 +19,11 @@ pub mod mount;
 pub mod mount_table;
 pub mod name;
 pub mod namespace;
+pub mod network;
 pub mod network_file;
 pub mod path;
 pub mod platform;
+pub mod port;
 pub mod process;
 pub mod quote;
 pub mod reference;
@@ -40,6 +42,7 @@ pub mod userns;
 use attachment::Attachment;
 use name::ContainerId;
 use namespace::Namespaces;
+use network::Connection;
 use path::ContainerPath;
 use process::Process;
 use request::RootAccess;
@@ -54,6 +57,8 @@ pub struct Plan {
     pub hostname: String,
     /// Its namespaces.
     pub namespaces: Namespaces,
+    /// What connects its network with the outside, where something does.
+    pub connection: Option<Connection>,
     /// What `/` is made of.
     pub rootfs: Rootfs,
     /// Whether `/` can be written.

@@ -18,6 +18,7 @@ pub mod root;
 pub mod running;
 pub mod socket;
 pub mod table;
+pub mod uplink;
 pub mod userns;
 pub mod whole_file;
 

@@ -3,9 +3,11 @@
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::path::Path;
 
-use super::run::{chain, describe, not_put_away};
+use super::run::{chain, not_put_away};
 use super::{Engine, Error, Event, Events, copying, now};
-use crate::launch::{self, Copies, End, Ended, Ends, Guests, LaunchError, Sequel, Sign, Stream, Watch};
+use crate::launch::{
+    self, Copies, End, Ended, Ends, Guests, LaunchError, Sequel, Sign, Stream, Surroundings, Watch,
+};
 use crate::plan::Plan;
 use crate::plan::request::{Attached, Wanted};
 use crate::plan::signal::SignalNumber;
@@ -15,6 +17,7 @@ use crate::store::layout;
 use crate::store::log::{LogStream, LogWriter};
 use crate::sys::clone::ExitStatus;
 use crate::sys::owner::Claim;
+use crate::sys::running::Processes;
 use crate::sys::{Call, SysError};
 
 /// The signal that asks a container to stop if nobody says another.
@@ -94,6 +97,17 @@ impl Charge<'_> {
         run: Run,
         guests: &mut Guests,
         news: &mut dyn FnMut(News<'_>),
+    ) -> Result<Ended, Error> {
+        // Looked for at each start, as it may have been started again meanwhile.
+        let donor = self.engine.network_donor(self.record)?;
+        self.run_beside(donor.as_ref(), (run, guests), news).map_err(|cause| self.error(cause))
+    }
+
+    fn run_beside(
+        &self,
+        donor: Option<&Processes>,
+        (run, guests): (Run, &mut Guests),
+        news: &mut dyn FnMut(News<'_>),
     ) -> Result<Ended, LaunchError> {
         let supervision = &self.record.supervision;
         let mut log = match run.ends.copies {
@@ -105,7 +119,8 @@ impl Charge<'_> {
         // One of its own for each run: it tells which process is this one's init.
         let claim =
             Claim::take(self.bundle.directory().as_fd(), layout::OWNER).map_err(LaunchError::Supervise)?;
-        let running = copying::with(|copying| launch::start(self.plan, copying, run.ends))?;
+        let surroundings = Surroundings { ends: run.ends, donor: donor.map(Processes::monitor) };
+        let running = copying::with(|copying| launch::start(self.plan, copying, surroundings))?;
         let watch = Watch {
             guests,
             limit: supervision.limit,
@@ -154,7 +169,7 @@ impl Charge<'_> {
             News::Notice(text) => events(Event::Notice(text.to_owned())),
             News::Started => {}
         });
-        let ended = result.map_err(|cause| Error::Launch { name: describe(self.record), cause })?;
+        let ended = result?;
         let put_away = if self.record.removed_at_end {
             self.engine.discard(self.record, self.bundle)
         } else {

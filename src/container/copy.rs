@@ -16,6 +16,7 @@ use crate::plan::Plan;
 use crate::plan::from_spec::Supplement;
 use crate::plan::idmap::to_host;
 use crate::plan::mount::{self as plan_mount, MountKind, View};
+use crate::plan::namespace::Network;
 use crate::plan::path::ContainerPath;
 use crate::plan::process::{FirstProcess, Input};
 use crate::plan::rootfs::{Lifetime, Rootfs};
@@ -173,6 +174,8 @@ impl Engine {
             additions: BTreeMap::new(),
             first: FirstProcess::Command,
             input: Input::Empty,
+            network: Network::None,
+            connection: None,
         };
         // What was in memory is gone, and kernel file systems belong to its processes.
         let is_kept = |mount: &Mount| {

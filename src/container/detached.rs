@@ -62,7 +62,7 @@ impl Charge<'_> {
         Ok(client)
     }
 
-    fn error(&self, cause: LaunchError) -> Error {
+    pub(super) fn error(&self, cause: LaunchError) -> Error {
         Error::Launch { name: describe(self.record), cause }
     }
 
@@ -130,14 +130,13 @@ impl Supervisor<'_> {
 
     fn run(&mut self, run: Run) -> Result<Ended, Error> {
         let Self { charge, guests, answer, notices, started } = self;
-        let result = charge.run(run, guests, &mut |news| match news {
+        charge.run(run, guests, &mut |news| match news {
             News::Notice(text) => notices.push(text.to_owned()),
             News::Started => {
                 *started = true;
                 answer.give(&Start { notices: std::mem::take(notices), failed: None });
             }
-        });
-        result.map_err(|cause| self.charge.error(cause))
+        })
     }
 
     /// Says why there will be no container; who asked puts away what there is of it.

@@ -73,7 +73,7 @@ impl Engine {
             new_privileges: record.rights.new_privileges,
             limits: record.rights.limits.clone(),
             streams: request.streams,
-            network: record.network.parse().unwrap_or_default(),
+            network: record.rights.network,
             presence: request.presence,
         })
     }

@@ -1,6 +1,7 @@
 //! What is known of containers and images, in the shape that Docker's `inspect` has.
 
 mod mounts;
+mod network;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Engine, Error, rfc3339, rfc3339_nanoseconds};
 use crate::plan::name::{ContainerId, ContainerName, Label};
+use crate::plan::port::PublishedPort;
 use crate::plan::reference::Reference;
 use crate::plan::supervision::{Grace, LogPolicy};
 use crate::store::container::{Container, ContainerRecord, MountRecord, State};
@@ -45,6 +47,8 @@ pub struct ContainerSummary {
     pub network: String,
     /// The image's labels and the user's.
     pub labels: Vec<Label>,
+    /// The ports of the host that lead to it now.
+    pub ports: Vec<PublishedPort>,
 }
 
 impl Engine {
@@ -85,6 +89,7 @@ impl Engine {
                 "Binds": mounts::binds(record),
                 "Mounts": mounts::requests(record),
                 "NetworkMode": record.network,
+                "PortBindings": network::bindings(record),
                 "ReadonlyRootfs": record.read_only,
                 "RestartPolicy": {
                     "Name": record.supervision.restart.name(),
@@ -95,6 +100,7 @@ impl Engine {
                 "VolumesFrom": mounts::volumes_from(record),
             },
             "GraphDriver": container_driver(&container),
+            "NetworkSettings": network::settings(&container),
         }))
     }
 
@@ -173,6 +179,7 @@ pub(super) fn summary(container: Container) -> ContainerSummary {
     };
     let mounts = container.mounts().flat_map(places).filter(|place| !place.is_empty()).collect();
     let started = started(&container);
+    let ports = network::published(&container);
     let record = container.record;
     ContainerSummary {
         id: record.id,
@@ -187,6 +194,7 @@ pub(super) fn summary(container: Container) -> ContainerSummary {
         network: record.network,
         labels: record.labels,
         mounts,
+        ports,
     }
 }
 

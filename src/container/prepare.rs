@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use oci_spec::runtime::Spec;
 
 use super::base::{Base, Files, Intent, Wanted};
+use super::network::{GENERATED, Link};
 use super::place::{Placement, Site};
 use super::rootfs::{MERGED, directories, rootfs};
 use super::{Engine, Error, Events, environment, random};
@@ -13,17 +14,12 @@ use crate::plan::account::{self, Account, UserSpec};
 use crate::plan::from_spec::Supplement;
 use crate::plan::idmap::IdMap;
 use crate::plan::name::{ContainerId, ContainerName, Hostname};
-use crate::plan::namespace::Network;
-use crate::plan::network_file;
 use crate::plan::process::{Input, Streams};
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::spec::{Composition, GeneratedFiles, additions, compose};
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::container::ContainerRecord;
 use crate::store::layer::LayerOwners;
-
-/// The generated files of `/etc`.
-const GENERATED: [&str; 3] = ["hosts", "hostname", "resolv.conf"];
 
 /// A container thought through: nothing of it exists yet.
 pub(super) struct Prepared {
@@ -39,6 +35,7 @@ pub(super) struct Prepared {
     pub(super) placement: Placement,
     pub(super) namespace: Option<UserNamespace>,
     pub(super) base: Base,
+    pub(super) link: Link,
 }
 
 /// What is decided about a container before its specification.
@@ -50,13 +47,16 @@ pub(super) struct Draft<'a> {
     pub(super) user: UserSpec,
     pub(super) account: Account,
     pub(super) map: Option<IdMap>,
+    pub(super) mode: UsernsMode,
     pub(super) path: PathBuf,
     pub(super) placement: Placement,
+    pub(super) link: Link,
 }
 
 /// Where a container's files have their owners.
 struct Ownership<'a> {
     map: Option<IdMap>,
+    mode: UsernsMode,
     namespace: Option<&'a UserNamespace>,
     owners: &'a LayerOwners,
 }
@@ -69,8 +69,10 @@ impl Engine {
         (driver, intent): (Driver, Intent),
         events: Events<'_>,
     ) -> Result<Prepared, Error> {
-        let (namespace, owners) = self.namespace(request.userns)?;
-        let map = userns::resolve(request.userns, &self.host)?;
+        let link = self.link(request, &mut *events)?;
+        let mode = link.userns(request)?;
+        let (namespace, owners) = self.namespace(mode)?;
+        let map = userns::resolve(mode, &self.host)?;
         let wanted = Wanted {
             source: &request.image,
             text: &request.image_text,
@@ -80,10 +82,10 @@ impl Engine {
             intent,
         };
         let base = self.base(wanted, &mut *events)?;
-        let ownership = Ownership { map, namespace: namespace.as_ref(), owners: &owners };
-        let draft = self.draft((request, intent), &base, ownership, events)?;
-        let files = self.generated_files(&draft);
-        let spec = self.compose(&draft, &base, &files)?;
+        let ownership = Ownership { map, mode, namespace: namespace.as_ref(), owners: &owners };
+        let draft = self.draft((request, intent), &base, (ownership, link), events)?;
+        let files = self.generated_files(request, &draft.hostname, &draft.link)?;
+        let spec = self.compose(&draft, &base)?;
         let supplement = supplement(&draft, &base, driver)?;
         let stored = serde_json::to_vec(&supplement).ok();
         let plan = Plan::from_spec(&spec, supplement, &self.host)?;
@@ -96,24 +98,20 @@ impl Engine {
             directories: of_root.chain(draft.placement.directories.iter().cloned()).collect(),
             files,
             placement: draft.placement,
+            link: draft.link,
             plan,
             namespace,
             base,
         })
     }
 
-    fn compose(
-        &self,
-        draft: &Draft<'_>,
-        base: &Base,
-        files: &[(&'static str, Vec<u8>)],
-    ) -> Result<Spec, Error> {
+    fn compose(&self, draft: &Draft<'_>, base: &Base) -> Result<Spec, Error> {
         let config = base.config();
         let hostname = draft.hostname.as_str();
         let image_environment = config.env().as_deref().unwrap_or_default();
         let generated = GeneratedFiles {
-            directory: draft.path.clone(),
-            names: files.iter().map(|(name, _)| *name).collect(),
+            directory: draft.link.shared_files().unwrap_or(&draft.path).to_owned(),
+            names: GENERATED.to_vec(),
         };
         let composition = Composition {
             request: draft.request,
@@ -125,6 +123,7 @@ impl Engine {
             hostname: hostname.to_owned(),
             map: draft.map.as_ref(),
             root: draft.path.join(MERGED),
+            network: draft.link.network,
         };
         Ok(compose(&composition, &self.host)?)
     }
@@ -133,7 +132,7 @@ impl Engine {
         &self,
         (request, intent): (&'a RunRequest, Intent),
         base: &Base,
-        ownership: Ownership<'_>,
+        (ownership, link): (Ownership<'_>, Link),
         events: Events<'_>,
     ) -> Result<Draft<'a>, Error> {
         let id = ContainerId::from_bytes(random()?);
@@ -141,11 +140,12 @@ impl Engine {
             Some(name) => name.clone(),
             None => ContainerName::from_random(u64::from_ne_bytes(random()?)),
         };
-        let hostname = match &request.hostname {
-            Some(hostname) => hostname.clone(),
-            None => id.short().parse()?,
+        let hostname = match (&request.hostname, &link.donor) {
+            (Some(hostname), _) => hostname.clone(),
+            (None, Some(donor)) => donor.record.hostname.parse()?,
+            (None, None) => id.short().parse()?,
         };
-        let user = self.user(request, base)?;
+        let user = self.user(request, ownership.mode, base)?;
         let account = account(&user, request, base, ownership.namespace)?;
         let path = self.store.container_path(&id, request.lifetime);
         let site = Site {
@@ -158,41 +158,34 @@ impl Engine {
             directory: &path,
         };
         let placement = site.place(request, base, events)?;
-        Ok(Draft { request, user, account, path, id, name, hostname, map: ownership.map, placement })
+        Ok(Draft {
+            request,
+            user,
+            account,
+            path,
+            id,
+            name,
+            hostname,
+            map: ownership.map,
+            mode: ownership.mode,
+            placement,
+            link,
+        })
     }
 
     /// Whom to run as: `--user`, with `keep-id` the caller, else the image's.
-    fn user(&self, request: &RunRequest, base: &Base) -> Result<UserSpec, Error> {
+    fn user(&self, request: &RunRequest, mode: UsernsMode, base: &Base) -> Result<UserSpec, Error> {
         let config = base.config();
         let of_image = || config.user().as_deref().unwrap_or_default().parse::<UserSpec>();
         let caller = UserSpec {
             user: account::Principal::Id(self.host.uid),
             group: Some(account::Principal::Id(self.host.gid)),
         };
-        Ok(match (&request.user, request.userns) {
+        Ok(match (&request.user, mode) {
             (Some(spec), _) => spec.clone(),
             (None, UsernsMode::KeepId) => caller,
             (None, _) => of_image()?,
         })
-    }
-
-    fn generated_files(&self, draft: &Draft<'_>) -> Vec<(&'static str, Vec<u8>)> {
-        let request = draft.request;
-        let host_network = request.network == Network::Host;
-        let inherited =
-            if host_network { String::from_utf8_lossy(&self.host.resolv_conf) } else { "".into() };
-        let own = std::net::IpAddr::from([127, 0, 1, 1]);
-        GENERATED
-            .into_iter()
-            .map(|name| {
-                let text = match name {
-                    "hosts" => network_file::hosts(Some(own), &draft.hostname, &request.extra_hosts),
-                    "hostname" => network_file::hostname(&draft.hostname),
-                    _ => network_file::resolv_conf(&inherited, &request.dns),
-                };
-                (name, text.into_bytes())
-            })
-            .collect()
     }
 }
 
@@ -223,5 +216,7 @@ fn supplement(draft: &Draft<'_>, base: &Base, driver: Driver) -> Result<Suppleme
             Streams::Launcher { input } => input,
             Streams::Terminal => Input::Attached,
         },
+        network: draft.link.network,
+        connection: draft.link.connection.clone(),
     })
 }

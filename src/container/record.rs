@@ -40,7 +40,7 @@ impl Engine {
             command: plan.process.arguments.clone(),
             environment: plan.process.environment.clone(),
             working_directory: plan.process.working_directory.to_string(),
-            userns: request.userns.to_string(),
+            userns: draft.mode.to_string(),
             user: format!("{}:{}", plan.process.user.uid, plan.process.user.gid),
             hostname: plan.hostname.clone(),
             labels,
@@ -49,7 +49,10 @@ impl Engine {
             volumes_from: request.donors.iter().map(donor).collect(),
             terminal: plan.process.streams == Streams::Terminal,
             read_only: plan.root_access == RootAccess::ReadOnly,
-            network: plan.namespaces.network.to_string(),
+            network: draft.link.word(),
+            ports: draft.link.ports(),
+            address: draft.link.address(),
+            network_files: draft.link.shared_files().map(|path| path.to_string_lossy().into_owned()),
             driver: driver_name(&plan.rootfs).to_owned(),
             lower_directories: base.lowers().iter().map(|path| path.to_string_lossy().into_owned()).collect(),
             stop_signal: request
@@ -98,6 +101,7 @@ fn rights(draft: &Draft<'_>, plan: &Plan) -> RightsRecord {
         new_privileges: plan.process.new_privileges,
         limits: plan.process.limits.clone(),
         extra_groups: draft.request.extra_groups.clone(),
+        network: plan.namespaces.network,
         home: draft.account.home.clone(),
     }
 }

@@ -115,6 +115,9 @@ impl Engine {
         if let Some(notice) = unreviewed(&prepared.record) {
             events(Event::Notice(notice));
         }
+        if let Some(remark) = &prepared.link.remark {
+            events(Event::Remark(remark.clone()));
+        }
         match self.run_prepared(&prepared, (request, manner), events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>

@@ -15,7 +15,7 @@ use nix::sched::CloneFlags;
 use super::init::FailedStep;
 use super::message::ToLauncher;
 use super::relay::Relay;
-use super::{Ends, LaunchError, Running, streams};
+use super::{Connecting, Ends, LaunchError, Running, streams};
 use crate::plan::exec::{ExecPlan, Presence};
 use crate::sys::channel::Channel;
 use crate::sys::running::Processes;
@@ -40,7 +40,15 @@ pub fn exec(plan: &ExecPlan, processes: &Processes) -> Result<Running, LaunchErr
         escort::run(plan, processes, theirs, streams)
     })
     .map_err(LaunchError::Spawn)?;
-    Ok(Running { monitor: escort, channel: ours, relay, ends, start: None, ended: false })
+    Ok(Running {
+        monitor: escort,
+        channel: ours,
+        relay,
+        ends,
+        start: None,
+        connecting: Connecting::Over,
+        ended: false,
+    })
 }
 
 impl Running {

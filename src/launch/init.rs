@@ -42,6 +42,7 @@ impl FailedStep {
             LaunchError::Init(step) => step.clone(),
             LaunchError::Spawn(_)
             | LaunchError::Map(_)
+            | LaunchError::Sibling(_)
             | LaunchError::Streams(_)
             | LaunchError::Supervise(_)
             | LaunchError::Lost(_) => Self::new(Report::of(error, hint), 125, false),
@@ -95,6 +96,9 @@ pub(super) enum InitError {
     /// The launcher is gone or could not map the IDs.
     #[error("the launcher did not map the container's IDs")]
     NotMapped,
+    /// What connects the network.
+    #[error("cannot connect the container's network with the outside")]
+    Network(#[source] Report),
     /// The one-ID map, which the process writes itself.
     #[error(transparent)]
     Map(Report),
@@ -160,6 +164,7 @@ impl InitError {
             Self::Mount(error) => error.hint(),
             Self::Credentials(error) => error.hint(),
             Self::Exec(error) => error.hint(),
+            Self::Network(_) => Some("--network none needs nobody to connect it".to_owned()),
             _ => None,
         }
     }
@@ -224,6 +229,7 @@ fn become_command(
             &ToLauncher::Notice("the caller's session keyring stays: there can be no new one".to_owned()),
         )?;
     }
+    await_connection(channel, plan)?; // so late, as pasta takes longer than all the mounts
     credentials::set_limits(&plan.process.limits)?;
     credentials::assume(&plan.process)?;
     process::enter_working_directory(&plan.process)?;
@@ -236,7 +242,21 @@ pub(super) fn await_id_maps(channel: &Channel) -> Result<(), InitError> {
     let message = channel.receive().map_err(InitError::Channel)?;
     match message.as_ref().and_then(|(bytes, _)| ToInit::decode(bytes)) {
         Some(ToInit::Mapped) => Ok(()),
-        None => Err(InitError::NotMapped),
+        Some(ToInit::Connected | ToInit::Unconnected(_)) | None => Err(InitError::NotMapped),
+    }
+}
+
+fn await_connection(channel: &Channel, plan: &Plan) -> Result<(), InitError> {
+    if plan.connection.is_none() {
+        return Ok(());
+    }
+    let message = channel.receive().map_err(InitError::Channel)?;
+    match message.as_ref().and_then(|(bytes, _)| ToInit::decode(bytes)) {
+        Some(ToInit::Connected) => Ok(()),
+        Some(ToInit::Unconnected(report)) => Err(InitError::Network(report)),
+        Some(ToInit::Mapped) | None => {
+            Err(InitError::Channel(SysError::new("recvmsg(channel)", Errno::PIPE)))
+        }
     }
 }
 

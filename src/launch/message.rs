@@ -10,6 +10,10 @@ use crate::sys::report::Report;
 pub(super) enum ToInit {
     /// The ID maps are written.
     Mapped,
+    /// The network leads to the outside.
+    Connected,
+    /// It does not, and why.
+    Unconnected(Report),
 }
 
 /// From monitor and init to the launcher.

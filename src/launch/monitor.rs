@@ -11,6 +11,7 @@ use super::screen::SavedTerminal;
 use super::streams::ContainerStreams;
 use super::{Copying, init};
 use crate::plan::Plan;
+use crate::plan::namespace::Network;
 use crate::plan::userns::MapWriter;
 use crate::sys::channel::Channel;
 use crate::sys::report::Report;
@@ -88,7 +89,7 @@ fn prepare(plan: &Plan, channel: &Channel, streams: &ContainerStreams) -> Result
     channel.check_open().map_err(|error| report(&error))?;
     process::new_session().map_err(|error| report(&error))?;
     match &plan.namespaces.user {
-        Some(user) if user.writer == MapWriter::Itself => {
+        Some(user) if user.writer == MapWriter::Itself && plan.namespaces.network != Network::Container => {
             userns::map_itself(&user.map).map_err(|error| report(&error))
         }
         _ => Ok(()),

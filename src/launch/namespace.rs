@@ -18,8 +18,8 @@ pub(super) fn set_hostname(hostname: &str) -> Result<(), InitError> {
 
 pub(super) fn bring_network_up(network: Network) -> Result<(), InitError> {
     match network {
-        Network::Host => Ok(()),
-        Network::None => network::bring_loopback_up().map_err(|source| InitError::Setting {
+        Network::Host | Network::Container => Ok(()),
+        Network::None | Network::Pasta => network::bring_loopback_up().map_err(|source| InitError::Setting {
             what: "the loopback interface to be up".to_owned(),
             source,
         }),

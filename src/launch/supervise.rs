@@ -126,6 +126,7 @@ impl Running {
         let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
         self.relay.drain(guests, &mut sink).map_err(LaunchError::Supervise)?;
         let monitor = self.monitor.wait().map_err(LaunchError::Supervise)?;
+        self.disconnect();
         self.ended = true;
         known.conclude(monitor)
     }
@@ -159,7 +160,10 @@ impl Running {
             return Ok(false);
         };
         match (ToLauncher::decode(&bytes), file) {
-            (Some(ToLauncher::Started), init) => known.init = init,
+            (Some(ToLauncher::Started), init) => {
+                known.init = init;
+                self.connect().map_err(LaunchError::Supervise)?;
+            }
             (Some(ToLauncher::Rooted), _) => known.root = Rooting::Reported,
             (Some(ToLauncher::Terminal), Some(master)) => {
                 self.relay.connect_terminal(master, self.ends).map_err(LaunchError::Streams)?;

@@ -18,6 +18,7 @@ use super::idmap::{IdMap, IdRange};
 use super::mount::Ownership;
 use super::name::ContainerId;
 use super::namespace::{Namespaces, Network};
+use super::network::Connection;
 use super::path::{ContainerPath, PathError};
 use super::process::FirstProcess;
 use super::request::RootAccess;
@@ -99,6 +100,10 @@ pub struct Supplement {
     pub first: FirstProcess,
     /// Whether the launcher's standard input is passed on.
     pub input: super::process::Input,
+    /// What the network namespace is, where there is one.
+    pub network: Network,
+    /// What connects it with the outside.
+    pub connection: Option<Connection>,
 }
 
 /// What the specification does not say about a mount.
@@ -121,8 +126,8 @@ impl Plan {
         let root = spec.root().as_ref().ok_or(SpecError::Missing("/root"))?;
         let process = spec.process().as_ref().ok_or(SpecError::Missing("/process"))?;
         let read_only = root.readonly().unwrap_or(false);
-        let Supplement { id, rootfs, fills, additions, first, input } = supplement;
-        let namespaces = namespaces(linux, host)?;
+        let Supplement { id, rootfs, fills, additions, first, input, network, connection } = supplement;
+        let namespaces = namespaces(linux, network, host)?;
         let user = namespaces.user.clone();
         let ids = process::Ids {
             users: user.as_ref().map_or(&host.own_users, |user| &user.map.users),
@@ -133,6 +138,7 @@ impl Plan {
             id,
             hostname: spec.hostname().clone().unwrap_or_default(),
             namespaces,
+            connection,
             rootfs,
             root_access: if read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
             fills,
@@ -173,7 +179,7 @@ fn refuse(spec: &Spec, linux: &Linux) -> Result<(), SpecError> {
     }
 }
 
-fn namespaces(linux: &Linux, host: &Host) -> Result<Namespaces, SpecError> {
+fn namespaces(linux: &Linux, network: Network, host: &Host) -> Result<Namespaces, SpecError> {
     use LinuxNamespaceType as Type;
     let listed = linux.namespaces().as_deref().unwrap_or_default();
     for (index, namespace) in listed.iter().enumerate() {
@@ -200,7 +206,7 @@ fn namespaces(linux: &Linux, host: &Host) -> Result<Namespaces, SpecError> {
     } else {
         None
     };
-    let network = if has(Type::Network) { Network::None } else { Network::Host };
+    let network = if has(Type::Network) { network } else { Network::Host };
     Ok(Namespaces { user, network })
 }
 

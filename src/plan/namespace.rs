@@ -1,35 +1,33 @@
 //! The namespaces of a container.
 
 use std::fmt;
-use std::str::FromStr;
 
-use thiserror::Error;
+use serde::{Deserialize, Serialize};
 
 use super::userns::UserNamespace;
 
-/// The words of `--network`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Where a container's network comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Network {
     /// A namespace of its own with nothing but the loopback interface, which is up.
     #[default]
     None,
     /// The network of whoever started minirun, with its abstract sockets.
     Host,
+    /// A namespace of its own that pasta connects with the outside.
+    Pasta,
+    /// The network namespace of another container, and the user namespace that it belongs to.
+    Container,
 }
 
-/// A network mode that is not one of the words.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is not a network mode that minirun has: none (loopback only) or host")]
-pub struct NetworkError(String);
-
-impl FromStr for Network {
-    type Err = NetworkError;
-
-    fn from_str(text: &str) -> Result<Self, NetworkError> {
-        match text {
-            "none" => Ok(Self::None),
-            "host" => Ok(Self::Host),
-            _ => Err(NetworkError(text.to_owned())),
+impl Network {
+    /// Whether there is a network namespace for this container alone.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        match self {
+            Self::None | Self::Pasta => true,
+            Self::Host | Self::Container => false,
         }
     }
 }
@@ -39,6 +37,8 @@ impl fmt::Display for Network {
         f.write_str(match self {
             Self::None => "none",
             Self::Host => "host",
+            Self::Pasta => "pasta",
+            Self::Container => "container",
         })
     }
 }

@@ -30,9 +30,6 @@ pub enum NetworkFileError {
         /// The address.
         address: String,
     },
-    /// `--add-host NAME:host-gateway`.
-    #[error("`host-gateway` in `--add-host {0}` is not supported yet; give an IP address")]
-    HostGateway(String),
     /// `--dns` without an address.
     #[error("`--dns {0}` is not an IP address")]
     Server(String),
@@ -44,13 +41,22 @@ pub enum NetworkFileError {
     DnsOption(String),
 }
 
+/// Where a name of `--add-host` leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostAddress {
+    /// To this address.
+    Given(IpAddr),
+    /// To the host (`host-gateway`).
+    Gateway,
+}
+
 /// One `--add-host`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostEntry {
     /// The name.
     pub name: String,
     /// Where it is.
-    pub address: IpAddr,
+    pub address: HostAddress,
 }
 
 fn is_domain(text: &str) -> bool {
@@ -69,7 +75,7 @@ impl FromStr for HostEntry {
             return Err(NetworkFileError::HostName { text: text.to_owned(), name: name.to_owned() });
         }
         if address == "host-gateway" {
-            return Err(NetworkFileError::HostGateway(text.to_owned()));
+            return Ok(Self { name: name.to_owned(), address: HostAddress::Gateway });
         }
         let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let parsed = match bare {
@@ -77,7 +83,7 @@ impl FromStr for HostEntry {
             None => address.parse(),
         };
         match parsed {
-            Ok(address) => Ok(Self { name: name.to_owned(), address }),
+            Ok(address) => Ok(Self { name: name.to_owned(), address: HostAddress::Given(address) }),
             Err(_) => {
                 Err(NetworkFileError::HostAddress { text: text.to_owned(), address: address.to_owned() })
             }
@@ -89,7 +95,7 @@ impl FromStr for HostEntry {
 ///
 /// `own` is the container's address; without a network give a loopback one, so that its own name is known.
 #[must_use]
-pub fn hosts(own: Option<IpAddr>, hostname: &Hostname, extra: &[HostEntry]) -> String {
+pub fn hosts(own: Option<IpAddr>, hostname: &Hostname, extra: &[(String, IpAddr)]) -> String {
     let mut text = "127.0.0.1\tlocalhost\n\
         ::1\tlocalhost ip6-localhost ip6-loopback\n\
         fe00::\tip6-localnet\n\
@@ -100,10 +106,23 @@ pub fn hosts(own: Option<IpAddr>, hostname: &Hostname, extra: &[HostEntry]) -> S
     if let Some(own) = own {
         let _ = writeln!(text, "{own}\t{hostname}");
     }
-    for HostEntry { name, address } in extra {
+    for (name, address) in extra {
         let _ = writeln!(text, "{address}\t{name}");
     }
     text
+}
+
+/// The names of `--add-host` with their addresses; none if one is to lead to the host, and `gateway` is none.
+#[must_use]
+pub fn addresses(entries: &[HostEntry], gateway: Option<IpAddr>) -> Option<Vec<(String, IpAddr)>> {
+    let one = |entry: &HostEntry| {
+        let address = match entry.address {
+            HostAddress::Given(address) => Some(address),
+            HostAddress::Gateway => gateway,
+        };
+        address.map(|address| (entry.name.clone(), address))
+    };
+    entries.iter().map(one).collect()
 }
 
 /// The container's `/etc/hostname`.
@@ -183,7 +202,8 @@ mod tests {
             ("a:[::1]", "a", "::1"),
             ("db.x_y-z:fe80::2", "db.x_y-z", "fe80::2"),
         ] {
-            assert_eq!(text.parse(), Ok(HostEntry { name: name.into(), address: address.parse().unwrap() }));
+            let address = HostAddress::Given(address.parse().unwrap());
+            assert_eq!(text.parse(), Ok(HostEntry { name: name.into(), address }));
         }
         for bad in [
             "",
@@ -198,7 +218,6 @@ mod tests {
             "a:1.2.3.4\n",
             "a:[1.2.3.4]",
             "a:[::1",
-            "a:host-gateway",
             "a#:1.2.3.4",
         ] {
             assert!(bad.parse::<HostEntry>().is_err(), "{bad:?}");
@@ -208,12 +227,19 @@ mod tests {
     #[test]
     fn hosts_and_hostname() {
         let name: Hostname = "web".parse().unwrap();
-        let text = hosts(Some("10.0.2.100".parse().unwrap()), &name, &["db:10.0.0.1".parse().unwrap()]);
+        let gateway: IpAddr = "192.0.2.2".parse().unwrap();
+        let entries = ["db:10.0.0.1".parse().unwrap(), "up:host-gateway".parse().unwrap()];
+        assert_eq!(addresses(&entries, None), None);
+        let extra = addresses(&entries, Some(gateway)).unwrap();
+        let text = hosts(Some("10.0.2.100".parse().unwrap()), &name, &extra);
         assert!(
             text.starts_with("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"),
             "{text}"
         );
-        assert!(text.ends_with("ff02::2\tip6-allrouters\n10.0.2.100\tweb\n10.0.0.1\tdb\n"), "{text}");
+        assert!(
+            text.ends_with("ff02::2\tip6-allrouters\n10.0.2.100\tweb\n10.0.0.1\tdb\n192.0.2.2\tup\n"),
+            "{text}"
+        );
         assert_eq!(hosts(None, &name, &[]).lines().count(), 6);
         assert_eq!(hostname(&name), "web\n");
     }

@@ -8,10 +8,11 @@ use super::environment::Setting;
 use super::limit::Ulimit;
 use super::mount::{Donor, ImageVolumes, MountRequest};
 use super::name::{ContainerName, Hostname, Label};
-use super::namespace::Network;
+use super::network::NetworkMode;
 use super::network_file::{Dns, HostEntry};
 use super::path::ContainerPath;
 use super::platform::Platform;
+use super::port::PortRequest;
 use super::process::{FirstProcess, NewPrivileges, Streams};
 use super::rootfs::Lifetime;
 use super::signal::SignalNumber;
@@ -119,8 +120,10 @@ pub struct RunRequest {
     pub stop_signal: Option<SignalNumber>,
     /// `--rm`.
     pub lifetime: Lifetime,
-    /// `--network`.
-    pub network: Network,
+    /// `--network`; none is the best that the machine has.
+    pub network: Option<NetworkMode>,
+    /// `-p`.
+    pub ports: Vec<PortRequest>,
     /// `--cap-add` and `--cap-drop`, resolved.
     pub capabilities: CapabilitySet,
     /// `--security-opt no-new-privileges`.

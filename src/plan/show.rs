@@ -53,9 +53,13 @@ fn show_fill(fill: &Fill, f: &mut Formatter<'_>) -> fmt::Result {
 
 fn namespaces(plan: &Plan, f: &mut Formatter<'_>) -> fmt::Result {
     let namespaces = &plan.namespaces;
-    let network = if namespaces.network == super::namespace::Network::None { " network" } else { "" };
+    let network = if namespaces.network.is_own() { " network" } else { "" };
     let user = if namespaces.user.is_some() { "user " } else { "" };
     writeln!(f, "namespaces {user}mount pid ipc uts cgroup{network}")?;
+    writeln!(f, "network {}", namespaces.network)?;
+    if let Some(connection) = &plan.connection {
+        writeln!(f, "  {}", connection.arguments("the container's").join(" "))?;
+    }
     let Some(user) = &namespaces.user else { return Ok(()) };
     let writer = match &user.writer {
         MapWriter::Itself => "the container's first process".to_owned(),

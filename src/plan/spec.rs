@@ -91,6 +91,8 @@ pub struct Composition<'a> {
     pub map: Option<&'a IdMap>,
     /// The directory that the root filesystem is mounted on.
     pub root: PathBuf,
+    /// Where the network comes from.
+    pub network: Network,
 }
 
 /// Composes the specification.
@@ -222,7 +224,7 @@ fn linux(parts: &Composition<'_>) -> Result<Linux, OciSpecError> {
     let mut linux = builder.build()?;
     // The crate's default carries a device cgroup rule, which this program neither needs nor can set.
     linux.set_resources(None);
-    if parts.request.network == Network::None {
+    if parts.network.is_own() {
         let has_root = parts.map.is_none_or(|map| to_host(&map.groups, 0).is_some());
         let group = if has_root { 0 } else { parts.account.gid };
         linux.set_sysctl(Some(defaults::own_network_sysctls(group)));
@@ -236,7 +238,8 @@ fn namespaces(parts: &Composition<'_>) -> Result<Vec<LinuxNamespace>, OciSpecErr
     if parts.map.is_some() {
         types.push(Type::User);
     }
-    if parts.request.network == Network::None {
+    // The one of another container is a fact of the moment, which travels beside the specification.
+    if parts.network != Network::Host {
         types.push(Type::Network);
     }
     types.into_iter().map(|typ| LinuxNamespaceBuilder::default().typ(typ).build()).collect()

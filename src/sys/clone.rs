@@ -20,7 +20,8 @@ pub struct Child {
     pub pidfd: OwnedFd,
 }
 
-/// Copies this process into new `namespaces`; the copy runs `body` and exits with what it returns.
+/// Copies this process into new `namespaces`; the copy runs `body` and exits with what it returns. With `CLONE_PARENT`
+/// the copy's parent is this process's own.
 ///
 /// # Errors
 /// What `clone3(2)` says: `EPERM` where user namespaces are closed to this user, `ENOSPC` where there are too
@@ -33,7 +34,10 @@ pub fn spawn(namespaces: CloneFlags, body: impl FnOnce() -> u8) -> Result<Child,
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
     arguments.flags = flags;
     arguments.pidfd = (&raw mut pidfd) as u64;
-    arguments.exit_signal = libc::SIGCHLD as u64;
+    // A sibling of this process has the same signal as this one, and the kernel wants to hear no other.
+    if !namespaces.contains(CloneFlags::CLONE_PARENT) {
+        arguments.exit_signal = libc::SIGCHLD as u64;
+    }
     // SAFETY: without CLONE_VM the child has a copy of this memory and, as no stack is given, goes on here;
     // `arguments` and `pidfd` outlive the call.
     let result =

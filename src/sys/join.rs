@@ -27,6 +27,41 @@ pub fn user_namespace(process: BorrowedFd<'_>) -> Result<Joined, SysError> {
     }
 }
 
+/// Joins the user namespace that `process` is in, if `user`, and lets what this process starts be in its PID namespace:
+/// it ends with the first process there.
+///
+/// # Errors
+/// What `setns(2)` says.
+pub fn place_of(process: BorrowedFd<'_>, user: UserNamespaces) -> Result<(), SysError> {
+    enter(process, user, CloneFlags::CLONE_NEWPID)
+}
+
+/// Joins the network namespace that `process` is in, and with it the user namespace that it belongs to.
+///
+/// # Errors
+/// What `setns(2)` says.
+pub fn network_of(process: BorrowedFd<'_>, user: UserNamespaces) -> Result<(), SysError> {
+    enter(process, user, CloneFlags::CLONE_NEWNET)
+}
+
+/// Whether a process is in the user namespace of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserNamespaces {
+    /// It is in the same.
+    Same,
+    /// It is in one of its own.
+    Own,
+}
+
+fn enter(process: BorrowedFd<'_>, user: UserNamespaces, other: CloneFlags) -> Result<(), SysError> {
+    let (flags, shown) = match user {
+        UserNamespaces::Same => (other, ""),
+        UserNamespaces::Own => (other | CloneFlags::CLONE_NEWUSER, "CLONE_NEWUSER|"),
+    };
+    let name = if other == CloneFlags::CLONE_NEWPID { "CLONE_NEWPID" } else { "CLONE_NEWNET" };
+    setns(process, flags).call(|| format!("setns(pidfd, {shown}{name})"))
+}
+
 /// Joins the mount namespace that `process` is in; root and working directory are its root then.
 ///
 /// # Errors

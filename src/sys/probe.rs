@@ -96,6 +96,12 @@ pub fn runs_privileged() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
+/// The network of containers for which none is named: `MINIRUN_NETWORK`.
+#[must_use]
+pub fn network() -> Option<String> {
+    text_variable("MINIRUN_NETWORK").filter(|text| !text.is_empty())
+}
+
 /// How long removed volumes are kept, as the user says it: `MINIRUN_TRASH`.
 #[must_use]
 pub fn trash_time() -> Option<String> {
@@ -175,7 +181,7 @@ fn subordinate_ranges(text: &[u8], name: Option<&str>, uid: u32) -> Vec<Subordin
     text.lines().filter_map(line).collect()
 }
 
-fn find_program(name: &str) -> Option<PathBuf> {
+pub(super) fn find_program(name: &str) -> Option<PathBuf> {
     let candidates = PROGRAM_DIRECTORIES.iter().map(|directory| Path::new(directory).join(name));
     candidates.into_iter().find(|path| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok())
 }

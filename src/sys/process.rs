@@ -198,6 +198,25 @@ impl Drop for DescriptorLimit {
     }
 }
 
+/// Lets a program that this process becomes keep the capabilities that it has, whoever its user is
+/// (`capabilities(7)`, 4.3).
+///
+/// # Errors
+/// What `capset(2)` or `prctl(2)` say.
+pub fn keep_capabilities() -> Result<(), SysError> {
+    let mut sets = rustix::thread::capabilities(None).call(|| "capget()")?;
+    sets.inheritable = sets.permitted;
+    rustix::thread::set_capabilities(None, sets).call(|| "capset()")?;
+    for capability in sets.permitted.iter() {
+        match rustix::thread::configure_capability_in_ambient_set(capability, true) {
+            // One that the bounding set lacks, or that this kernel does not know.
+            Ok(()) | Err(Errno::PERM | Errno::INVAL) => {}
+            Err(errno) => return Err(SysError::new("prctl(PR_CAP_AMBIENT_RAISE)", errno)),
+        }
+    }
+    Ok(())
+}
+
 /// Leaves the caller's session and with it its terminal.
 ///
 /// # Errors

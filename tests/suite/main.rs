@@ -39,6 +39,7 @@ mod mount_points;
 mod mount_sources;
 mod mount_words;
 mod mounts;
+mod network;
 mod process;
 mod ps;
 mod restart;

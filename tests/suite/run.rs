@@ -252,9 +252,7 @@ fn the_network_is_loopback_alone() {
     // Some kernels give every namespace tunnel interfaces, which are down. The last bit of the flags is "up".
     let script =
         "for i in /sys/class/net/*; do [ $(($(cat $i/flags) & 1)) = 1 ] && echo ${i##*/}; done; true";
-    for flags in [&[][..], &["--network", "none"]] {
-        assert_eq!(scratch.shell(flags, script).run().success(), "lo");
-    }
+    assert_eq!(scratch.shell(&["--network", "none"], script).run().success(), "lo");
 }
 
 #[test]

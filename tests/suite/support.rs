@@ -11,7 +11,7 @@ pub(crate) use caller::{Caller, program_exists};
 pub(crate) use image::{Archive, Compression, Image, Layer, Layout, compress, docker_archive};
 pub(crate) use outcome::{Call, Outcome, Running, eventually};
 pub(crate) use pty::Terminal;
-pub(crate) use scratch::{IMAGE, Scratch, can_mount, processes_with};
+pub(crate) use scratch::{IMAGE, Scratch, can_mount, processes_called, processes_with};
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};

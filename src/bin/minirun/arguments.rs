@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::container::{
-    CommitArgs, DiffArgs, ExportArgs, ListContainers, PruneContainers, RemoveContainers, TopArgs,
+    CommitArgs, DiffArgs, ExportArgs, ListContainers, PortArgs, PruneContainers, RemoveContainers, TopArgs,
 };
 use self::copy::CopyArgs;
 use self::exec::ExecArgs;
@@ -89,6 +89,8 @@ pub(crate) enum Verb {
     Commit(CommitArgs),
     /// Write all files of a container as a tar archive
     Export(ExportArgs),
+    /// Show which ports of the machine lead to a container
+    Port(PortArgs),
     /// Mount something into a container that runs
     Mount(MountArgs),
     /// Take a mount out of a container that runs
@@ -173,6 +175,8 @@ pub(crate) enum ContainerVerb {
     Commit(CommitArgs),
     /// Write all files of a container as a tar archive
     Export(ExportArgs),
+    /// Show which ports of the machine lead to a container
+    Port(PortArgs),
     /// Mount something into a container that runs
     Mount(MountArgs),
     /// Take a mount out of a container that runs

@@ -10,6 +10,7 @@ use minirun::plan::driver::DriverError;
 use minirun::plan::instruction::InstructionError;
 use minirun::plan::name::NameError;
 use minirun::plan::path::PathError;
+use minirun::plan::port::PortError;
 use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
@@ -141,6 +142,17 @@ pub(crate) enum Failure {
     /// Neither container nor image.
     #[error("there is no container, image or volume `{0}`")]
     NoObject(String),
+    /// A port of the command line.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A port that nothing leads to.
+    #[error("no port of this machine leads to port {port} of container `{container}`")]
+    NotPublished {
+        /// As typed.
+        port: String,
+        /// The container, as typed.
+        container: String,
+    },
     /// `mount` as Podman has it.
     #[error("nothing says what to mount into which container")]
     NoMountSpec,
@@ -198,7 +210,7 @@ impl Failure {
             Self::Engine(error) => error.exit_code(),
             // What a shell says of a program that SIGPIPE ended.
             Self::Output(_) if self.is_closed_pipe() => 141,
-            Self::NoObject(_) => SOME_FAILED,
+            Self::NoObject(_) | Self::NotPublished { .. } => SOME_FAILED,
             Self::Request(_)
             | Self::Name(_)
             | Self::Snapshot(_)
@@ -215,6 +227,7 @@ impl Failure {
             | Self::Write { .. }
             | Self::Instruction(_)
             | Self::NoTerminal
+            | Self::Port(_)
             | Self::NoMountSpec
             | Self::Destination { .. }
             | Self::TwoInputs { .. }
@@ -252,8 +265,10 @@ impl Failure {
             Self::ClusterOnly => Some(
                 "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
             ),
+            Self::NotPublished { container, .. } => Some(format!("see minirun port {container}")),
             Self::Snapshot(_)
             | Self::Name(_)
+            | Self::Port(_)
             | Self::TwoInputs { .. }
             | Self::Write { .. }
             | Self::Instruction(_)

@@ -14,6 +14,7 @@ mod listing;
 mod logs;
 mod mounts;
 mod output;
+mod port;
 mod progress;
 mod ps;
 mod review;
@@ -101,6 +102,9 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
             layer::export(&engine, &arguments)
         }
         Verb::Diff(diff) | Verb::Container(ContainerVerb::Diff(diff)) => layer::diff(&engine, &diff, output),
+        Verb::Port(arguments) | Verb::Container(ContainerVerb::Port(arguments)) => {
+            port::list(&engine, &arguments, output)
+        }
         Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {
             mounts::mount(&engine, &arguments)
         }

@@ -72,6 +72,11 @@ impl Progress {
     pub(crate) fn show(&mut self, event: Event) {
         match event {
             Event::Notice(text) => self.say(&format!("note: {text}\n")),
+            Event::Remark(text) => {
+                if self.style == Style::Redrawn {
+                    self.say(&format!("note: {text}\n"));
+                }
+            }
             Event::Bytes { done, total } => {
                 self.current
                     .get_or_insert(Layer { number: 0, bytes: 0, size: total, begun: Instant::now() })

@@ -7,7 +7,7 @@ use crate::arguments::container::ListContainers;
 use crate::failure::{Failure, SOME_FAILED};
 use crate::listing::{self, Column, Style};
 use crate::output::Output;
-use crate::time;
+use crate::{port, time};
 
 const USUAL: [&str; 7] = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"];
 const COLUMNS: [Column; 14] = [
@@ -171,7 +171,7 @@ pub(crate) fn row(container: &ContainerSummary, width: Width) -> Value {
         "CreatedAt": time::date(container.created),
         "Status": status(container),
         "State": container.state.word(),
-        "Ports": "",
+        "Ports": port::summary(&container.ports),
         "Names": container.name.as_str(),
         "Labels": container.labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
         "Mounts": container.sources.join(","),

@@ -12,10 +12,11 @@ use minirun::plan::environment::{self, EnvironmentError, Setting};
 use minirun::plan::limit::{self, LimitError};
 use minirun::plan::mount::{self, Flag, MountError, MountKind, MountRequest, Problem};
 use minirun::plan::name::{Label, NameError};
-use minirun::plan::namespace::NetworkError;
+use minirun::plan::network::{NetworkError, NetworkMode};
 use minirun::plan::network_file::{Dns, NetworkFileError};
 use minirun::plan::path::{ContainerPath, PathError};
 use minirun::plan::platform::{Platform, PlatformError};
+use minirun::plan::port::{PortError, parse_publish};
 use minirun::plan::process::{FirstProcess, Input, NewPrivileges, Streams};
 use minirun::plan::reference::ReferenceError;
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
@@ -24,7 +25,7 @@ use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
 use minirun::plan::supervision::{RestartPolicy, SupervisionError};
 use minirun::plan::userns::UsernsError;
-use minirun::sys::SysError;
+use minirun::sys::{SysError, probe};
 use thiserror::Error;
 
 use crate::arguments::run::{DriverWord, RunArgs};
@@ -59,6 +60,10 @@ pub(crate) enum RequestError {
     Network(#[from] NetworkError),
     #[error(transparent)]
     NetworkFile(#[from] NetworkFileError),
+    #[error("cannot use `MINIRUN_NETWORK`")]
+    NetworkVariable(#[source] NetworkError),
+    #[error(transparent)]
+    Port(#[from] PortError),
     #[error(transparent)]
     Userns(#[from] UsernsError),
     #[error(transparent)]
@@ -102,6 +107,7 @@ impl RequestError {
         match self {
             Self::Source(error) => error.hint(),
             Self::Mount(error) => error.hint(),
+            Self::Network(error) | Self::NetworkVariable(error) => error.hint(),
             Self::Security(text) if text.starts_with("seccomp") || text.starts_with("apparmor") => {
                 Some("leave it out".to_owned())
             }
@@ -178,7 +184,13 @@ fn request(
         first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },
         stop_signal: parse(arguments.stop_signal.as_ref())?,
         lifetime: if arguments.remove { Lifetime::Ephemeral } else { Lifetime::Kept },
-        network: parse(arguments.network.as_ref())?.unwrap_or_default(),
+        network: network(arguments)?,
+        ports: arguments
+            .ports
+            .iter()
+            .map(|text| parse_publish(text))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat(),
         capabilities: capability::resolve(&arguments.cap_add, &arguments.cap_drop)?,
         new_privileges: new_privileges(&arguments.security)?,
         userns: parse(arguments.userns.as_ref())?.unwrap_or_default(),
@@ -192,6 +204,18 @@ fn request(
         extra_hosts: parse_all(&arguments.hosts, str::parse)?,
         dns: Dns::parse(&arguments.dns, &arguments.dns_search, &arguments.dns_option)?,
     })
+}
+
+/// `--network`, else what the environment says.
+fn network(arguments: &RunArgs) -> Result<Option<NetworkMode>, RequestError> {
+    match (&arguments.network, probe::network()) {
+        (Some(text), _) if text == "default" => Ok(None),
+        (Some(text), _) => Ok(Some(text.parse()?)),
+        // Who publishes a port asks for a network by that.
+        (None, Some(text)) if text == "none" && !arguments.ports.is_empty() => Ok(None),
+        (None, Some(text)) => text.parse().map(Some).map_err(RequestError::NetworkVariable),
+        (None, None) => Ok(None),
+    }
 }
 
 pub(crate) fn parse<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {

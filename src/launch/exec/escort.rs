@@ -79,7 +79,7 @@ fn namespaces(plan: &ExecPlan) -> CloneFlags {
         flags |= CloneFlags::CLONE_NEWUSER;
     }
     match plan.network {
-        Network::None => flags | CloneFlags::CLONE_NEWNET,
+        Network::None | Network::Pasta | Network::Container => flags | CloneFlags::CLONE_NEWNET,
         // The right to join the machine's own network is the machine's root's; it is in it already.
         Network::Host => flags,
     }

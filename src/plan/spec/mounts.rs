@@ -73,8 +73,8 @@ fn defaults(parts: &Composition<'_>, host: &Host) -> Result<Vec<Mount>, OciSpecE
     shm.push(format!("size={}", parts.request.shm_size));
     mounts.push(mount("/dev/shm", "tmpfs", shm)?);
     let flags = ["nosuid", "noexec", "nodev", "ro"];
-    match parts.request.network {
-        Network::None => {
+    match parts.network {
+        Network::None | Network::Pasta | Network::Container => {
             mounts.push(mount("/sys", "sysfs", words(&flags))?);
             if host.cgroups == CgroupLayout::Unified {
                 mounts.push(mount("/sys/fs/cgroup", "cgroup2", words(&flags))?);

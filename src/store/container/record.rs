@@ -1,5 +1,6 @@
 //! What is written down about a container, and what is read back.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use oci_spec::image::Config;
@@ -12,7 +13,9 @@ use crate::plan::idmap::IdMap;
 use crate::plan::limit::Ulimit;
 use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
+use crate::plan::namespace::Network;
 use crate::plan::path::ContainerPath;
+use crate::plan::port::PublishedPort;
 use crate::plan::process::NewPrivileges;
 use crate::plan::supervision::Supervision;
 use crate::sys::clone::ExitStatus;
@@ -79,8 +82,17 @@ pub struct ContainerRecord {
     pub terminal: bool,
     /// Whether `/` is read-only.
     pub read_only: bool,
-    /// `none` or `host`.
+    /// `none`, `host`, `pasta` or `container:ID`.
     pub network: String,
+    /// The ports of the host that lead to it.
+    #[serde(default)]
+    pub ports: Vec<PublishedPort>,
+    /// Its IPv4 address on a network of its own.
+    #[serde(default)]
+    pub address: Option<Ipv4Addr>,
+    /// The directory of the generated files of its `/etc`, where it is another container's.
+    #[serde(default)]
+    pub network_files: Option<String>,
     /// How the root filesystem is made: `overlay`, `vfs` or `host`.
     pub driver: String,
     /// The directories of the image's layers, the topmost first; what is not UTF-8 in them is replaced.
@@ -129,6 +141,9 @@ pub struct RightsRecord {
     pub limits: Vec<Ulimit>,
     /// `--group-add`.
     pub extra_groups: Vec<String>,
+    /// Which network namespace they are in.
+    #[serde(default)]
+    pub network: Network,
     /// The home directory of its user.
     pub home: String,
 }

@@ -92,6 +92,14 @@ impl Terminal {
         }
     }
 
+    /// Everything that has appeared behind what was expected; for when the program has ended.
+    pub(crate) fn rest(&mut self) -> &str {
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(200)) {
+            self.seen.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        &self.seen
+    }
+
     /// Waits for the program to end; its status as the shell would see it.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> i32 {

@@ -111,3 +111,13 @@ pub(crate) struct TopArgs {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PS OPTION")]
     pub(crate) options: Vec<String>,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct PortArgs {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) container: String,
+    /// Only those that lead to this port of the container
+    #[arg(value_name = "PORT[/PROTOCOL]")]
+    pub(crate) port: Option<String>,
+}

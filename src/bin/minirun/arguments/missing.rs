@@ -1,17 +1,19 @@
 //! Flags of Docker's `run` and verbs that minirun does not have, and the nearest thing that works.
 
-const NETWORK: &str = "use --network host to share the machine's network";
+const NETWORK: &str =
+    "there are no networks with names: share one with --network container:NAME, or publish ports with -p";
 const CGROUP: &str =
     "limit each process with --ulimit, or start minirun in a limited unit: systemd-run --user --scope -p …";
 const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:DIR directly";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 14] = [
+const FLAGS: [(&[&str], &str); 15] = [
     (
-        &["-p", "--publish", "-P", "--publish-all", "--expose", "--ip", "--ip6", "--link", "--mac-address"],
-        NETWORK,
+        &["-P", "--publish-all", "--expose"],
+        "publish each port with -p; what a program listens on needs no announcement",
     ),
+    (&["--ip", "--ip6", "--link", "--mac-address"], NETWORK),
     (&["--network-alias", "--net-alias", "--domainname", "--link-local-ip"], NETWORK),
     (&["-m", "--memory", "--memory-", "--kernel-memory", "--oom-", "--pids-limit"], CGROUP),
     (&["--cpus", "-c", "--cpu-", "--cpuset-", "--blkio-", "--device-read-", "--device-write-"], CGROUP),
@@ -32,7 +34,7 @@ const VERBS: [(&[&str], &str); 7] = [
     (&["pull", "login", "logout", "search"], STORE),
     (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
-    (&["stats", "port"], "start what belongs together with one `minirun run`"),
+    (&["stats"], "start what belongs together with one `minirun run`"),
     (&["events"], "`minirun wait` waits for an end, `minirun logs -f` for output"),
     (&["network"], NETWORK),
     (&["compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),

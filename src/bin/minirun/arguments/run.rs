@@ -155,9 +155,18 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "MODE", allow_hyphen_values = true, help_heading = "Isolation")]
     pub(crate) userns: Option<String>,
 
-    /// none (loopback only) or host [default: none]
+    /// none, host, pasta, container:NAME [default: pasta where it works, else none]
     #[arg(long, alias = "net", value_name = "MODE", allow_hyphen_values = true, help_heading = "Network")]
     pub(crate) network: Option<String>,
+    /// Let a port of the machine lead to one of the container
+    #[arg(
+        short = 'p',
+        long = "publish",
+        value_name = "[IP:][HOST:]PORT[/PROTOCOL]",
+        allow_hyphen_values = true,
+        help_heading = "Network"
+    )]
+    pub(crate) ports: Vec<String>,
     /// Name of the machine inside [default: the short ID]
     #[arg(short = 'h', long, value_name = "NAME", allow_hyphen_values = true, help_heading = "Network")]
     pub(crate) hostname: Option<String>,

@@ -1,5 +1,5 @@
 use clap::Parser as _;
-use minirun::plan::namespace::Network;
+use minirun::plan::network::NetworkMode;
 use minirun::plan::userns::UsernsMode;
 
 use super::*;
@@ -37,7 +37,7 @@ fn defaults() {
     assert_eq!(request.root_access, RootAccess::ReadWrite);
     assert_eq!(request.streams, Streams::Launcher { input: Input::Empty });
     assert_eq!(request.first, FirstProcess::Command);
-    assert_eq!(request.network, Network::None);
+    assert_eq!(request.network, None);
     assert_eq!(request.new_privileges, NewPrivileges::Denied);
     assert_eq!(request.userns, UsernsMode::Auto);
     assert_eq!(request.driver, Driver::Auto);
@@ -104,7 +104,7 @@ fn values_take_dockers_forms() {
     }
     assert_eq!(asked(&["--name", "one", "--name=two", "x"]).name.unwrap().as_str(), "two");
     assert_eq!(asked(&["-h", "box", "x"]).hostname.unwrap().as_str(), "box");
-    assert_eq!(asked(&["--net", "host", "x"]).network, Network::Host);
+    assert_eq!(asked(&["--net", "host", "x"]).network, Some(NetworkMode::Host));
     assert_eq!(asked(&["--entrypoint", "-x", "x"]).entrypoint.as_deref(), Some("-x"));
     assert_eq!(asked(&["--entrypoint=", "x"]).entrypoint.as_deref(), Some(""));
     assert_eq!(asked(&["-e", "-A=--rm", "x"]).environment, [Setting::Set("-A".into(), "--rm".into())]);

@@ -1,0 +1,59 @@
+//! The network of a container in the shape that Docker's `inspect` has.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::super::{Engine, Error};
+use crate::plan::port::{Port, PublishedPort};
+use crate::store::container::{Container, ContainerRecord, State};
+
+impl Engine {
+    /// The ports of the host that lead to the container that `text` names; none if it does not run.
+    ///
+    /// # Errors
+    /// There is no such container, or the store cannot be read.
+    pub fn published_ports(&self, text: &str) -> Result<Vec<PublishedPort>, Error> {
+        Ok(published(&self.store.find_container(text)?))
+    }
+}
+
+/// The ports that lead to a container now.
+pub(super) fn published(container: &Container) -> Vec<PublishedPort> {
+    match container.state {
+        State::Running => {
+            let mut ports = container.record.ports.clone();
+            ports.sort();
+            ports
+        }
+        State::Created | State::Restarting(_) | State::Exited(_) | State::Dead => Vec::new(),
+    }
+}
+
+/// `NetworkSettings`.
+pub(super) fn settings(container: &Container) -> Value {
+    let is_running = container.state == State::Running;
+    let address = container.record.address.filter(|_| is_running);
+    let address = address.map(|address| address.to_string()).unwrap_or_default();
+    let name = container.record.network.as_str();
+    json!({
+        "IPAddress": address,
+        "Networks": { name: { "IPAddress": address } },
+        "Ports": by_port(&published(container)),
+    })
+}
+
+/// `HostConfig.PortBindings`.
+pub(super) fn bindings(record: &ContainerRecord) -> Value {
+    by_port(&record.ports)
+}
+
+fn by_port(ports: &[PublishedPort]) -> Value {
+    let mut bindings: BTreeMap<Port, Vec<Value>> = BTreeMap::new();
+    for port in ports {
+        let address = port.address.map(|address| address.to_string()).unwrap_or_default();
+        let binding = json!({ "HostIp": address, "HostPort": port.host.to_string() });
+        bindings.entry(port.container).or_default().push(binding);
+    }
+    bindings.into_iter().map(|(port, list)| (port.to_string(), list.into())).collect::<Map<_, _>>().into()
+}
