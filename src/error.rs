@@ -283,10 +283,10 @@ impl Error {
     }
 
     /// What another process needs to tell of this error.
-    pub(crate) fn to_failed_step(&self) -> Option<FailedStep> {
+    pub(crate) fn to_failed_step(&self) -> FailedStep {
         match self {
-            Self::Launch { cause, .. } => Some(FailedStep::of(cause, self.hint())),
-            _ => None,
+            Self::Launch { cause, .. } => FailedStep::of(cause, self.hint()),
+            _ => FailedStep::own(self, self.hint()),
         }
     }
 

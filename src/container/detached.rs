@@ -73,6 +73,8 @@ impl Charge<'_> {
         mut early: Early<'_>,
         events: Events<'_>,
     ) -> Result<(), Error> {
+        // Looked for here as well, where whoever asks is told in full.
+        self.engine.network_donor(self.record)?;
         let answer = detach::<Start>(|answer| {
             if let Some(connection) = early.connection {
                 // Else the end of the guest would never be noticed.
@@ -143,7 +145,7 @@ impl Supervisor<'_> {
     fn give_up(&mut self, error: &Error) -> u8 {
         // The lock is to be free when it has done so, and this process may end later.
         process::close_in_copy(self.charge.bundle.lock());
-        let failed = error.to_failed_step();
+        let failed = Some(error.to_failed_step());
         self.answer.give(&Start { notices: std::mem::take(&mut self.notices), failed });
         125
     }

@@ -45,8 +45,14 @@ impl FailedStep {
             | LaunchError::Sibling(_)
             | LaunchError::Streams(_)
             | LaunchError::Supervise(_)
-            | LaunchError::Lost(_) => Self::new(Report::of(error, hint), 125, false),
+            | LaunchError::Lost(_) => Self::own(error, hint),
         }
+    }
+
+    /// What went wrong before there was a launch, for a process that only tells of it.
+    #[must_use]
+    pub fn own(error: &dyn std::error::Error, hint: Option<String>) -> Self {
+        Self::new(Report::of(error, hint), 125, false)
     }
 
     /// The exit code that says so: 127 for a command that is not there, 126 for one that cannot be run, else 125.
@@ -209,7 +215,7 @@ fn become_command(
     let mut notices = fill_volumes(&root, plan, copying)?; // from the bare image, before anything covers it
     rootfs::mark(&root)?;
     notices.extend(mount::attach_all(&root, plan, copying)?);
-    let terminal = terminal::open(&root, plan.process.streams)?;
+    let terminal = terminal::open(&root, plan.process.streams, plan.process.user.uid)?;
     device::add_console(&root, terminal.as_ref())?;
     process::make_working_directory(&root, &plan.process)?;
     rootfs::restrict(&root, plan.root_access)?; // after the last mount point was made in it

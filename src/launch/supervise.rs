@@ -13,7 +13,7 @@ use super::message::ToLauncher;
 use super::relay::{Awaited, Happened};
 use super::{LaunchError, Running, Stream};
 use crate::sys::clone::ExitStatus;
-use crate::sys::{Call, SysError};
+use crate::sys::{SysError, process};
 
 /// The exit code of a container that ran longer than it may.
 const TIMED_OUT: u8 = 124;
@@ -199,13 +199,7 @@ impl Running {
             known.interrupted = Some(number);
             return self.monitor.signal(rustix::process::Signal::KILL).map_err(LaunchError::Supervise);
         };
-        let Some(signal) = rustix::process::Signal::from_named_raw(number) else { return Ok(()) };
-        match rustix::process::pidfd_send_signal(init, signal) {
-            Err(Errno::SRCH) => Ok(()),
-            result => {
-                result.call(|| format!("pidfd_send_signal(init, {number})")).map_err(LaunchError::Supervise)
-            }
-        }
+        process::send_signal(init.as_fd(), number).map_err(LaunchError::Supervise)
     }
 
     /// Does what a guest asks for.

@@ -31,16 +31,26 @@ impl Terminal {
     }
 }
 
-/// Opens a terminal in the container's devpts, if the process wants one.
-pub(super) fn open(root: &Root, streams: Streams) -> Result<Option<Terminal>, InitError> {
+/// Opens a terminal in the container's devpts, if the process wants one. It belongs to `uid`, so that the process can
+/// open it by its name whoever it is.
+pub(super) fn open(root: &Root, streams: Streams, uid: u32) -> Result<Option<Terminal>, InitError> {
     match streams {
         Streams::Launcher { .. } => Ok(None),
         Streams::Terminal => {
-            let terminal =
-                open_pair(root).map_err(|source| InitError::Streams { what: "terminal", source })?;
-            Ok(Some(terminal))
+            let opened = open_pair(root).and_then(|terminal| {
+                give_to(&terminal, uid)?;
+                Ok(terminal)
+            });
+            opened.map(Some).map_err(|source| InitError::Streams { what: "terminal", source })
         }
     }
+}
+
+/// The group stays the one that devpts gives, which programs like `write` have; and it may write, but not read.
+fn give_to(terminal: &Terminal, uid: u32) -> Result<(), SysError> {
+    let owner = Some(rustix::fs::Uid::from_raw(uid));
+    rustix::fs::fchown(terminal.slave(), owner, None).call(|| format!("fchown(terminal, {uid})"))?;
+    rustix::fs::fchmod(terminal.slave(), Mode::from_raw_mode(0o620)).call(|| "fchmod(terminal, 0620)")
 }
 
 fn open_pair(root: &Root) -> Result<Terminal, SysError> {

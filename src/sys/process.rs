@@ -124,6 +124,23 @@ pub fn close_in_copy(file: BorrowedFd<'_>) {
     unsafe { rustix::io::close(file.as_raw_fd()) }
 }
 
+/// Sends a signal by its number, a real-time one, too; a process that has ended is not an error.
+///
+/// # Errors
+/// What `pidfd_send_signal(2)` says.
+#[expect(unsafe_code, reason = "the safe wrapper takes only signals with a name")]
+pub fn send_signal(process: BorrowedFd<'_>, number: i32) -> Result<(), SysError> {
+    let no_details = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: the kernel reads nothing without details, and writes nothing.
+    let result =
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), number, no_details, 0) };
+    let error = std::io::Error::last_os_error();
+    if result == 0 || error.raw_os_error() == Some(libc::ESRCH) {
+        return Ok(());
+    }
+    Err(SysError::from_io(format!("pidfd_send_signal({}, {number})", process.as_raw_fd()), &error))
+}
+
 /// Gives up the caller's session keyring for an empty one of its own (2.6.10), so that no key of the caller's is found
 /// in the container; false where the kernel has no keyrings or no room for another.
 ///

@@ -87,12 +87,15 @@ fn a_stop_is_asked_first_and_then_forced() {
 #[test]
 fn signals_reach_it() {
     let scratch = Scratch::with_image();
-    let script = "trap 'echo usr1' USR1; trap 'exit 9' INT; echo ready; while :; do sleep 0.05; done";
+    let script = "trap 'echo usr1' USR1; trap 'echo real' 37; trap 'exit 9' INT; echo ready; \
+                  while :; do sleep 0.05; done";
     scratch.detach(&["--name", "heard"], script);
     let has = |text: &str| scratch.minirun(["logs", "heard"]).run().success().contains(text);
     eventually("it is ready", || has("ready"));
     assert_eq!(scratch.minirun(["kill", "-s", "USR1", "heard"]).run().success(), "heard");
     eventually("the signal arrived", || has("usr1"));
+    scratch.minirun(["kill", "-s", "RTMIN+3", "heard"]).run().success();
+    eventually("the real-time signal arrived", || has("real"));
     scratch.minirun(["kill", "--signal", "SIGINT", "heard"]).run().success();
     assert_eq!(scratch.minirun(["wait", "heard"]).run().success(), "9");
     scratch.minirun(["kill", "heard"]).run().fails(1);

@@ -396,3 +396,40 @@ fn a_port_that_pasta_cannot_have_is_named() {
         assert!(outcome.code == Some(0) || said.contains("ip_unprivileged_port_start"), "{outcome}");
     }
 }
+
+#[test]
+fn a_shared_network_is_found_again_at_each_start() {
+    let scratch = Scratch::with_image();
+    scratch.detach(&["--name", "first"], "exec sleep 1000");
+    scratch.detach(&["--name", "second", "--network", "container:first"], "exec sleep 1000");
+    let network =
+        |name: &str| scratch.minirun(["exec", name, "readlink", "/proc/self/ns/net"]).run().success();
+    assert_eq!(network("second"), network("first"));
+    scratch.minirun(["stop", "-t", "0", "first", "second"]).run().success();
+    let outcome = scratch.minirun(["start", "second"]).run();
+    assert!(
+        outcome.code != Some(0) && outcome.stderr().contains("container `first` is not running"),
+        "{outcome}"
+    );
+    scratch.minirun(["start", "first"]).run().success();
+    scratch.minirun(["start", "second"]).run().success();
+    assert_eq!(network("second"), network("first"));
+    scratch.minirun(["rm", "-f", "second", "first"]).run().success();
+}
+
+#[test]
+fn ports_are_published_again_at_each_start() {
+    require!(has_pasta(), "no pasta");
+    let scratch = Scratch::with_image();
+    scratch.detach(&["--name", "one", "-p", "127.0.0.1::8080"], "exec sleep 1000");
+    let ports = || scratch.minirun(["port", "one"]).run().success();
+    let interfaces = || scratch.minirun(["exec", "one", "sh", "-c", INTERFACES]).run().success();
+    let (published, seen) = (ports(), interfaces());
+    assert!(published.starts_with("8080/tcp -> 127.0.0.1:"), "{published}");
+    assert!(seen.lines().count() > 1, "{seen}");
+    scratch.minirun(["stop", "-t", "0", "one"]).run().success();
+    assert_eq!(ports(), "");
+    scratch.minirun(["start", "one"]).run().success();
+    assert_eq!((ports(), interfaces()), (published, seen));
+    scratch.minirun(["rm", "-f", "one"]).run().success();
+}

@@ -1,6 +1,6 @@
 //! `-t`: a terminal of the container's own.
 
-use crate::support::{Call, IMAGE, Scratch, Terminal, program_exists, require};
+use crate::support::{Call, Caller, IMAGE, Scratch, Terminal, program_exists, require};
 
 fn shell(scratch: &Scratch) -> Call {
     scratch.minirun(["run", "-it", "--rm", "-e", "PS1=ready> ", IMAGE, "sh"])
@@ -23,6 +23,26 @@ fn a_shell_is_usable() {
     terminal.expect("done");
     terminal.send("exit 7\n");
     assert_eq!(terminal.wait(), 7);
+}
+
+#[test]
+fn it_belongs_to_the_user_of_the_process() {
+    require!(Caller::detect().has_many_ids(), "the caller has one ID only");
+    let scratch = Scratch::with_image();
+    let script = "stat -c '%u %a' $(tty); echo wri''tten >$(tty); echo al''so >/dev/console";
+    let mut terminal =
+        Terminal::start(scratch.minirun(["run", "-it", "--rm", "-u", "1234", IMAGE, "sh", "-c", script]));
+    for text in ["1234 620", "written", "also"] {
+        terminal.expect(text);
+    }
+    assert_eq!(terminal.wait(), 0);
+    scratch.detach(&["--name", "one"], "exec sleep 1000");
+    let mut terminal =
+        Terminal::start(scratch.minirun(["exec", "-it", "-u", "77", "one", "sh", "-c", script]));
+    terminal.expect("77 620");
+    terminal.expect("written");
+    terminal.wait();
+    scratch.minirun(["rm", "-f", "one"]).run().success();
 }
 
 #[test]

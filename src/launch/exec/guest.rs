@@ -44,7 +44,7 @@ fn become_command(
         // There is nobody who would read what a terminal says.
         Presence::Detached => Streams::Launcher { input: crate::plan::process::Input::Empty },
     };
-    let terminal = terminal::open(&root, wanted)?;
+    let terminal = terminal::open(&root, wanted, process.user.uid)?;
     drop(root);
     if let Some(terminal) = &terminal {
         channel.send(&ToLauncher::Terminal.encode(), Some(terminal.master())).map_err(InitError::Channel)?;

@@ -119,7 +119,8 @@ mod tests {
             ),
             (
                 &["run", "-itP", "x"],
-                "error: minirun does not have `-P` yet\nhint: use --network host to share the machine's network\n",
+                "error: minirun does not have `-P` yet\nhint: publish each port with -p; what a program listens on needs no \
+                 announcement\n",
             ),
             (
                 &["run", "--pull=always", "x"],
@@ -138,11 +139,12 @@ mod tests {
             ),
             (
                 &["network", "ls"],
-                "error: minirun does not have `network` yet\nhint: use --network host to share the machine's network\n",
+                "error: minirun does not have `network` yet\nhint: there are no networks with names: share one with \
+                 --network container:NAME, or publish ports with -p\n",
             ),
             (
                 &["imagess"],
-                "error: unrecognized subcommand `imagess`\nhint: some similar subcommands exist: `image`, `images`\n\
+                "error: unrecognized subcommand `imagess`\nhint: some similar subcommands exist: `changes`, `image`, `images`\n\
                  hint: see minirun --help\n",
             ),
         ] {

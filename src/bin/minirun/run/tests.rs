@@ -177,8 +177,10 @@ fn the_store_may_stand_before_and_behind_the_verb() {
 fn what_makes_no_sense_is_said() {
     for (words, text) in [
         (
-            &["--network", "bridge", "x"][..],
-            "error: `bridge` is not a network mode that minirun has: none (loopback only) or host\n",
+            &["--network", "nonsense", "x"][..],
+            "error: `nonsense` is not a network that minirun has: none, host, pasta or container:NAME\nhint: there are no \
+             networks with names: containers that are to reach each other share one with container:NAME, or meet at \
+             published ports\n",
         ),
         (
             &["--security-opt", "seccomp=unconfined", "x"],
