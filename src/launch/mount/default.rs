@@ -27,6 +27,9 @@ const COVERABLE: [&str; 10] = [
     "uptime",
 ];
 
+/// The inode number of the root directory of every procfs.
+const PROC_ROOT: u64 = 1;
+
 /// Whether this is the `/dev` that minirun fills with device nodes.
 pub(super) fn is_own_dev(mount: &Attachment) -> bool {
     mount.destination.as_os_str() == "/dev"
@@ -36,11 +39,10 @@ pub(super) fn is_own_dev(mount: &Attachment) -> bool {
 /// Refuses destinations by which a container could make the launcher write somewhere else.
 pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> Result<(), Cause> {
     let text = mount.destination.as_os_str();
-    let is_proc = matches!(&mount.source, Source::New { kind: FileSystem::Proc, .. });
     if let Some(path) = text.to_string_lossy().strip_prefix("/proc") {
         let inside = path.strip_prefix('/');
         let allowed = match inside {
-            None if path.is_empty() => is_proc,
+            None if path.is_empty() => is_procfs(&mount.source)?,
             None => true,
             Some(name) => COVERABLE.contains(&name),
         };
@@ -55,6 +57,20 @@ pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a source is a whole procfs: a new one, or one of the host.
+fn is_procfs(source: &Source) -> Result<bool, SysError> {
+    let path = match source {
+        Source::New { kind, .. } => return Ok(*kind == FileSystem::Proc),
+        Source::Bind { path, .. } => path,
+        Source::Link { .. } | Source::Beneath { .. } | Source::Merged(_) | Source::Driver(_) => {
+            return Ok(false);
+        }
+    };
+    let file_system = rustix::fs::statfs(path).call(|| format!("statfs({path:?})"))?;
+    let stat = rustix::fs::stat(path).call(|| format!("stat({path:?})"))?;
+    Ok(file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && stat.st_ino == PROC_ROOT)
 }
 
 /// Refuses what a symlink of the image has led into the procfs, whatever the destination is called.
