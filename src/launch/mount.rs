@@ -210,6 +210,7 @@ fn attach_one(
 
 /// Finds or makes the place for a mount.
 pub(super) fn open_point(root: &Root, mount: &Attachment, tree: &Tree) -> Result<OwnedFd, Cause> {
+    default::check_cover(mount, &tree.mount)?;
     let point = root.mount_point(&mount.destination, tree.kind)?;
     default::check_point(&point, mount)?;
     Ok(point)

@@ -3,6 +3,7 @@
 pub(crate) mod container;
 pub(crate) mod image;
 mod missing;
+mod mount_flags;
 pub(crate) mod mounts;
 pub(crate) mod review;
 pub(crate) mod run;

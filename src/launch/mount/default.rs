@@ -42,7 +42,8 @@ pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> R
     if let Some(path) = text.to_string_lossy().strip_prefix("/proc") {
         let inside = path.strip_prefix('/');
         let allowed = match inside {
-            None if path.is_empty() => is_procfs(&mount.source)?,
+            // What else is no procfs is seen when it is open.
+            None if path.is_empty() => !matches!(mount.source, Source::Link { .. }),
             None => true,
             Some(name) => COVERABLE.contains(&name),
         };
@@ -59,18 +60,17 @@ pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> R
     }
 }
 
-/// Whether a source is a whole procfs: a new one, or one of the host.
-fn is_procfs(source: &Source) -> Result<bool, SysError> {
-    let path = match source {
-        Source::New { kind, .. } => return Ok(*kind == FileSystem::Proc),
-        Source::Bind { path, .. } => path,
-        Source::Link { .. } | Source::Beneath { .. } | Source::Merged(_) | Source::Driver(_) => {
-            return Ok(false);
-        }
-    };
-    let file_system = rustix::fs::statfs(path).call(|| format!("statfs({path:?})"))?;
-    let stat = rustix::fs::stat(path).call(|| format!("stat({path:?})"))?;
-    Ok(file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && stat.st_ino == PROC_ROOT)
+/// Refuses what is to cover `/proc` and is no procfs as a whole.
+pub(in crate::launch) fn check_cover(mount: &Attachment, tree: &OwnedFd) -> Result<(), Cause> {
+    if mount.destination.as_os_str() != "/proc" {
+        return Ok(());
+    }
+    let file_system = rustix::fs::fstatfs(tree).call(|| "fstatfs(source)")?;
+    let stat = rustix::fs::fstat(tree).call(|| "fstat(source)")?;
+    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && stat.st_ino == PROC_ROOT {
+        return Ok(());
+    }
+    Err(Cause::Proc(COVERABLE.join(", ")))
 }
 
 /// Refuses what a symlink of the image has led into the procfs, whatever the destination is called.

@@ -169,6 +169,7 @@ mod tests {
             anonymous: false,
             labels: Vec::new(),
             created,
+            nanoseconds: 0,
             options: std::collections::BTreeMap::new(),
         }
     }
