@@ -249,7 +249,13 @@ where
 
 /// Seconds since 1970.
 fn now() -> i64 {
-    rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec
+    moment().0
+}
+
+/// Seconds since 1970, and nanoseconds after that.
+fn moment() -> (i64, u32) {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    (time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Seconds since 1970 as RFC 3339 has them, in UTC.

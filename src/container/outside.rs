@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::Error;
 use crate::plan::name::VolumeName;
-use crate::sys::Call;
+use crate::sys::{Call, SysError};
 
 /// The named volumes and the directories of the host that one start has made.
 #[derive(Debug, Default)]
@@ -24,7 +24,11 @@ impl Outside {
             path.ancestors().take_while(|one| one.symlink_metadata().is_err()).collect();
         for directory in missing.into_iter().rev() {
             match rustix::fs::mkdir(directory, Mode::from_raw_mode(0o755)) {
-                Ok(()) => self.directories.push(directory.to_owned()),
+                Ok(()) => {
+                    self.directories.push(directory.to_owned());
+                    ignore_umask(directory)
+                        .map_err(|cause| Error::MakeSource { path: path.to_owned(), cause })?;
+                }
                 // Somebody else needs it, too.
                 Err(Errno::EXIST) => {}
                 Err(errno) => {
@@ -43,4 +47,12 @@ impl Outside {
             let _ = rustix::fs::rmdir(directory);
         }
     }
+}
+
+/// Gives a directory that was just made the mode that it was made with, whatever the caller's umask is.
+fn ignore_umask(directory: &Path) -> Result<(), SysError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(directory, flags, Mode::empty());
+    let opened = opened.call(|| format!("open({directory:?}, DIRECTORY|NOFOLLOW)"))?;
+    rustix::fs::fchmod(opened, Mode::from_raw_mode(0o755)).call(|| format!("fchmod({directory:?}, 755)"))
 }

@@ -13,7 +13,9 @@ use crate::plan::path::ContainerPath;
 use crate::plan::quote::quoted;
 use crate::plan::review::choose;
 use crate::store::container::{Container, ContainerError, MountRecord};
-pub use crate::store::review::{Act, Change, Conflict, Difference, Kind, OnConflict, Reader, Sink, Standing};
+pub use crate::store::review::{
+    Act, Change, Conflict, Difference, Kind, OnConflict, Reader, Rights, Sink, Standing,
+};
 use crate::store::review::{ConflictList, Review, ReviewError, Selected, named, needed, settle};
 
 /// Whether something is done or only said.

@@ -65,7 +65,8 @@ pub struct VolumeUsage {
 }
 
 impl Engine {
-    /// The bytes that the files of volumes take on disk. What a driver option leads to does not count.
+    /// The bytes that the files of volumes and of their snapshots take on disk. What a driver option leads to does not
+    /// count.
     ///
     /// # Errors
     /// The files cannot be looked at.
@@ -75,8 +76,11 @@ impl Engine {
         }
         let namespace = self.own_namespace()?;
         within(namespace.as_ref(), || {
-            let size = |name: &VolumeName| Ok((name.clone(), size(&self.store.volume_data(name))?));
-            names.iter().map(size).collect::<Result<BTreeMap<_, _>, StoreError>>()
+            let both = |name: &VolumeName| {
+                let snapshots = self.store.path().join(layout::snapshots(name.as_str()));
+                Ok((name.clone(), size(&self.store.volume_data(name))? + size(&snapshots)?))
+            };
+            names.iter().map(both).collect::<Result<BTreeMap<_, _>, StoreError>>()
         })
     }
 

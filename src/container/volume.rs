@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Engine, Error, now, random, rfc3339, within};
+use super::{Engine, Error, moment, now, random, rfc3339, within};
 use crate::plan::driver;
 use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::store::volume::{Disposal, Trashed, VolumeError, VolumeRecord};
@@ -86,6 +86,7 @@ impl Engine {
     /// The options make no sense, or the store cannot be written.
     pub fn create_volume(&self, new: &NewVolume) -> Result<VolumeName, Error> {
         driver::check_options(&new.options)?;
+        let (created, nanoseconds) = moment();
         let record = VolumeRecord {
             name: match &new.name {
                 Some(name) => name.clone(),
@@ -93,7 +94,8 @@ impl Engine {
             },
             anonymous: new.name.is_none(),
             labels: new.labels.clone(),
-            created: now(),
+            created,
+            nanoseconds,
             options: new.options.clone(),
         };
         self.all_or_nothing(|| Ok(self.store.make_volume(&record)?))?;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::image::stdin;
-use super::{Engine, Error, Event, Events, LoadFrom, absolute, input_error, now};
+use super::{Engine, Error, Event, Events, LoadFrom, absolute, input_error, moment};
 use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::plan::snapshot::VolumeRef;
 use crate::store::compress::Compression;
@@ -219,11 +219,13 @@ impl Engine {
 }
 
 fn new_record(name: VolumeName, labels: Vec<Label>) -> VolumeRecord {
+    let (created, nanoseconds) = moment();
     VolumeRecord {
         name,
         anonymous: false,
         labels,
-        created: now(),
+        created,
+        nanoseconds,
         options: std::collections::BTreeMap::new(),
     }
 }

@@ -73,8 +73,8 @@ pub enum PlaceError {
         /// What it is.
         found: &'static str,
     },
-    /// Giving a directory of the system away.
-    #[error("cannot give `{}` to the container's user: the system needs it as it is", .0.display())]
+    /// Giving a directory away that the system, the caller or minirun needs.
+    #[error("cannot give `{}` to the container's user: it is the system's, your home directory or the store", .0.display())]
     Precious(PathBuf),
     /// What a volume's options name is not there.
     #[error("cannot use the volume `{volume}`: its device is `{device}`")]

@@ -57,12 +57,6 @@ pub(super) enum Cause {
     Own(#[source] Report),
     #[error("the layer over it cannot look like it")]
     Dress(#[source] Report),
-    #[error("`{word}` is not possible: the source lies on a mount that forbids it")]
-    Locked {
-        word: &'static str,
-        #[source]
-        source: SysError,
-    },
     #[error("there is no `{subpath}` in it")]
     NoSubpath {
         subpath: String,
@@ -101,10 +95,6 @@ impl MountFailure {
                 "the mount point does not exist, and what it lies in is read-only: choose another"
             }
             Cause::Point(PointError::Kind { .. }) => "mount a file on a file and a directory on a directory",
-            Cause::Locked { .. } => {
-                "in a user namespace the kernel keeps what the host's mount says: leave the word out, or take a source \
-                 on another file system"
-            }
             Cause::NoSubpath { .. } => "make it first: a subpath is never made",
             Cause::SubpathOutside { .. } => "only relative symlinks that stay inside are followed",
             Cause::Own(_) => {
@@ -220,6 +210,7 @@ fn attach_one(
 
 /// Finds or makes the place for a mount.
 pub(super) fn open_point(root: &Root, mount: &Attachment, tree: &Tree) -> Result<OwnedFd, Cause> {
+    default::check_cover(mount, &tree.mount)?;
     let point = root.mount_point(&mount.destination, tree.kind)?;
     default::check_point(&point, mount)?;
     Ok(point)
@@ -232,7 +223,7 @@ pub(super) fn dress(
     copying: Copying<'_>,
 ) -> Result<(), Cause> {
     own(tree, mount, user, copying)?;
-    attribute::set(tree, mount)
+    Ok(attribute::set(tree, mount)?)
 }
 
 /// Gives the source to the container's user, if that was asked; of what is in memory only the root directory.

@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::Plan;
 use super::attachment::{Attachment, Source};
 use super::host::Host;
-use super::idmap::{IdMap, IdRange};
+use super::idmap::{IdMap, IdRange, to_host};
 use super::mount::Ownership;
 use super::name::ContainerId;
 use super::namespace::{Namespaces, Network};
@@ -142,13 +142,28 @@ impl Plan {
             rootfs,
             root_access: if read_only { RootAccess::ReadOnly } else { RootAccess::ReadWrite },
             fills,
-            mounts: attachments(spec, &additions)?,
+            mounts: with_known_owners(attachments(spec, &additions)?, &ids)?,
             masked: paths(linux.masked_paths().as_ref(), "/linux/maskedPaths")?,
             read_only: paths(linux.readonly_paths().as_ref(), "/linux/readonlyPaths")?,
             sysctls: sysctls(linux),
             process: process::process(process, first, input, &ids)?,
         })
     }
+}
+
+/// Refuses new file systems whose root would belong to IDs that the container has not.
+fn with_known_owners(mounts: Vec<Attachment>, ids: &process::Ids<'_>) -> Result<Vec<Attachment>, SpecError> {
+    for mount in &mounts {
+        let Source::New { options, .. } = &mount.source else { continue };
+        for (name, kind, map) in [("uid", "user", ids.users), ("gid", "group", ids.groups)] {
+            let named = options.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref());
+            let Some(id) = named.and_then(|text| text.parse().ok()) else { continue };
+            if to_host(map, id).is_none() {
+                return Err(SpecError::Unmapped { kind, id });
+            }
+        }
+    }
+    Ok(mounts)
 }
 
 fn refuse(spec: &Spec, linux: &Linux) -> Result<(), SpecError> {

@@ -30,7 +30,7 @@ use crate::sys::{Call, SysError};
 use history::History;
 use tree::Tree;
 
-pub use change::{Act, Change, Conflict, Difference, Kind, Standing};
+pub use change::{Act, Change, Conflict, Difference, Kind, Rights, Standing};
 pub use error::{ConflictList, ReviewError};
 pub use patch::{Reader, Sink};
 pub use select::{OnConflict, Selected, named, needed, settle};

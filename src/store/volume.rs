@@ -45,6 +45,9 @@ pub struct VolumeRecord {
     pub labels: Vec<Label>,
     /// When it was made, seconds since 1970.
     pub created: i64,
+    /// And how many nanoseconds after that, so that of two volumes it is known which came first.
+    #[serde(default)]
+    pub nanoseconds: u32,
     /// Options of the driver `local`: `type`, `device`, `o`; none for a volume that is a directory of the store.
     #[serde(default)]
     pub options: BTreeMap<String, String>,

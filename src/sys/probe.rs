@@ -113,7 +113,9 @@ fn read(path: impl AsRef<Path>) -> Vec<u8> {
     std::fs::read(path).unwrap_or_default()
 }
 
-fn home() -> Option<PathBuf> {
+/// The caller's home directory, as the list of users has it.
+#[must_use]
+pub fn home() -> Option<PathBuf> {
     let home = user(rustix::process::geteuid().as_raw()).filter(|user| user.name.is_some())?.home;
     Some(PathBuf::from(home))
 }

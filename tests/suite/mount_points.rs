@@ -59,6 +59,21 @@ fn loops_and_the_root_are_refused() {
 }
 
 #[test]
+fn the_later_flag_covers_the_earlier() {
+    let scratch = linked();
+    for name in ["a", "b"] {
+        fs::write(scratch.directory(name).join("who"), name).unwrap();
+    }
+    let source = |name: &str| scratch.path(name).display().to_string();
+    let volume = format!("-v={}:/relative", source("b"));
+    let mount = format!("--mount=type=bind,src={},dst=/absolute", source("a"));
+    for (flags, expected) in [([&mount[..], &volume], "b"), ([&volume, &mount], "a")] {
+        assert_eq!(scratch.shell(&flags, "cat /real/who").run().success(), expected);
+    }
+    assert_eq!(scratch.shell(&[&volume, "--tmpfs=/absolute"], "ls /real").run().success(), "");
+}
+
+#[test]
 fn what_is_made_has_plain_modes() {
     let scratch = Scratch::with_image();
     let file = scratch.file("file", "x");
@@ -73,6 +88,10 @@ fn what_is_made_has_plain_modes() {
     let mode = |path: &str| fs::metadata(upper.join(path)).unwrap().permissions().mode() & 0o7777;
     assert_eq!((mode("a/b/file"), mode("a/c/directory")), (0o644, 0o755));
     scratch.minirun(["rm", "kept"]).run().success();
+    let script = format!(
+        "umask 077; cd \"$SCRATCH\"; \"$MINIRUN\" run --rm -v ./made/deep:/x {IMAGE} true; stat -c %a made made/deep"
+    );
+    assert_eq!(scratch.host_script(&script).run().success(), "755\n755");
 }
 
 #[test]
@@ -127,6 +146,9 @@ fn the_procfs_is_not_to_be_covered() {
         let flag = format!("{}:{destination}", file.display());
         scratch.shell(&["-v", &flag], "true").run().refused();
     }
+    // Only by another procfs.
+    let own = scratch.shell(&["-v", "/proc:/proc"], "test -e /proc/self/status && echo there").run();
+    assert_eq!(own.success(), "there");
 }
 
 #[test]

@@ -239,7 +239,7 @@ fn owners_and_closed_files_come_through() {
     let script = "cd /src; mkdir closed; echo c >closed/file; chown -R 1234:1234 closed; chmod 0 closed/file closed; \
                   echo c >secret; chmod 4000 secret; mkfifo pipe; chown 1234 kept";
     edit(&scratch, script);
-    let listed = "A /src/closed\nA /src/closed/file\nC /src/kept (owner 0:0 -> 1234:0)\nA /src/pipe\nA /src/secret (mode 4000)";
+    let listed = "A /src/closed\nA /src/closed/file\nC /src/kept (owner 0:0 -> 1234:0)\nA /src/pipe (fifo)\nA /src/secret (mode 4000)";
     assert_eq!(changes(&scratch), listed);
     scratch.minirun(["apply", "work"]).run().success();
     assert_eq!(changes(&scratch), "");

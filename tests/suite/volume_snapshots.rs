@@ -75,6 +75,11 @@ fn snapshots_go_with_their_volume_and_come_back_with_it() {
     volume(&scratch, &["snapshot", "data", "s"]).success();
     assert_eq!(volume(&scratch, &["clone", "data@s", "copy"]).success(), "copy");
     volume(&scratch, &["export", "data@s", "-o", &scratch.text("s.tar")]).success();
+    // Under another name nothing is replaced.
+    shell(&scratch, "echo two >file");
+    assert_eq!(volume(&scratch, &["restore", "data@s", "--as", "third"]).success(), "third");
+    assert_eq!(volume(&scratch, &["diff", "data@s", "third"]).success(), "");
+    assert_eq!(volume(&scratch, &["diff", "data@s", "data"]).success(), "C /file");
     volume(&scratch, &["rm", "data"]).success();
     assert!(volume(&scratch, &["diff", "data@s", "copy"]).fails(1).contains("there is no volume `data`"));
     volume(&scratch, &["restore", "data", "--as", "back"]).success();

@@ -6,6 +6,7 @@ pub(crate) mod exec;
 pub(crate) mod image;
 pub(crate) mod lifecycle;
 mod missing;
+mod mount_flags;
 pub(crate) mod mounts;
 pub(crate) mod review;
 pub(crate) mod run;

@@ -4,7 +4,7 @@ use std::io;
 
 use minirun::container::Engine;
 use minirun::container::review::{
-    Act, Apply, Change, Difference, Doing, Kind, MountChanges, OnConflict, Reader, Standing,
+    Act, Apply, Change, Difference, Doing, Kind, MountChanges, OnConflict, Reader, Rights, Standing,
 };
 use minirun::plan::path::ContainerPath;
 use minirun::plan::quote::{always_quoted, quoted};
@@ -117,15 +117,24 @@ fn line(mount: &MountChanges, change: &Change) -> String {
         Act::Changed(differences) if differences[..] != [Difference::Content] => {
             differences.iter().map(|difference| shown(*difference, change)).collect()
         }
-        // Whoever applies this should know.
-        Act::Added if change.kind == Kind::File && change.mode & SET_ID != 0 => {
-            vec![format!("mode {:o}", change.mode)]
-        }
-        Act::Changed(_) | Act::Added | Act::Removed => Vec::new(),
+        Act::Added => new_notes(change),
+        Act::Changed(_) | Act::Removed => Vec::new(),
     };
+    if change.rights == Rights::Capabilities {
+        notes.push("capabilities".to_owned());
+    }
     notes.extend(change.conflict.map(|conflict| format!("conflict: {conflict}")));
     let text = format!("{} {}", letter(&change.act), named(&mount.destination.join(&change.path)));
     if notes.is_empty() { text } else { format!("{text} ({})", notes.join(", ")) }
+}
+
+/// What whoever applies something new should know about it.
+fn new_notes(change: &Change) -> Vec<String> {
+    match change.kind {
+        Kind::File if change.mode & SET_ID != 0 => vec![format!("mode {:o}", change.mode)],
+        Kind::Fifo | Kind::Socket | Kind::Device => vec![change.kind.to_string()],
+        Kind::File | Kind::Directory | Kind::Symlink => Vec::new(),
+    }
 }
 
 /// A path that cannot be mistaken for one with notes behind it.

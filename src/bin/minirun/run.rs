@@ -244,10 +244,7 @@ pub(crate) fn workdir(text: &OsString) -> Result<ContainerPath, RequestError> {
 }
 
 fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
-    let volumes = arguments.volumes.iter().map(|text| mount::parse_volume(text));
-    let mounts = arguments.mounts.iter().map(|text| mount::parse_mount(text));
-    let tmpfs = arguments.tmpfs.iter().map(|text| mount::parse_tmpfs(text));
-    let requests: Vec<_> = volumes.chain(mounts).chain(tmpfs).collect::<Result<_, _>>()?;
+    let requests = arguments.mounts.requests()?;
     let is_volume = |request: &&MountRequest| {
         request.origin.flag == Flag::Volume && matches!(request.kind, MountKind::Volume(_))
     };

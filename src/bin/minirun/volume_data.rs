@@ -181,6 +181,14 @@ pub(crate) fn restore(
     let of: VolumeRef = arguments.name.parse()?;
     of.snapshot()?;
     let flags = &arguments.snapshot;
+    if let Some(name) = &arguments.new_name {
+        let (source, name) = (of, name.parse()?);
+        let request = CloneArguments { source, name, labels: None, sharing: sharing(flags.reflink) };
+        watched(Loudness::of(flags.quiet), |progress| {
+            engine.clone_volume(&request, &mut |event| progress.show(event))
+        })?;
+        return output.line(request.name.as_str()).map(|()| 0);
+    }
     let request = RestoreArguments {
         running: if flags.force { RunningContainer::Kill } else { RunningContainer::Refuse },
         keeps_replaced: if flags.purge { Keeping::Nothing } else { Keeping::Snapshot },

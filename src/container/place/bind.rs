@@ -12,7 +12,7 @@ use crate::plan::attachment::{Devices, Lower, Merged, Source};
 use crate::plan::mount::{Bind, Links, Missing, MountRequest, Ownership, Propagation, View};
 use crate::store::container::MountRecord;
 use crate::sys::mountinfo::{self, Peers};
-use crate::sys::{Call, SysError, hosttree};
+use crate::sys::{Call, SysError, hosttree, probe};
 
 /// What nobody means to give away with all that is below it.
 const PRECIOUS: [&str; 22] = [
@@ -38,7 +38,7 @@ impl Placing<'_> {
         }
         check_propagation(path, bind.propagation)?;
         if bind.ownership == Ownership::User && bind.view == View::Direct {
-            check_precious(path)?;
+            self.check_precious(path)?;
         }
         let Some((layer, own)) = self.layer(index, &bind.view) else {
             let source = Source::Bind { path: path.clone(), recursion: bind.recursion };
@@ -52,6 +52,21 @@ impl Placing<'_> {
             devices: Devices::Allowed,
         });
         Ok(placed(request, source, MountRecord { layer: own, ..record }))
+    }
+}
+
+impl Placing<'_> {
+    /// Refuses to give away what the machine or the caller cannot do without, the store among it.
+    fn check_precious(&self, path: &Path) -> Result<(), Error> {
+        let real = path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
+        let is_of_system = PRECIOUS.iter().any(|precious| Path::new(precious) == real);
+        let is_home = probe::home().is_some_and(|home| home.starts_with(&real));
+        let store = self.site.engine.store.path();
+        let has_store = store.canonicalize().is_ok_and(|store| store.starts_with(&real));
+        if is_of_system || is_home || has_store {
+            return Err(PlaceError::Precious(path.to_owned()).into());
+        }
+        Ok(())
     }
 }
 
@@ -130,12 +145,4 @@ fn check_propagation(path: &Path, propagation: Propagation) -> Result<(), Error>
     };
     let (word, path) = (propagation.name(), path.to_owned());
     Err(PlaceError::Propagation { word, path, mount: mount.point, wanted, found }.into())
-}
-
-fn check_precious(path: &Path) -> Result<(), Error> {
-    let real = path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
-    if PRECIOUS.iter().any(|precious| Path::new(precious) == real) {
-        return Err(PlaceError::Precious(path.to_owned()).into());
-    }
-    Ok(())
 }

@@ -41,10 +41,17 @@ fn matches(pattern: &Path, cwd: &Path) -> Result<Vec<PathBuf>, PlaceError> {
         format!("{}/{text}", Pattern::escape(&cwd))
     };
     let found = glob::glob(&text).map_err(|error| wrong(error.msg.to_owned()))?;
-    // What cannot be read matches nothing, as in the shell.
-    let clean = found.filter_map(Result::ok).filter_map(|path| ContainerPath::parse(path).ok());
+    // What cannot be read matches nothing, as in the shell; nor do a directory itself and the one that it is in.
+    let named = found.filter_map(Result::ok).filter(|path| !is_no_name(path));
+    let clean = named.filter_map(|path| ContainerPath::parse(path).ok());
     let mut paths: Vec<PathBuf> = clean.map(|path| PathBuf::from(path.as_os_str())).collect();
     paths.sort();
     paths.dedup();
     if paths.is_empty() { Err(PlaceError::NoMatch(shown())) } else { Ok(paths) }
+}
+
+/// Whether a match ends in `.` or `..`, which begin with a dot but name nothing in the directory.
+fn is_no_name(path: &Path) -> bool {
+    let text = path.as_os_str().as_encoded_bytes();
+    text.ends_with(b"/.") || text.ends_with(b"/..")
 }

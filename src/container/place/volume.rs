@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::bind::check_layer;
 use super::{Placed, Placing, placed, record};
-use crate::container::{Error, now, random};
+use crate::container::{Error, moment, random};
 use crate::error::place::PlaceError;
 use crate::plan::attachment::{Devices, DriverFileSystem, Lower, Merged, Source};
 use crate::plan::backing::{Backing, is_for_users};
@@ -93,6 +93,7 @@ impl Placing<'_> {
             }
         }
         driver::check_options(&volume.options)?;
+        let (created, nanoseconds) = moment();
         let record = VolumeRecord {
             name: match &volume.name {
                 Some(name) => name.clone(),
@@ -100,7 +101,8 @@ impl Placing<'_> {
             },
             anonymous: volume.name.is_none(),
             labels: volume.labels.clone(),
-            created: now(),
+            created,
+            nanoseconds,
             options: volume.options.clone(),
         };
         Ok((record, Existence::New))

@@ -6,7 +6,6 @@ use rustix::fs::StatVfsMountFlags;
 use rustix::io::Errno;
 use rustix::mount::{MountAttrFlags, MountPropagationFlags};
 
-use super::Cause;
 use super::tree::Tree;
 use crate::plan::attachment::Attachment;
 use crate::plan::mount::{Access, Atime, Attributes, Propagation, Rule};
@@ -14,31 +13,32 @@ use crate::sys::mount::{self, MountAttributes, Recursion as Depth};
 use crate::sys::{Call, SysError};
 
 /// Sets what was asked for. What a mount came with is added to, and taken away only where a word says so.
-pub(super) fn set(tree: &Tree, mount: &Attachment) -> Result<(), Cause> {
+pub(super) fn set(tree: &Tree, mount: &Attachment) -> Result<(), SysError> {
     allow(&tree.mount, mount.attributes)?;
-    Ok(add(tree, mount)?)
+    add(tree, mount)
 }
 
-/// Takes away what `exec`, `suid` and `dev` say not to have, on the top mount as `mount(8)` does.
-fn allow(tree: &OwnedFd, attributes: Attributes) -> Result<(), Cause> {
+/// Takes away what `exec`, `suid` and `dev` say not to have, on the top mount as `mount(8)` does. In a user namespace
+/// the kernel keeps what the host's own mount forbids, and so it stays forbidden.
+fn allow(tree: &OwnedFd, attributes: Attributes) -> Result<(), SysError> {
     let words = [
-        (attributes.exec, "exec", StatVfsMountFlags::NOEXEC, MountAttrFlags::MOUNT_ATTR_NOEXEC),
-        (attributes.suid, "suid", StatVfsMountFlags::NOSUID, MountAttrFlags::MOUNT_ATTR_NOSUID),
-        (attributes.dev, "dev", StatVfsMountFlags::NODEV, MountAttrFlags::MOUNT_ATTR_NODEV),
+        (attributes.exec, StatVfsMountFlags::NOEXEC, MountAttrFlags::MOUNT_ATTR_NOEXEC),
+        (attributes.suid, StatVfsMountFlags::NOSUID, MountAttrFlags::MOUNT_ATTR_NOSUID),
+        (attributes.dev, StatVfsMountFlags::NODEV, MountAttrFlags::MOUNT_ATTR_NODEV),
     ];
     if words.iter().all(|(rule, ..)| *rule != Rule::Allow) {
         return Ok(());
     }
     let present = rustix::fs::fstatvfs(tree).call(|| "fstatvfs(mount)")?.f_flag;
-    for (rule, word, seen, flag) in words {
+    for (rule, seen, flag) in words {
         if rule != Rule::Allow || !present.contains(seen) {
             continue;
         }
         let clear = MountAttributes { clear: u64::from(flag.bits()), ..MountAttributes::default() };
-        mount::set_attributes(tree, clear, Depth::Single).map_err(|source| match source.errno() {
-            Errno::PERM => Cause::Locked { word, source },
-            _ => Cause::Sys(source),
-        })?;
+        match mount::set_attributes(tree, clear, Depth::Single) {
+            Err(error) if error.errno() == Errno::PERM => {}
+            result => result?,
+        }
     }
     Ok(())
 }

@@ -27,6 +27,9 @@ const COVERABLE: [&str; 10] = [
     "uptime",
 ];
 
+/// The inode number of the root directory of every procfs.
+const PROC_ROOT: u64 = 1;
+
 /// Whether this is the `/dev` that minirun fills with device nodes.
 pub(super) fn is_own_dev(mount: &Attachment) -> bool {
     mount.destination.as_os_str() == "/dev"
@@ -36,11 +39,11 @@ pub(super) fn is_own_dev(mount: &Attachment) -> bool {
 /// Refuses destinations by which a container could make the launcher write somewhere else.
 pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> Result<(), Cause> {
     let text = mount.destination.as_os_str();
-    let is_proc = matches!(&mount.source, Source::New { kind: FileSystem::Proc, .. });
     if let Some(path) = text.to_string_lossy().strip_prefix("/proc") {
         let inside = path.strip_prefix('/');
         let allowed = match inside {
-            None if path.is_empty() => is_proc,
+            // What else is no procfs is seen when it is open.
+            None if path.is_empty() => !matches!(mount.source, Source::Link { .. }),
             None => true,
             Some(name) => COVERABLE.contains(&name),
         };
@@ -55,6 +58,19 @@ pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses what is to cover `/proc` and is no procfs as a whole.
+pub(in crate::launch) fn check_cover(mount: &Attachment, tree: &OwnedFd) -> Result<(), Cause> {
+    if mount.destination.as_os_str() != "/proc" {
+        return Ok(());
+    }
+    let file_system = rustix::fs::fstatfs(tree).call(|| "fstatfs(source)")?;
+    let stat = rustix::fs::fstat(tree).call(|| "fstat(source)")?;
+    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && stat.st_ino == PROC_ROOT {
+        return Ok(());
+    }
+    Err(Cause::Proc(COVERABLE.join(", ")))
 }
 
 /// Refuses what a symlink of the image has led into the procfs, whatever the destination is called.

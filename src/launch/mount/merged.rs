@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
@@ -11,9 +11,9 @@ use super::{Cause, tree::open_path};
 use crate::launch::Copying;
 use crate::launch::rootfs::{Mounted, Overlay, PointKind, Upper};
 use crate::plan::attachment::{Devices, Looks, Lower, Merged, WritableLayer};
-use crate::sys::SysError;
 use crate::sys::mount::{self, Recursion};
 use crate::sys::process::DescriptorLimit;
+use crate::sys::{Call, SysError};
 
 /// Merges the directories.
 pub(super) fn open(merged: &Merged, copying: Copying<'_>) -> Result<Tree, Cause> {
@@ -23,14 +23,11 @@ pub(super) fn open(merged: &Merged, copying: Copying<'_>) -> Result<Tree, Cause>
         return Err(SysError::new("fsconfig(overlay, no lowerdir)", Errno::INVAL).into());
     };
     let upper = merged.layer.as_ref().map(|layer| upper(layer, lowers.first(), copying)).transpose()?;
-    let overlay = Overlay {
-        lowers,
-        upper,
-        attributes: match merged.devices {
-            Devices::Allowed => MountAttrFlags::empty(),
-            Devices::Denied => MountAttrFlags::MOUNT_ATTR_NODEV,
-        },
+    let attributes = match merged.devices {
+        Devices::Allowed => inherited(lowers.first())?,
+        Devices::Denied => MountAttrFlags::MOUNT_ATTR_NODEV,
     };
+    let overlay = Overlay { lowers, upper, attributes };
     // Where it is attached by path, that is over a directory that the overlay has open already.
     let whole = match overlay.mount(&top.base).map_err(Cause::Overlay)? {
         Mounted::Detached(whole) => whole,
@@ -40,6 +37,18 @@ pub(super) fn open(merged: &Merged, copying: Copying<'_>) -> Result<Tree, Cause>
         None => Ok(Tree::single(whole, PointKind::Directory)),
         Some(subpath) => tree::part(&whole, &top.base, subpath),
     }
+}
+
+/// What the mount that the source lies on forbids: a layer over it allows no more.
+fn inherited(top: Option<&OwnedFd>) -> Result<MountAttrFlags, SysError> {
+    let Some(top) = top else { return Ok(MountAttrFlags::empty()) };
+    let present = rustix::fs::fstatvfs(top).call(|| "fstatvfs(source)")?.f_flag;
+    let flags = [
+        (StatVfsMountFlags::NOEXEC, MountAttrFlags::MOUNT_ATTR_NOEXEC),
+        (StatVfsMountFlags::NOSUID, MountAttrFlags::MOUNT_ATTR_NOSUID),
+        (StatVfsMountFlags::NODEV, MountAttrFlags::MOUNT_ATTR_NODEV),
+    ];
+    Ok(flags.into_iter().filter(|(seen, _)| present.contains(*seen)).map(|(_, flag)| flag).collect())
 }
 
 fn lower(lower: &Lower) -> Result<OwnedFd, Cause> {

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
@@ -140,8 +140,29 @@ fn new(
     };
     if let (Content::Image, Some(directory)) = (content, root.open_directory(&mount.destination)) {
         (copying.copy)(directory.as_fd(), tree.mount.as_fd()).map_err(Cause::Copy)?;
+        look_as_asked(&tree.mount, options)?;
     }
     Ok(Opened::Tree(tree))
+}
+
+/// Gives the root of a new file system, which looks like the directory that was copied into it, the owner and mode that
+/// its options say.
+fn look_as_asked(tree: &OwnedFd, options: &[(String, Option<String>)]) -> Result<(), SysError> {
+    let value = |wanted: &str| {
+        let option = options.iter().find(|(key, _)| key == wanted);
+        option.and_then(|(_, value)| value.as_deref())
+    };
+    let id = |key: &str| value(key).and_then(|text| text.parse().ok());
+    let (user, group) = (id("uid").map(Uid::from_raw), id("gid").map(Gid::from_raw));
+    if user.is_some() || group.is_some() {
+        rustix::fs::chownat(tree, c"", user, group, AtFlags::EMPTY_PATH).call(|| "fchownat(new mount)")?;
+    }
+    let Some(mode) = value("mode").and_then(|text| u32::from_str_radix(text, 8).ok()) else { return Ok(()) };
+    // The descriptor of a new mount names it, and can do no more.
+    let root =
+        rustix::fs::openat(tree, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .call(|| "openat(new mount)")?;
+    rustix::fs::fchmod(root, Mode::from_raw_mode(mode)).call(|| format!("fchmod(new mount, {mode:o})"))
 }
 
 fn create(

@@ -124,6 +124,15 @@ pub enum Standing {
     Implied,
 }
 
+/// What a file lets whoever runs it do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rights {
+    /// Nothing that the permission bits do not tell.
+    Plain,
+    /// It has file capabilities, `capabilities(7)`.
+    Capabilities,
+}
+
 /// One path that is not the same in the container and on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -136,6 +145,8 @@ pub struct Change {
     pub kind: Kind,
     /// The permission bits of that.
     pub mode: u32,
+    /// What the container's file lets whoever runs it do.
+    pub rights: Rights,
     /// What applying it would undo.
     pub conflict: Option<Conflict>,
     /// Whether another change tells this one.

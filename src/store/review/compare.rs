@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 
-use super::{Difference, Kind};
+use super::{Difference, Kind, Rights};
 use crate::store::copy::inode::xattr_names;
 use crate::store::merged::is_whiteout;
 use crate::sys::{Call, SysError};
@@ -20,6 +20,8 @@ const ATTRIBUTES: [&[u8]; 3] = [b"user.", b"system.posix_acl_", b"security.capab
 const MARKS: &[u8] = b"user.overlay.";
 /// The mark of an empty file that stands for "there is nothing here", where there can be no whiteout device.
 const WHITEOUT: &str = "user.overlay.whiteout";
+
+const CAPABILITIES: &str = "security.capability";
 
 /// A name in a directory, and what it is.
 #[derive(Clone, Copy)]
@@ -37,6 +39,25 @@ impl Named<'_> {
     /// Opens a file or directory for reading; of anything else the call would wait or do something.
     pub(super) fn open(&self) -> Result<OwnedFd, SysError> {
         open(self.directory, self.name).call(|| format!("openat({:?}, RDONLY|NOFOLLOW)", self.name))
+    }
+
+    /// What a file lets whoever runs it do.
+    pub(super) fn rights(&self) -> Result<Rights, SysError> {
+        if self.kind() != Kind::File {
+            return Ok(Rights::Plain);
+        }
+        let file = match open(self.directory, self.name) {
+            Ok(file) => file,
+            // A container that runs has removed it; or it cannot be read from here, and so not be told.
+            Err(Errno::NOENT | Errno::ACCESS) => return Ok(Rights::Plain),
+            Err(errno) => return Err(SysError::new(format!("openat({:?}, RDONLY)", self.name), errno)),
+        };
+        match rustix::fs::fgetxattr(file, CAPABILITIES, &mut [0_u8; 0][..]) {
+            Err(Errno::NODATA | Errno::NOTSUP) => Ok(Rights::Plain),
+            // Also of a user namespace that this one cannot name.
+            Ok(_) | Err(Errno::RANGE | Errno::OVERFLOW) => Ok(Rights::Capabilities),
+            Err(errno) => Err(SysError::new(format!("fgetxattr({CAPABILITIES:?})"), errno)),
+        }
     }
 
     /// Where a symlink leads.

@@ -12,7 +12,7 @@ use super::compare::{Named, differences};
 use super::history::Stamp;
 use super::origin::Origins;
 use super::tree::names;
-use super::{Act, Change, Conflict, Kind, Review, ReviewError, Standing};
+use super::{Act, Change, Conflict, Kind, Review, ReviewError, Rights, Standing};
 use crate::store::merged::{is_opaque, stat_name};
 use crate::sys::{Call, SysError};
 
@@ -156,10 +156,19 @@ impl Walk<'_> {
             act,
             kind: Kind::of(now),
             mode: now.st_mode & 0o7777,
+            rights: Rights::Plain,
             conflict: changed.then_some(Conflict::Changed),
             standing: Standing::Own,
             seen: host.map(Stamp::of),
         });
+    }
+
+    /// Takes note of what the file of the last change lets people do.
+    fn note_rights(&mut self, ours: Named<'_>) -> Result<(), SysError> {
+        if let Some(change) = self.changes.last_mut() {
+            change.rights = ours.rights()?;
+        }
+        Ok(())
     }
 
     fn name(&mut self, pair: &Pair<'_>, name: &OsStr) -> Result<(), SysError> {
@@ -178,6 +187,7 @@ impl Walk<'_> {
             }
             (_, host) => {
                 self.add(&path, Act::Added, (&our_stat, None));
+                self.note_rights(ours)?;
                 if let Some(host) = host {
                     self.missing(&path, ours, host)?;
                 }
@@ -204,6 +214,7 @@ impl Walk<'_> {
         let differences = differences(ours, host)?;
         if !differences.is_empty() {
             self.add(path, Act::Changed(differences), (ours.stat, Some(host.stat)));
+            self.note_rights(ours)?;
         } else if ours.stat.st_nlink > 1 && ours.kind() == Kind::File {
             self.origins.known(host.stat);
         }

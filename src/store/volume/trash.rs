@@ -59,8 +59,12 @@ impl Store {
         for id in self.trash_ids()? {
             let Some(times) = Times::parse(&id) else { continue };
             let file = format!("{}/{}", entry(&id), layout::VOLUME);
-            // One that is gone by now expired, or was brought back.
-            let Some(record) = self.read_json(&file, "the record of a volume")? else { continue };
+            let record = match self.read_json(&file, "the record of a volume") {
+                Ok(Some(record)) => record,
+                // One that is gone by now expired, or was brought back; a damaged one cannot be, and will expire.
+                Ok(None) | Err(StoreError::Damaged { .. }) => continue,
+                Err(error) => return Err(error),
+            };
             let removed = i64::try_from(times.removed / NANOSECONDS).unwrap_or(i64::MAX);
             found.push((times, Trashed { id, record, removed, expires: times.expires }));
         }
@@ -165,6 +169,7 @@ mod tests {
             anonymous: false,
             labels: Vec::new(),
             created,
+            nanoseconds: 0,
             options: std::collections::BTreeMap::new(),
         }
     }

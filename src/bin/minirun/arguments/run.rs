@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::mount_flags::MountFlags;
 use super::supervision::SupervisionArgs;
 
 const EXAMPLES: &str = "\
@@ -53,21 +54,8 @@ pub(crate) struct RunArgs {
     #[arg(required = true, trailing_var_arg = true, value_name = "IMAGE")]
     pub(crate) words: Vec<OsString>,
 
-    /// Mount a volume or a path of the host
-    #[arg(
-        short,
-        long = "volume",
-        value_name = "[SOURCE:]DEST[:OPTIONS]",
-        allow_hyphen_values = true,
-        help_heading = "Files"
-    )]
-    pub(crate) volumes: Vec<OsString>,
-    /// Mount what a list of `key=value` says: type=volume|bind|tmpfs|image|…,src=…,dst=…
-    #[arg(long = "mount", value_name = "KEY=VALUE,…", allow_hyphen_values = true, help_heading = "Files")]
-    pub(crate) mounts: Vec<OsString>,
-    /// Mount an empty directory in memory
-    #[arg(long, value_name = "DEST[:OPTIONS]", allow_hyphen_values = true, help_heading = "Files")]
-    pub(crate) tmpfs: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) mounts: MountFlags,
     /// Take over the volumes and binds of another container
     #[arg(
         long = "volumes-from",

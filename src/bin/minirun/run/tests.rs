@@ -127,6 +127,14 @@ fn values_take_dockers_forms() {
 }
 
 #[test]
+fn mounts_keep_the_order_of_the_flags() {
+    let words =
+        ["--tmpfs", "/a", "-v", "one:/b", "--mount", "src=two,dst=/c", "-vthree:/d", "--tmpfs=/e", "x"];
+    let order = asked(&words).mounts.iter().map(|mount| mount.destination.to_string()).collect::<Vec<_>>();
+    assert_eq!(order, ["/a", "/b", "/c", "/d", "/e"]);
+}
+
+#[test]
 fn flags_about_volumes() {
     let request = asked(&["--volumes-from", "one", "--volumes-from=two:ro,z", "x"]);
     let donor = |container: &str, access| mount::Donor { container: container.to_owned(), access };

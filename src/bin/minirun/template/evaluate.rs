@@ -8,6 +8,9 @@ use super::parse::{Assignment, Base, Node, Operand, Pipeline};
 use super::show::{is_true, plain};
 use super::{LABEL_METHOD, TemplateError, function};
 
+/// Fields that Docker's types have and its JSON leaves out where they are empty, each behind one that is always there.
+const OMITTED: [(&str, &str); 2] = [("Propagation", "Name"), ("Propagation", "Driver")];
+
 /// Fields that are maps: any key may be asked for.
 const MAPS: [&str; 11] = [
     "Annotations",
@@ -104,7 +107,7 @@ impl Scope {
             Node::Output(pipeline) => {
                 let item = self.pipeline(pipeline)?;
                 if pipeline.variables.is_empty() {
-                    text.push_str(&plain(&item.value));
+                    text.push_str(&show(&item));
                 }
                 return Ok(ControlFlow::Continue(()));
             }
@@ -254,8 +257,21 @@ fn field(item: Item, name: &str, path: &[String]) -> Result<Item, TemplateError>
             Ok(Item { value: object.remove(name).unwrap_or_default(), shape })
         }
         (Value::Object(_) | Value::Null, Shape::Map) => Ok(Value::Null.into()),
+        (Value::Object(object), Shape::Struct) if is_omitted(&object, name) => Ok(Value::from("").into()),
         (value, _) => Err(TemplateError::NoField { field: path.join("."), legal: fields(&value) }),
     }
+}
+
+fn show(item: &Item) -> String {
+    match (&item.value, item.shape) {
+        (Value::Null, Shape::Map) => "map[]".to_owned(),
+        (value, _) => plain(value),
+    }
+}
+
+/// Whether JSON leaves out a field because it is empty.
+fn is_omitted(object: &serde_json::Map<String, Value>, name: &str) -> bool {
+    OMITTED.iter().any(|(sign, field)| *field == name && object.contains_key(*sign))
 }
 
 fn fields(value: &Value) -> String {

@@ -12,7 +12,7 @@ fn render(text: &str) -> Result<String, TemplateError> {
         "Options": null,
         "Mounts": [
             {"Type": "volume", "Source": "/s", "Destination": "/d", "RW": true},
-            {"Type": "bind", "Source": "/t", "Destination": "/e", "RW": false},
+            {"Type": "bind", "Source": "/t", "Destination": "/e", "RW": false, "Propagation": "rprivate"},
         ],
         "Label": {"com.example.b": "of-method"},
     });
@@ -30,6 +30,8 @@ fn fields_are_filled_in() {
         ("{{json .Env}}", r#"["A=1","B"]"#),
         ("{{.Env}} {{.State}}", "[A=1 B] map[Dead:false ExitCode:7 Pid:0]"),
         ("{{.No}}", "<no value>"),
+        ("{{.Options}}", "map[]"),
+        ("{{range .Mounts}}{{if eq .Type \"bind\"}}[{{.Name}}{{.Driver}}]{{end}}{{end}}", "[]"),
         ("{{json .Name}}}", "\"x\"}"),
         ("{{json .Options}} {{.Labels.a}} {{.Labels.none}}", "null 1 <no value>"),
         ("{{.Label \"com.example.b\"}}{{.Label \"none\"}}", "of-method"),

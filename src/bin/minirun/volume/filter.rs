@@ -71,7 +71,7 @@ pub(crate) struct Filters {
     /// Made before this moment.
     until: Vec<i64>,
     /// Made after this moment.
-    since: Vec<i64>,
+    since: Vec<(i64, u32)>,
 }
 
 impl Filters {
@@ -121,7 +121,8 @@ impl Filters {
             "until" => self.until.push(time::moment(value).ok_or_else(|| bad(MOMENTS))?),
             _ => {
                 let volume = volumes.iter().find(|volume| volume.record.name.as_str() == value);
-                self.since.push(volume.ok_or_else(|| bad("the name of a volume"))?.record.created);
+                let record = &volume.ok_or_else(|| bad("the name of a volume"))?.record;
+                self.since.push((record.created, record.nanoseconds));
             }
         }
         Ok(())
@@ -146,7 +147,7 @@ impl Filters {
             && self.dangling.is_none_or(|dangling| dangling == volume.users.is_empty())
             && self.anonymous.is_none_or(|anonymous| anonymous == record.anonymous)
             && self.until.iter().all(|until| record.created < *until)
-            && self.since.iter().all(|since| record.created > *since)
+            && self.since.iter().all(|since| (record.created, record.nanoseconds) > *since)
     }
 
     /// `label!=`: with Docker, whose it is in `prune`, a volume must have all of them to be spared.
@@ -187,6 +188,7 @@ mod tests {
                 anonymous: name.len() == 64,
                 labels: labels.iter().map(|label| label.parse().unwrap()).collect(),
                 created: 1000 + i64::try_from(name.len()).unwrap(),
+                nanoseconds: 0,
                 options: BTreeMap::from([("type".to_owned(), "none".to_owned())]),
             },
             users: users.iter().map(|name| name.parse().unwrap()).collect(),

@@ -155,7 +155,8 @@ fn gnu_tar_restores_holes() {
     let sparse =
         Entry { sparse: Some(vec![segment(1 << 20, 5000)]), mtime: (1, 5), ..file(b"deep/sparse", 1 << 24) };
     let at = directory.path().to_str().unwrap();
-    gnu_tar(&["-C", at, "-xf", "-"], &written(&[entry(b"deep", EntryKind::Directory), sparse]));
+    let deep = Entry { mode: 0o755, ..entry(b"deep", EntryKind::Directory) };
+    gnu_tar(&["-C", at, "-xf", "-"], &written(&[deep, sparse]));
     let made = std::fs::read(directory.path().join("deep/sparse")).unwrap();
     assert_eq!(made.len(), 1 << 24);
     assert!(made[..1 << 20].iter().all(|&byte| byte == 0));
