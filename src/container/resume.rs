@@ -3,7 +3,7 @@
 use oci_spec::runtime::Spec;
 
 use super::charge::Charge;
-use super::{Engine, Error, Events, now};
+use super::{Engine, Error, Events, moment};
 use crate::launch::{Client, Feeding};
 use crate::plan::Plan;
 use crate::plan::from_spec::Supplement;
@@ -53,11 +53,13 @@ impl Engine {
         let plan = self.stored_plan(record, bundle)?;
         for mount in &record.mounts {
             if let Some(name) = mount.volume.clone() {
+                let (created, nanoseconds) = moment();
                 let volume = VolumeRecord {
                     name,
                     anonymous: mount.anonymous,
                     labels: Vec::new(),
-                    created: now(),
+                    created,
+                    nanoseconds,
                     options: std::collections::BTreeMap::new(),
                 };
                 self.store.make_volume(&volume)?;
