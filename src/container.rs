@@ -6,6 +6,7 @@ mod copying;
 mod environment;
 mod image;
 mod inspect;
+mod limits;
 mod mounts;
 mod network;
 mod outside;
@@ -172,6 +173,7 @@ impl Engine {
 
     fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
         for record in abandoned {
+            limits::remove_cgroup(record)?;
             match self.store.remove_container(record) {
                 // Another command is doing the same.
                 Ok(()) | Err(crate::store::container::ContainerError::Running(_)) => {}
@@ -231,6 +233,7 @@ impl Engine {
         }
         self.removing(|| {
             self.store.remove_container(&container.record)?;
+            limits::remove_cgroup(&container.record)?;
             match options.anonymous_volumes {
                 AnonymousVolumes::Keep => Ok(()),
                 AnonymousVolumes::Remove => self.remove_anonymous_volumes(&container.record),

@@ -1,5 +1,6 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod limits;
 pub(crate) mod link;
 pub(crate) mod place;
 
@@ -29,6 +30,7 @@ use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
 
+use limits::LimitsError;
 use link::LinkError;
 use place::PlaceError;
 
@@ -150,6 +152,9 @@ pub enum Error {
     /// The network.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// The limits.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
     /// The plan.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -285,6 +290,7 @@ impl Error {
             Self::NotMounted { container, .. } => Some(format!("see minirun mounts {container}")),
             Self::Place(error) => error.hint(),
             Self::Link(error) => error.hint(),
+            Self::Limits(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {

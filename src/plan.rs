@@ -25,6 +25,7 @@ pub mod port;
 pub mod process;
 pub mod reference;
 pub mod request;
+pub mod resources;
 pub mod rootfs;
 pub mod show;
 pub mod signal;

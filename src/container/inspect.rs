@@ -83,6 +83,7 @@ impl Engine {
                 "VolumesFrom": mounts::volumes_from(record),
             },
             "GraphDriver": container_driver(&container),
+            "Limits": record.limits,
             "NetworkSettings": network::settings(&container),
         }))
     }

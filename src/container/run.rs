@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::base::{Base, Intent, open_directory};
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events, copying, now};
+use super::{Engine, Error, Event, Events, copying, limits, now};
 use crate::launch::{self, LaunchError, Sign, Surroundings};
 use crate::plan::Plan;
 use crate::plan::request::{Driver, RunRequest};
@@ -56,6 +56,7 @@ impl Engine {
         if let Some(remark) = &prepared.link.remark {
             events(Event::Remark(remark.clone()));
         }
+        prepared.limits.tell(events);
         match self.run_prepared(&prepared, request, events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>
@@ -105,6 +106,7 @@ impl Engine {
 
     /// Removes what is not to stay, and writes down how the rest ended.
     fn finish(&self, prepared: &Prepared, bundle: &Bundle, finish: &Finish<'_>) -> Result<(), Error> {
+        limits::remove_cgroup(&prepared.record)?;
         if !finish.started {
             return self.discard(prepared, bundle).and(self.undo(finish.outside));
         }
@@ -199,7 +201,11 @@ fn fill_root(prepared: &Prepared) -> Result<(), Error> {
 fn start_and_wait(prepared: &Prepared, claim: &Claim, events: Events<'_>) -> Result<ExitStatus, Error> {
     let launch_error = |cause| Error::Launch { name: describe(&prepared.record), cause };
     let processes = prepared.link.donor.as_ref().and_then(|donor| donor.processes.as_ref());
-    let surroundings = Surroundings { donor: processes.map(Processes::monitor) };
+    let cgroup = prepared.limits.make(&prepared.record.id)?;
+    let surroundings = Surroundings {
+        donor: processes.map(Processes::monitor),
+        cgroup: cgroup.as_ref().map(|cgroup| cgroup.directory.as_fd()),
+    };
     let running = copying::with(|copying| launch::start(&prepared.plan, copying, surroundings));
     let running = running.map_err(launch_error)?;
     let mut notice = |sign: Sign<'_>| match sign {

@@ -25,6 +25,7 @@ mod ids;
 mod images;
 mod layers;
 mod lifecycle;
+mod limits;
 mod load;
 mod mounts;
 mod network;

@@ -4,6 +4,7 @@ pub(crate) mod container;
 pub(crate) mod image;
 mod missing;
 pub(crate) mod mounts;
+pub(crate) mod resources;
 pub(crate) mod run;
 pub(crate) mod usage;
 pub(crate) mod volume;

@@ -20,6 +20,7 @@ use minirun::plan::port::{PortError, parse_publish};
 use minirun::plan::process::{FirstProcess, Input, NewPrivileges, Streams};
 use minirun::plan::reference::ReferenceError;
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
+use minirun::plan::resources::{self, ResourceError};
 use minirun::plan::rootfs::Lifetime;
 use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
@@ -66,6 +67,8 @@ pub(crate) enum RequestError {
     Userns(#[from] UsernsError),
     #[error(transparent)]
     Limit(#[from] LimitError),
+    #[error(transparent)]
+    Resource(#[from] ResourceError),
     #[error("cannot use `--stop-signal`")]
     Signal(#[from] SignalError),
     #[error("cannot use `--workdir {text}`")]
@@ -157,6 +160,8 @@ fn request(
         driver: driver(arguments.driver),
         labels: labels(arguments)?,
         limits: parse_all(&arguments.ulimits, str::parse)?,
+        resources: resources::parse(&arguments.resources.words())?,
+        strictness: parse(arguments.resources.strictness.as_ref())?.unwrap_or_default(),
         shm_size: shm_size(arguments)?,
         cid_file: arguments.cidfile.as_ref().map(|path| working_directory.join(path)),
         extra_hosts: parse_all(&arguments.hosts, str::parse)?,

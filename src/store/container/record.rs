@@ -11,6 +11,7 @@ use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
 use crate::plan::path::ContainerPath;
 use crate::plan::port::PublishedPort;
+use crate::plan::resources::Enforcement;
 use crate::sys::clone::ExitStatus;
 
 /// One mount, as `inspect` tells it.
@@ -86,6 +87,12 @@ pub struct ContainerRecord {
     /// The directory of the generated files of its `/etc`, where it is another container's.
     #[serde(default)]
     pub network_files: Option<String>,
+    /// Its cgroup, if it has one of its own.
+    #[serde(default)]
+    pub cgroup: Option<String>,
+    /// What became of each limit that was asked for.
+    #[serde(default)]
+    pub limits: Vec<Enforcement>,
     /// How the root filesystem is made: `overlay`, `vfs` or `host`.
     pub driver: String,
     /// The directories of the image's layers, the topmost first; what is not UTF-8 in them is replaced.

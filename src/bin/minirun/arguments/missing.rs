@@ -3,14 +3,14 @@
 const NETWORK: &str =
     "there are no networks with names: share one with --network container:NAME, or publish ports with -p";
 const CGROUP: &str =
-    "limit each process with --ulimit, or start minirun in a limited unit: systemd-run --user --scope -p …";
+    "limit the container with --memory, --cpus and --pids-limit, and each process with --ulimit";
 const DETACH: &str = "use the shell's `&`, or systemd-run --user";
 const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:DIR directly";
 const OUTPUT: &str = "the output is minirun's own: redirect it";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 17] = [
+const FLAGS: [(&[&str], &str); 18] = [
     (&["-d", "--detach", "--detach-keys", "-a", "--attach", "--sig-proxy"], DETACH),
     (&["--restart", "--stop-timeout"], "start it again from a loop or a systemd unit"),
     (
@@ -19,8 +19,9 @@ const FLAGS: [(&[&str], &str); 17] = [
     ),
     (&["--ip", "--ip6", "--link", "--mac-address"], NETWORK),
     (&["--network-alias", "--net-alias", "--domainname", "--link-local-ip"], NETWORK),
-    (&["-m", "--memory", "--memory-", "--kernel-memory", "--oom-", "--pids-limit"], CGROUP),
-    (&["--cpus", "-c", "--cpu-", "--cpuset-", "--blkio-", "--device-read-", "--device-write-"], CGROUP),
+    (&["--kernel-memory", "--memory-swappiness", "--oom-"], CGROUP),
+    (&["--cpu-period", "--cpu-quota", "--cpu-rt-", "--cpu-count", "--cpu-percent"], "use --cpus"),
+    (&["--blkio-weight-device", "--device-read-", "--device-write-"], CGROUP),
     (&["--cgroup-", "--cgroupns"], CGROUP),
     (&["--privileged"], "use --cap-add ALL for every right inside; devices and the kernel stay closed"),
     (&["--device", "--device-cgroup-rule", "--gpus"], "bind the device's file: -v /dev/NAME:/dev/NAME"),
@@ -78,8 +79,7 @@ mod tests {
 
     #[test]
     fn docker_flags_are_known() {
-        for flag in ["-d", "--detach", "--memory", "--memory-swap", "--health-cmd", "--cpuset-cpus", "--pull"]
-        {
+        for flag in ["-d", "--detach", "--memory-swappiness", "--health-cmd", "--cpu-rt-period", "--pull"] {
             assert!(instead_of(flag).is_some(), "{flag}");
         }
         for flag in ["--nonsense", "-z", "--memor", "--", "-"] {

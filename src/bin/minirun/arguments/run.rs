@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::resources::ResourceArgs;
+
 const EXAMPLES: &str = "\
 Examples:
   minirun run --rm host cat /etc/os-release          the machine's own files, below a throw-away layer
@@ -134,6 +136,9 @@ pub(crate) struct RunArgs {
         help_heading = "Process"
     )]
     pub(crate) ulimits: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
 
     /// Add a right of root, or ALL
     #[arg(long, value_name = "CAPABILITY", allow_hyphen_values = true, help_heading = "Isolation")]
