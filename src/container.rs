@@ -17,6 +17,7 @@ mod info;
 mod inspect;
 mod layer;
 mod lifecycle;
+mod limits;
 mod logs;
 mod mounts;
 mod network;
@@ -170,10 +171,11 @@ impl Engine {
     }
 
     /// Removes what killed launchers left behind, and removed volumes that have expired. Costs two empty directories
-    /// and one that is not there when there is nothing.
+    /// and two that are not there when there is nothing.
     fn sweep(&self) -> Result<(), Error> {
         let abandoned = self.store.abandoned_containers()?;
         let expired = self.store.expired_trash(now())?;
+        self.remove_dead_cgroups()?;
         if abandoned.is_empty() && expired.is_empty() && self.store.sweep()?.left == 0 {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
 pub(crate) mod files;
+pub(crate) mod limits;
 pub(crate) mod link;
 pub(crate) mod place;
 pub(crate) mod running;
@@ -33,6 +34,7 @@ use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
 
 use files::FilesError;
+use limits::LimitsError;
 use link::LinkError;
 use place::PlaceError;
 use running::RunningError;
@@ -155,6 +157,9 @@ pub enum Error {
     /// The network.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// The limits.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
     /// The plan.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -323,6 +328,7 @@ impl Error {
             Self::Running(error) => error.hint(),
             Self::Place(error) => error.hint(),
             Self::Link(error) => error.hint(),
+            Self::Limits(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {

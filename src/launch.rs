@@ -41,8 +41,8 @@ use crate::plan::network::Connection;
 use crate::plan::process::User;
 use crate::plan::rootfs::Fill;
 use crate::sys::channel::Channel;
-use crate::sys::clone::{self, Child, ExitStatus};
-use crate::sys::join::UserNamespaces;
+use crate::sys::clone::{Birth, Child, ExitStatus};
+use crate::sys::join::{self, UserNamespaces};
 use crate::sys::report::Report;
 use crate::sys::userns::{self, MapError};
 use crate::sys::{Call, SysError, process as own};
@@ -53,7 +53,7 @@ use relay::Relay;
 pub use client::Client;
 pub use dialog::{Purpose, Sequel};
 pub use enter::{Detach, EnterError, Entry};
-pub use exec::exec;
+pub use exec::{Place, exec};
 pub use guests::Guests;
 pub use init::FailedStep;
 pub use inside::{Files, inside};
@@ -147,6 +147,8 @@ pub struct Surroundings<'a> {
     pub ends: Ends,
     /// A process of the container whose network it shares.
     pub donor: Option<BorrowedFd<'a>>,
+    /// The cgroup that all its processes are born into.
+    pub cgroup: Option<BorrowedFd<'a>>,
 }
 
 /// Starts the container's processes; they go on by themselves until the command runs.
@@ -169,14 +171,21 @@ pub fn start(
     let body = || {
         // Only then does the end of the launcher read as the end of the channel.
         own::close_in_copy(ours.as_fd());
-        monitor::run(plan, &theirs, streams, copying)
+        // Only a process that is in a cgroup already can make it the root of what is seen.
+        match surroundings.cgroup.map(|_| join::own_cgroup_namespace()) {
+            Some(Err(error)) => monitor::fail(&theirs, Report::of(&error, None)),
+            Some(Ok(())) | None => monitor::run(plan, &theirs, streams, copying),
+        }
     };
+    let mut flags = namespaces(&plan.namespaces);
+    flags.set(CloneFlags::CLONE_NEWCGROUP, surroundings.cgroup.is_none());
+    let birth = Birth { namespaces: flags, cgroup: surroundings.cgroup };
     let user = user_namespaces(&plan.namespaces);
     let monitor = match surroundings.donor {
-        None => clone::spawn(namespaces(&plan.namespaces), body).map_err(LaunchError::Spawn)?,
+        None => birth.spawn(body).map_err(LaunchError::Spawn)?,
         Some(process) => {
             let donor = sibling::Donor { process, user };
-            sibling::spawn(donor, namespaces(&plan.namespaces), body).map_err(LaunchError::Sibling)?
+            sibling::spawn(donor, birth, body).map_err(LaunchError::Sibling)?
         }
     };
     drop((theirs, until_exec));

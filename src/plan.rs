@@ -28,6 +28,7 @@ pub mod process;
 pub mod quote;
 pub mod reference;
 pub mod request;
+pub mod resources;
 pub mod review;
 pub mod rootfs;
 pub mod show;

@@ -15,6 +15,7 @@ use crate::plan::supervision::LogPolicy;
 use crate::store::container::{Bundle, ContainerRecord, EndRecord, StartRecord};
 use crate::store::layout;
 use crate::store::log::{LogStream, LogWriter};
+use crate::sys::cgroup::Cgroup;
 use crate::sys::clone::ExitStatus;
 use crate::sys::owner::Claim;
 use crate::sys::running::Processes;
@@ -84,6 +85,15 @@ impl Run {
     }
 }
 
+/// What there is for one run besides the container itself.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    /// The container whose network it shares.
+    donor: Option<&'a Processes>,
+    /// The cgroup that it is born into.
+    cgroup: Option<&'a Cgroup>,
+}
+
 /// The signal that asks a container to stop.
 pub(super) fn stop_signal(record: &ContainerRecord) -> i32 {
     let named = record.stop_signal.as_ref().and_then(|text| text.parse::<SignalNumber>().ok());
@@ -100,12 +110,20 @@ impl Charge<'_> {
     ) -> Result<Ended, Error> {
         // Looked for at each start, as it may have been started again meanwhile.
         let donor = self.engine.network_donor(self.record)?;
-        self.run_beside(donor.as_ref(), (run, guests), news).map_err(|cause| self.error(cause))
+        let cgroup = self.engine.make_cgroup(self.record)?;
+        let beside = Beside { donor: donor.as_ref(), cgroup: cgroup.as_ref() };
+        let result = self.run_beside(beside, (run, guests), news);
+        if cgroup.is_some()
+            && let Err(error) = self.engine.remove_cgroup(&self.record.id)
+        {
+            news(News::Notice(&chain(&error)));
+        }
+        result.map_err(|cause| self.error(cause))
     }
 
     fn run_beside(
         &self,
-        donor: Option<&Processes>,
+        beside: Beside<'_>,
         (run, guests): (Run, &mut Guests),
         news: &mut dyn FnMut(News<'_>),
     ) -> Result<Ended, LaunchError> {
@@ -119,7 +137,11 @@ impl Charge<'_> {
         // One of its own for each run: it tells which process is this one's init.
         let claim =
             Claim::take(self.bundle.directory().as_fd(), layout::OWNER).map_err(LaunchError::Supervise)?;
-        let surroundings = Surroundings { ends: run.ends, donor: donor.map(Processes::monitor) };
+        let surroundings = Surroundings {
+            ends: run.ends,
+            donor: beside.donor.map(Processes::monitor),
+            cgroup: beside.cgroup.map(|cgroup| cgroup.directory.as_fd()),
+        };
         let running = copying::with(|copying| launch::start(self.plan, copying, surroundings))?;
         let watch = Watch {
             guests,

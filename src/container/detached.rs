@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::charge::{Charge, News, Run};
+use super::limits;
 use super::run::describe;
 use super::{Error, Event, Events};
 use crate::launch::{Client, Ended, FailedStep, Feeding, Guests, LaunchError, Sequel};
@@ -75,6 +76,8 @@ impl Charge<'_> {
     ) -> Result<(), Error> {
         // Looked for here as well, where whoever asks is told in full.
         self.engine.network_donor(self.record)?;
+        // From here on there is a second process, which would be in the way of the controllers.
+        limits::ready(self.record)?;
         let answer = detach::<Start>(|answer| {
             if let Some(connection) = early.connection {
                 // Else the end of the guest would never be noticed.

@@ -1,7 +1,9 @@
 //! Further processes in a container that runs.
 
+use std::os::fd::AsFd as _;
+
 use super::{Engine, Error, Event, Events};
-use crate::launch::{self, Guests, Sign, Watch};
+use crate::launch::{self, Guests, Place, Sign, Watch};
 use crate::plan::capability::CapabilitySet;
 use crate::plan::environment::{Layers, merge};
 use crate::plan::exec::{ExecPlan, ExecRequest, Presence, Privileges};
@@ -33,7 +35,10 @@ impl Engine {
             ),
             cause,
         };
-        let running = launch::exec(&plan, &processes).map_err(launch_error)?;
+        let cgroup = self.joined_cgroup(&container)?;
+        let place =
+            Place { processes: &processes, cgroup: cgroup.as_ref().map(|cgroup| cgroup.directory.as_fd()) };
+        let running = launch::exec(&plan, place).map_err(launch_error)?;
         let mut notice = |sign: Sign<'_>| match sign {
             Sign::Notice(text) => events(Event::Notice(text.to_owned())),
             Sign::Rooted(_) | Sign::Started(_) | Sign::Wrote(..) => {}

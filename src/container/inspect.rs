@@ -100,6 +100,7 @@ impl Engine {
                 "VolumesFrom": mounts::volumes_from(record),
             },
             "GraphDriver": container_driver(&container),
+            "Limits": record.limits,
             "NetworkSettings": network::settings(&container),
         }))
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use oci_spec::runtime::Spec;
 
 use super::base::{Base, Files, Intent, Wanted};
+use super::limits::{self, Limits};
 use super::network::{GENERATED, Link};
 use super::place::{Placement, Site};
 use super::rootfs::{MERGED, directories, rootfs};
@@ -16,6 +17,7 @@ use crate::plan::idmap::IdMap;
 use crate::plan::name::{ContainerId, ContainerName, Hostname};
 use crate::plan::process::{Input, Streams};
 use crate::plan::request::{Driver, RunRequest};
+use crate::plan::resources::Counting;
 use crate::plan::spec::{Composition, GeneratedFiles, additions, compose};
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::container::ContainerRecord;
@@ -36,6 +38,7 @@ pub(super) struct Prepared {
     pub(super) namespace: Option<UserNamespace>,
     pub(super) base: Base,
     pub(super) link: Link,
+    pub(super) limits: Limits,
 }
 
 /// What is decided about a container before its specification.
@@ -51,6 +54,7 @@ pub(super) struct Draft<'a> {
     pub(super) path: PathBuf,
     pub(super) placement: Placement,
     pub(super) link: Link,
+    pub(super) limits: Limits,
 }
 
 /// Where a container's files have their owners.
@@ -99,6 +103,7 @@ impl Engine {
             files,
             placement: draft.placement,
             link: draft.link,
+            limits: draft.limits,
             plan,
             namespace,
             base,
@@ -124,6 +129,7 @@ impl Engine {
             map: draft.map.as_ref(),
             root: draft.path.join(MERGED),
             network: draft.link.network,
+            limits: &draft.limits.of_processes,
         };
         Ok(compose(&composition, &self.host)?)
     }
@@ -147,6 +153,8 @@ impl Engine {
         };
         let user = self.user(request, ownership.mode, base)?;
         let account = account(&user, request, base, ownership.namespace)?;
+        let counting = if ownership.map.is_some() { Counting::Namespace } else { Counting::Nobody };
+        let limits = limits::decide(request, counting)?;
         let path = self.store.container_path(&id, request.lifetime);
         let site = Site {
             engine: self,
@@ -170,6 +178,7 @@ impl Engine {
             mode: ownership.mode,
             placement,
             link,
+            limits,
         })
     }
 

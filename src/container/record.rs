@@ -53,6 +53,9 @@ impl Engine {
             ports: draft.link.ports(),
             address: draft.link.address(),
             network_files: draft.link.shared_files().map(|path| path.to_string_lossy().into_owned()),
+            resources: request.resources.clone(),
+            limiter: draft.limits.limiter,
+            limits: draft.limits.enforcements.clone(),
             driver: driver_name(&plan.rootfs).to_owned(),
             lower_directories: base.lowers().iter().map(|path| path.to_string_lossy().into_owned()).collect(),
             stop_signal: request

@@ -79,6 +79,7 @@ impl Engine {
         }
         self.removing(|| {
             self.store.remove_container(&container.record)?;
+            self.remove_cgroup(&container.record.id)?;
             match options.anonymous_volumes {
                 AnonymousVolumes::Keep => Ok(()),
                 AnonymousVolumes::Remove => self.remove_anonymous_volumes(&container.record),

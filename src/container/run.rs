@@ -118,6 +118,7 @@ impl Engine {
         if let Some(remark) = &prepared.link.remark {
             events(Event::Remark(remark.clone()));
         }
+        prepared.limits.tell(events);
         match self.run_prepared(&prepared, (request, manner), events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>

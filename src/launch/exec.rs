@@ -8,7 +8,7 @@
 mod escort;
 mod guest;
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sched::CloneFlags;
 
@@ -18,14 +18,24 @@ use super::relay::Relay;
 use super::{Connecting, Ends, LaunchError, Running, streams};
 use crate::plan::exec::{ExecPlan, Presence};
 use crate::sys::channel::Channel;
+use crate::sys::clone::Birth;
+use crate::sys::process as own;
 use crate::sys::running::Processes;
-use crate::sys::{clone, process as own};
+
+/// Where a further process is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The processes of the container.
+    pub processes: &'a Processes,
+    /// Its cgroup, if it has one that can be joined.
+    pub cgroup: Option<BorrowedFd<'a>>,
+}
 
 /// Starts a process beside those of a container; it goes on by itself until the command runs.
 ///
 /// # Errors
 /// Its processes or streams could not be made.
-pub fn exec(plan: &ExecPlan, processes: &Processes) -> Result<Running, LaunchError> {
+pub fn exec(plan: &ExecPlan, place: Place<'_>) -> Result<Running, LaunchError> {
     let (ours, theirs) = Channel::pair().map_err(LaunchError::Spawn)?;
     let ends = Ends::all_of_caller();
     let connected = match plan.presence {
@@ -34,12 +44,13 @@ pub fn exec(plan: &ExecPlan, processes: &Processes) -> Result<Running, LaunchErr
     };
     let (mut relay, streams) = connected.map_err(LaunchError::Streams)?;
     relay.block_signals().map_err(LaunchError::Supervise)?;
-    let escort = clone::spawn(CloneFlags::empty(), || {
+    let birth = Birth { namespaces: CloneFlags::empty(), cgroup: place.cgroup };
+    let spawned = birth.spawn(|| {
         // Only then does the end of the launcher read as the end of the channel.
         own::close_in_copy(ours.as_fd());
-        escort::run(plan, processes, theirs, streams)
-    })
-    .map_err(LaunchError::Spawn)?;
+        escort::run(plan, place.processes, theirs, streams)
+    });
+    let escort = spawned.map_err(LaunchError::Spawn)?;
     Ok(Running {
         monitor: escort,
         channel: ours,

@@ -22,10 +22,7 @@ pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, cop
     match prepare(plan, channel, &streams) {
         Ok(()) => {}
         Err(report) => {
-            let failed = ToLauncher::Failed { report, code: 125, overlay_refused: false };
-            // If nobody listens any more, there is nobody to tell.
-            let _ = channel.send(&failed.encode(), None);
-            return 125;
+            return fail(channel, report);
         }
     }
     // Not with the flag of clone, as who enters the container later finds its PID namespace by this process.
@@ -35,10 +32,7 @@ pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, cop
     let init = match init {
         Ok(init) => init,
         Err(error) => {
-            let report = Report::of(&error, None);
-            let failed = ToLauncher::Failed { report, code: 125, overlay_refused: false };
-            let _ = channel.send(&failed.encode(), None);
-            return 125;
+            return fail(channel, Report::of(&error, None));
         }
     };
     let _ = channel.send(&ToLauncher::Started.encode(), Some(init.pidfd.as_fd()));
@@ -52,6 +46,14 @@ pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, cop
     let Ok(status) = status else { return 125 };
     let _ = channel.send(&ToLauncher::Ended(status).encode(), None);
     0
+}
+
+/// Tells the launcher what went wrong; the exit status that says so, too.
+pub(super) fn fail(channel: &Channel, report: Report) -> u8 {
+    let failed = ToLauncher::Failed { report, code: 125, overlay_refused: false };
+    // If nobody listens any more, there is nobody to tell.
+    let _ = channel.send(&failed.encode(), None);
+    125
 }
 
 /// Waits for init or for the end of the launcher, whose terminal nobody else could restore. Returning then ends this

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::sys::SysError;
 use crate::sys::channel::Channel;
-use crate::sys::clone::{self, Child};
+use crate::sys::clone::{self, Birth, Child};
 use crate::sys::join::{self, UserNamespaces};
 use crate::sys::process as own;
 use crate::sys::report::Report;
@@ -45,21 +45,20 @@ enum Answer {
     Failed(Report),
 }
 
-/// Copies this process into the donor's network and user namespace, and into new `namespaces`; as
-/// [`clone::spawn`] otherwise.
+/// Copies this process into the donor's network and user namespace, and then as `birth` says.
 ///
 /// # Errors
 /// The donor's namespaces cannot be joined, or no process can be made.
 pub(super) fn spawn(
     donor: Donor<'_>,
-    namespaces: CloneFlags,
+    birth: Birth<'_>,
     body: impl FnOnce() -> u8,
 ) -> Result<Child, SiblingError> {
     let (ours, theirs) = Channel::pair()?;
     let between = clone::spawn(CloneFlags::empty(), || {
         own::close_in_copy(ours.as_fd());
         let joined = join::network_of(donor.process, donor.user);
-        match joined.and_then(|()| clone::spawn(namespaces | CloneFlags::CLONE_PARENT, body)) {
+        match joined.and_then(|()| birth.as_sibling().spawn(body)) {
             Ok(child) => send(&theirs, &Answer::Started(child.pid.as_raw_pid()), Some(child.pidfd.as_fd())),
             Err(error) => send(&theirs, &Answer::Failed(Report::of(&error, None)), None),
         }

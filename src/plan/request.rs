@@ -14,6 +14,7 @@ use super::path::ContainerPath;
 use super::platform::Platform;
 use super::port::PortRequest;
 use super::process::{FirstProcess, NewPrivileges, Streams};
+use super::resources::{Limit, Strictness};
 use super::rootfs::Lifetime;
 use super::signal::SignalNumber;
 use super::source::ImageSource;
@@ -140,6 +141,10 @@ pub struct RunRequest {
     pub supervision: Supervision,
     /// `-a`, or what stands for it.
     pub attached: Attached,
+    /// `--memory` and the other limits of the whole container.
+    pub resources: Vec<Limit>,
+    /// `--limits`: what is done about those that cannot be enforced.
+    pub strictness: Strictness,
     /// `--shm-size`, bytes.
     pub shm_size: u64,
     /// `--cidfile`, already absolute.

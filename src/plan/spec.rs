@@ -93,6 +93,8 @@ pub struct Composition<'a> {
     pub root: PathBuf,
     /// Where the network comes from.
     pub network: Network,
+    /// The limits of each process.
+    pub limits: &'a [Ulimit],
 }
 
 /// Composes the specification.
@@ -132,7 +134,7 @@ fn process(parts: &Composition<'_>, host: &Host) -> Result<Process, ComposeError
         .env(parts.environment.clone())
         .cwd(working_directory(request, parts.image)?.as_os_str())
         .capabilities(capabilities)
-        .rlimits(limits(&request.limits)?)
+        .rlimits(limits(parts.limits)?)
         .no_new_privileges(request.new_privileges == NewPrivileges::Denied)
         .build()?)
 }

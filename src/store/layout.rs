@@ -28,6 +28,7 @@
 //!     hosts hostname resolv.conf  the files of these names in its /etc
 //! ephemeral/ID/                   the same for a container that is removed at its end (--rm)
 //! names/NAME                      which container has this name
+//! cgroups/ID                      the cgroup of a container that runs; made when there is the first
 //! volumes/NAME/                   one volume
 //!     _data/                      its files
 //!     volume.json                 labels, options and age
@@ -59,6 +60,8 @@ pub const CONTAINERS: &str = "containers";
 pub const EPHEMERAL: &str = "ephemeral";
 /// The directory of the names of containers.
 pub const NAMES: &str = "names";
+/// The directory that says which container has which cgroup; made when there is the first.
+pub const CGROUPS: &str = "cgroups";
 /// The directory of named volumes.
 pub const VOLUMES: &str = "volumes";
 /// The directory of removed volumes that can be brought back; made when there is the first.

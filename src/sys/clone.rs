@@ -3,13 +3,16 @@
 //! The copy runs one closure and leaves with `_exit`, so that no destructor of the parent runs twice. The
 //! caller is single-threaded at that moment (`run` and the store's workers start no thread before).
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::sched::CloneFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
 use super::{Call, SysError};
+
+/// `CLONE_INTO_CGROUP` of `linux/sched.h`, which does not fit into the flags of the older calls.
+const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
 /// A process that this one started.
 #[derive(Debug)]
@@ -20,20 +23,53 @@ pub struct Child {
     pub pidfd: OwnedFd,
 }
 
-/// Copies this process into new `namespaces`; the copy runs `body` and exits with what it returns. With `CLONE_PARENT`
-/// the copy's parent is this process's own.
+/// Copies this process into new `namespaces`; the copy runs `body` and exits with what it returns.
 ///
 /// # Errors
 /// What `clone3(2)` says: `EPERM` where user namespaces are closed to this user, `ENOSPC` where there are too
 /// many of them, `EAGAIN` at a limit of processes.
-#[expect(unsafe_code, reason = "clone3 has no safe wrapper")]
 pub fn spawn(namespaces: CloneFlags, body: impl FnOnce() -> u8) -> Result<Child, SysError> {
+    Birth { namespaces, cgroup: None }.spawn(body)
+}
+
+/// What a new process is born into.
+#[derive(Debug, Clone, Copy)]
+pub struct Birth<'a> {
+    /// The namespaces that are new.
+    pub namespaces: CloneFlags,
+    /// The cgroup; none is its parent's (`CLONE_INTO_CGROUP`, 5.7).
+    pub cgroup: Option<BorrowedFd<'a>>,
+}
+
+impl Birth<'_> {
+    /// The same for a process whose parent is this process's own.
+    #[must_use]
+    pub fn as_sibling(self) -> Self {
+        Self { namespaces: self.namespaces | CloneFlags::CLONE_PARENT, ..self }
+    }
+
+    /// Copies this process; as [`spawn`] otherwise.
+    ///
+    /// # Errors
+    /// What `clone3(2)` says.
+    pub fn spawn(self, body: impl FnOnce() -> u8) -> Result<Child, SysError> {
+        clone3(self, body)
+    }
+}
+
+#[expect(unsafe_code, reason = "clone3 has no safe wrapper")]
+fn clone3(birth: Birth<'_>, body: impl FnOnce() -> u8) -> Result<Child, SysError> {
+    let namespaces = birth.namespaces;
     let mut pidfd: libc::c_int = -1;
     let flags = u64::try_from(namespaces.bits() | libc::CLONE_PIDFD).unwrap_or_default();
     // SAFETY: clone_args is plain integers, for which all zeros is a value.
     let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
     arguments.flags = flags;
     arguments.pidfd = (&raw mut pidfd) as u64;
+    if let Some(cgroup) = birth.cgroup {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = u64::try_from(cgroup.as_raw_fd()).unwrap_or_default();
+    }
     // A sibling of this process has the same signal as this one, and the kernel wants to hear no other.
     if !namespaces.contains(CloneFlags::CLONE_PARENT) {
         arguments.exit_signal = libc::SIGCHLD as u64;

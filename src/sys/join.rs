@@ -78,6 +78,14 @@ pub fn own_mount_namespace() -> Result<(), SysError> {
     unshare(CloneFlags::CLONE_NEWNS).call(|| "unshare(CLONE_NEWNS)")
 }
 
+/// Makes the cgroup that this process is in the root of those that it and what it starts see.
+///
+/// # Errors
+/// What `unshare(2)` says.
+pub fn own_cgroup_namespace() -> Result<(), SysError> {
+    unshare(CloneFlags::CLONE_NEWCGROUP).call(|| "unshare(CLONE_NEWCGROUP)")
+}
+
 /// Before a process enters a place that others rule: hides it from them, and lets it end with its parent.
 ///
 /// # Errors

@@ -32,6 +32,7 @@ mod images;
 mod inspect;
 mod layers;
 mod lifecycle;
+mod limits;
 mod load;
 mod logs;
 mod mount_layers;

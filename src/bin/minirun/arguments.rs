@@ -8,6 +8,7 @@ pub(crate) mod lifecycle;
 mod missing;
 mod mount_flags;
 pub(crate) mod mounts;
+pub(crate) mod resources;
 pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod supervision;

@@ -20,6 +20,7 @@ use minirun::plan::port::{PortError, parse_publish};
 use minirun::plan::process::{FirstProcess, Input, NewPrivileges, Streams};
 use minirun::plan::reference::ReferenceError;
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
+use minirun::plan::resources::{self, ResourceError};
 use minirun::plan::rootfs::Lifetime;
 use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
@@ -68,6 +69,8 @@ pub(crate) enum RequestError {
     Userns(#[from] UsernsError),
     #[error(transparent)]
     Limit(#[from] LimitError),
+    #[error(transparent)]
+    Resource(#[from] ResourceError),
     #[error("cannot use `--stop-signal`")]
     Signal(#[from] SignalError),
     #[error("cannot use `--signal`")]
@@ -199,6 +202,8 @@ fn request(
         limits: parse_all(&arguments.ulimits, str::parse)?,
         supervision: supervision::parse(arguments, working_directory)?,
         attached: supervision::attached(&arguments.supervision)?,
+        resources: resources::parse(&arguments.resources.words())?,
+        strictness: parse(arguments.resources.strictness.as_ref())?.unwrap_or_default(),
         shm_size: shm_size(arguments)?,
         cid_file: arguments.cidfile.as_ref().map(|path| working_directory.join(path)),
         extra_hosts: parse_all(&arguments.hosts, str::parse)?,

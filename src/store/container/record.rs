@@ -17,6 +17,7 @@ use crate::plan::namespace::Network;
 use crate::plan::path::ContainerPath;
 use crate::plan::port::PublishedPort;
 use crate::plan::process::NewPrivileges;
+use crate::plan::resources::{Enforcement, Limit, Limiter};
 use crate::plan::supervision::Supervision;
 use crate::sys::clone::ExitStatus;
 
@@ -93,6 +94,15 @@ pub struct ContainerRecord {
     /// The directory of the generated files of its `/etc`, where it is another container's.
     #[serde(default)]
     pub network_files: Option<String>,
+    /// The limits that were asked for.
+    #[serde(default)]
+    pub resources: Vec<Limit>,
+    /// Who enforces them.
+    #[serde(default)]
+    pub limiter: Limiter,
+    /// What became of each limit that was asked for.
+    #[serde(default)]
+    pub limits: Vec<Enforcement>,
     /// How the root filesystem is made: `overlay`, `vfs` or `host`.
     pub driver: String,
     /// The directories of the image's layers, the topmost first; what is not UTF-8 in them is replaced.

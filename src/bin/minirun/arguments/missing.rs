@@ -3,20 +3,21 @@
 const NETWORK: &str =
     "there are no networks with names: share one with --network container:NAME, or publish ports with -p";
 const CGROUP: &str =
-    "limit each process with --ulimit, or start minirun in a limited unit: systemd-run --user --scope -p …";
+    "limit the container with --memory, --cpus and --pids-limit, and each process with --ulimit";
 const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:DIR directly";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 15] = [
+const FLAGS: [(&[&str], &str); 16] = [
     (
         &["-P", "--publish-all", "--expose"],
         "publish each port with -p; what a program listens on needs no announcement",
     ),
     (&["--ip", "--ip6", "--link", "--mac-address"], NETWORK),
     (&["--network-alias", "--net-alias", "--domainname", "--link-local-ip"], NETWORK),
-    (&["-m", "--memory", "--memory-", "--kernel-memory", "--oom-", "--pids-limit"], CGROUP),
-    (&["--cpus", "-c", "--cpu-", "--cpuset-", "--blkio-", "--device-read-", "--device-write-"], CGROUP),
+    (&["--kernel-memory", "--memory-swappiness", "--oom-"], CGROUP),
+    (&["--cpu-period", "--cpu-quota", "--cpu-rt-", "--cpu-count", "--cpu-percent"], "use --cpus"),
+    (&["--blkio-weight-device", "--device-read-", "--device-write-"], CGROUP),
     (&["--cgroup-", "--cgroupns"], CGROUP),
     (&["--privileged"], "use --cap-add ALL for every right inside; devices and the kernel stay closed"),
     (&["--device", "--device-cgroup-rule", "--gpus"], "bind the device's file: -v /dev/NAME:/dev/NAME"),
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn docker_flags_are_known() {
-        for flag in ["-m", "--memory", "--memory-swap", "--health-cmd", "--cpuset-cpus", "--pull"] {
+        for flag in ["--kernel-memory", "--memory-swappiness", "--health-cmd", "--cpu-rt-period", "--pull"] {
             assert!(instead_of(flag).is_some(), "{flag}");
         }
         for flag in ["--nonsense", "-z", "--memor", "--", "-"] {

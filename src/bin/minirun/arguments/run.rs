@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::mount_flags::MountFlags;
+use super::resources::ResourceArgs;
 use super::supervision::SupervisionArgs;
 
 const EXAMPLES: &str = "\
@@ -124,6 +125,9 @@ pub(crate) struct RunArgs {
         help_heading = "Process"
     )]
     pub(crate) ulimits: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
 
     /// Add a right of root, or ALL
     #[arg(long, value_name = "CAPABILITY", allow_hyphen_values = true, help_heading = "Isolation")]
