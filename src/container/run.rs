@@ -132,8 +132,8 @@ impl Engine {
                     outside.volumes.push(volume.name.clone());
                 }
             }
-            for source in &prepared.placement.missing_sources {
-                outside.make_source(source)?;
+            for (asked, source) in &prepared.placement.missing_sources {
+                outside.make_source(source).map_err(|error| error.about(asked))?;
             }
             fill_root(prepared)?;
             self.note_time(&bundle, &prepared.placement.reviewed)?;
