@@ -53,8 +53,8 @@ pub(super) struct Placement {
     pub(super) images: Vec<Digest>,
     /// Directories in the container's own, each after its parent.
     pub(super) directories: Vec<String>,
-    /// Layers, by directory, whose changes are going to be looked at.
-    pub(super) reviewed: Vec<String>,
+    /// Layers, by directory, whose changes are going to be looked at, and what they lie over.
+    pub(super) reviewed: Vec<(String, PathBuf)>,
     /// Directories of the host that a bind makes.
     pub(super) missing_sources: Vec<(Origin, PathBuf)>,
 }
@@ -172,9 +172,6 @@ impl Placing<'_> {
             View::Review => self.site.lifetime,
         };
         let name = self.own_directory(index);
-        if *view == View::Review {
-            self.placement.reviewed.push(name.clone());
-        }
         let at = self.site.directory.join(&name);
         let layer =
             WritableLayer { upper: at.join(UPPER), work: at.join(WORK), lifetime, looks: Looks::Source };

@@ -380,6 +380,49 @@ fn an_apply_that_is_killed_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_killed_apply_leaves_every_file_old_or_new() {
+    let scratch = scene();
+    let source = scratch.directory("src/large");
+    let (old, new) = ("o".repeat(400_000), "n".repeat(400_000));
+    for number in 0..30 {
+        fs::write(source.join(number.to_string()), &old).unwrap();
+    }
+    edit(&scratch, "cd /src/large; for f in *; do tr o n <$f >/tmp/new; cat /tmp/new >$f; done");
+    for wait in [5, 10, 15, 20, 25, 30, 40, 50, 70, 90] {
+        let running = scratch.minirun(["apply", "work"]).start();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        running.signal(nix::sys::signal::Signal::SIGKILL);
+        running.wait();
+        for number in 0..30 {
+            let content = fs::read_to_string(source.join(number.to_string())).unwrap();
+            assert!(content == old || content == new, "file {number} is neither old nor new");
+        }
+    }
+    eventually("the last apply let go", || scratch.minirun(["apply", "work"]).run().code == Some(0));
+    let names = tree(&source);
+    assert!(names.len() == 30 && names.iter().all(|name| name.contains("nnn")), "{names:?}");
+}
+
+#[test]
+fn an_older_directory_in_the_place_of_the_source_is_another_one() {
+    let scratch = scene();
+    let older = scratch.directory("older");
+    fs::write(older.join("edited"), "older\n").unwrap();
+    edit(&scratch, "echo c >/src/edited");
+    fs::rename(scratch.path("src"), scratch.path("away")).unwrap();
+    fs::rename(&older, scratch.path("src")).unwrap();
+    for verb in ["changes", "apply", "discard"] {
+        let said = scratch.minirun([verb, "work"]).run();
+        assert!(said.fails(1).contains("is not the directory that the container saw"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(scratch.path("src/edited")).unwrap(), "older\n");
+    fs::rename(scratch.path("src"), scratch.path("older")).unwrap();
+    fs::rename(scratch.path("away"), scratch.path("src")).unwrap();
+    assert_eq!(scratch.minirun(["apply", "work"]).run().success(), "C /src/edited");
+    assert_eq!(fs::read_to_string(scratch.path("src/edited")).unwrap(), "c\n");
+}
+
+#[test]
 fn two_applies_do_not_mix() {
     let scratch = scene();
     edit(&scratch, "cd /src; mkdir many; for f in $(echo 0 1 2 3 4 5 6 7 8 9); do echo c >many/$f; done");

@@ -45,6 +45,9 @@ impl Placing<'_> {
             return Ok(placed(request, source, record));
         };
         check_layer(path, stat.as_ref(), &bind.view)?;
+        if let (View::Review, Some(own)) = (&bind.view, &own) {
+            self.placement.reviewed.push((own.clone(), path.clone()));
+        }
         let source = Source::Merged(Merged {
             lowers: vec![Lower { base: path.clone(), subpath: None }],
             layer: Some(layer),
