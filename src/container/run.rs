@@ -7,6 +7,7 @@ use super::base::{Base, Intent, open_directory};
 use super::outside::Outside;
 use super::prepare::Prepared;
 use super::{Engine, Error, Event, Events, copying, now};
+use crate::error::place::PlaceError;
 use crate::launch::{self, LaunchError, Sign};
 use crate::plan::Plan;
 use crate::plan::mount::{MountKind, View};
@@ -132,8 +133,8 @@ impl Engine {
                     outside.volumes.push(volume.name.clone());
                 }
             }
-            for source in &prepared.placement.missing_sources {
-                outside.make_source(source)?;
+            for (asked, source) in &prepared.placement.missing_sources {
+                outside.make_source(source).map_err(|error| error.about(asked))?;
             }
             fill_root(prepared)?;
             self.note_time(&bundle, &prepared.placement.reviewed)?;
@@ -150,14 +151,17 @@ impl Engine {
     }
 
     /// Writes down, in each layer whose changes are going to be looked at, the time that parts what was there from
-    /// what the host changes meanwhile. The last write before the start, as time goes on.
-    fn note_time(&self, bundle: &Bundle, layers: &[String]) -> Result<(), Error> {
+    /// what the host changes meanwhile, and which directory its source is. The last write before the start, as time
+    /// goes on.
+    fn note_time(&self, bundle: &Bundle, layers: &[(String, PathBuf)]) -> Result<(), Error> {
         if layers.is_empty() {
             return Ok(());
         }
         let since = clock::next_tick();
-        let text = format!("{}.{:09}", since.tv_sec, since.tv_nsec);
-        for layer in layers {
+        for (layer, source) in layers {
+            let stat = rustix::fs::stat(source).call(|| format!("stat({source:?})"));
+            let stat = stat.map_err(|cause| PlaceError::Source { path: source.clone(), cause })?;
+            let text = format!("{}.{:09} {}", since.tv_sec, since.tv_nsec, stat.st_ino);
             let name = format!("{layer}/{}", layout::SINCE);
             let written = bundle.directory().write(&name, text.as_bytes());
             written.map_err(|cause| Error::Store(self.store.write_error(cause)))?;

@@ -28,6 +28,7 @@ mod layers;
 mod lifecycle;
 mod load;
 mod mount_layers;
+mod mount_mistakes;
 mod mount_points;
 mod mount_sources;
 mod mount_words;
