@@ -14,7 +14,7 @@ use crate::launch::{FailedStep, LaunchError};
 use crate::plan::account::AccountError;
 use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
-use crate::plan::mount::MountError;
+use crate::plan::mount::{MountError, Origin};
 use crate::plan::name::NameError;
 use crate::plan::platform::PlatformError;
 use crate::plan::review::ChoiceError;
@@ -96,29 +96,15 @@ pub enum Error {
     /// What a mount needs.
     #[error(transparent)]
     Place(#[from] PlaceError),
-    /// A mount's source.
-    #[error("cannot mount `{}` at `{destination}`", .path.display())]
-    Source {
-        /// The source on the host.
-        path: PathBuf,
-        /// The destination in the container.
-        destination: String,
+    /// One mount that was asked for.
+    #[error("cannot mount `{asked}`")]
+    Asked {
+        /// The flag, and what was typed behind it.
+        asked: Origin,
         /// Why not.
         #[source]
-        cause: SysError,
+        cause: Box<Self>,
     },
-    /// A directory that `-v` makes where there is none.
-    #[error("cannot make `{}`, which is to be mounted", .path.display())]
-    MakeSource {
-        /// The directory.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        cause: SysError,
-    },
-    /// A volume that must exist does not.
-    #[error("there is no volume `{0}`, and `nocreate` says not to make one")]
-    NoVolume(String),
     /// The image's accounts.
     #[error("cannot find out whom to run as")]
     Account(#[from] AccountError),
@@ -277,12 +263,18 @@ impl From<DataError> for Error {
 }
 
 impl Error {
+    /// The same about one mount that was asked for.
+    pub(crate) fn about(self, asked: &Origin) -> Self {
+        Self::Asked { asked: asked.clone(), cause: Box::new(self) }
+    }
+
     /// The exit code of `minirun run` for this error: 127 and 126 for a command that is not there or cannot be run,
     /// else 125.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Launch { cause: LaunchError::Init(step), .. } => step.code(),
+            Self::Asked { cause, .. } => cause.exit_code(),
             _ => 125,
         }
     }
@@ -326,6 +318,7 @@ impl Error {
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
             Self::Running(error) => error.hint(),
+            Self::Asked { cause, .. } => cause.hint(),
             Self::Place(error) => error.hint(),
             Self::Link(error) => error.hint(),
             Self::Limits(error) => error.hint(),
@@ -357,16 +350,9 @@ impl Error {
             Self::TrashTime { .. } => {
                 Some("a number with a unit, such as 24h or 7days; 0 keeps nothing".to_owned())
             }
-            Self::NoVolume(_) => Some("leave out `nocreate`, which makes it".to_owned()),
             Self::Compose(ComposeError::NoCommand) => {
                 Some("name a command behind the image: minirun run IMAGE sh".to_owned())
             }
-            Self::Source { cause, .. } if cause.errno() == rustix::io::Errno::NOENT => Some(
-                "make it first, or add bind-create-src to --mount, which makes a directory".to_owned(),
-            ),
-            Self::Source { cause, .. } if cause.errno() == rustix::io::Errno::ACCESS => Some(
-                "minirun has only your rights: you must be able to reach the source yourself".to_owned(),
-            ),
             _ => None,
         }
     }

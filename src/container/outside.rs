@@ -6,6 +6,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::Error;
+use crate::error::place::PlaceError;
 use crate::plan::name::VolumeName;
 use crate::sys::{Call, SysError};
 
@@ -27,13 +28,13 @@ impl Outside {
                 Ok(()) => {
                     self.directories.push(directory.to_owned());
                     ignore_umask(directory)
-                        .map_err(|cause| Error::MakeSource { path: path.to_owned(), cause })?;
+                        .map_err(|cause| PlaceError::Make { path: path.to_owned(), cause })?;
                 }
                 // Somebody else needs it, too.
                 Err(Errno::EXIST) => {}
                 Err(errno) => {
                     let made = Err(errno).call(|| format!("mkdir({directory:?}, 755)"));
-                    return made.map_err(|cause| Error::MakeSource { path: path.to_owned(), cause });
+                    return Ok(made.map_err(|cause| PlaceError::Make { path: path.to_owned(), cause })?);
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::plan::account::Account;
 use crate::plan::attachment::{FileSystem, Looks, Source, WritableLayer};
 use crate::plan::digest::Digest;
 use crate::plan::mount::{
-    Devpts, ImageVolumes, MountKind, MountRequest, Ownership, Ramfs, Tmpfs, TmpfsKey, View, resolve,
+    Devpts, ImageVolumes, MountKind, MountRequest, Origin, Ownership, Ramfs, Tmpfs, TmpfsKey, View, resolve,
 };
 use crate::plan::path::ContainerPath;
 use crate::plan::request::RunRequest;
@@ -53,10 +53,10 @@ pub(super) struct Placement {
     pub(super) images: Vec<Digest>,
     /// Directories in the container's own, each after its parent.
     pub(super) directories: Vec<String>,
-    /// Layers, by directory, whose changes are going to be looked at.
-    pub(super) reviewed: Vec<String>,
+    /// Layers, by directory, whose changes are going to be looked at, and what they lie over.
+    pub(super) reviewed: Vec<(String, PathBuf)>,
     /// Directories of the host that a bind makes.
-    pub(super) missing_sources: Vec<PathBuf>,
+    pub(super) missing_sources: Vec<(Origin, PathBuf)>,
 }
 
 /// One mount in its place.
@@ -117,11 +117,13 @@ impl Placing<'_> {
     ) -> Result<Placement, Error> {
         let mut placed: Vec<Option<Placed>> = Vec::with_capacity(resolved.len());
         for (index, request) in resolved.iter().enumerate() {
-            placed.push(self.place(first + index, request)?);
+            let one = self.place(first + index, request);
+            placed.push(one.map_err(|error| error.about(&request.origin))?);
         }
         for (index, request) in resolved.iter().enumerate() {
             if let MountKind::Image(image) = &request.kind {
-                placed[index] = Some(self.image(first + index, (request, image), &mut *events)?);
+                let one = self.image(first + index, (request, image), &mut *events);
+                placed[index] = Some(one.map_err(|error| error.about(&request.origin))?);
             }
         }
         for Placed { mount, record } in placed.into_iter().flatten() {
@@ -170,9 +172,6 @@ impl Placing<'_> {
             View::Review => self.site.lifetime,
         };
         let name = self.own_directory(index);
-        if *view == View::Review {
-            self.placement.reviewed.push(name.clone());
-        }
         let at = self.site.directory.join(&name);
         let layer =
             WritableLayer { upper: at.join(UPPER), work: at.join(WORK), lifetime, looks: Looks::Source };

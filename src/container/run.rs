@@ -1,7 +1,7 @@
 //! Running a container, from the first write to the last.
 
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::attach::{AttachOptions, Attachment};
 use super::base::{Base, Intent, open_directory};
@@ -10,6 +10,7 @@ use super::cid_file::CidFile;
 use super::outside::Outside;
 use super::prepare::Prepared;
 use super::{Engine, Error, Event, Events};
+use crate::error::place::PlaceError;
 use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
 use crate::plan::mount::{MountKind, View};
@@ -20,7 +21,7 @@ use crate::store::container::{Bundle, ContainerRecord, MountRecord};
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
-use crate::sys::clock;
+use crate::sys::{Call as _, clock};
 use crate::sys::clone::ExitStatus;
 use crate::sys::process::DescriptorLimit;
 
@@ -212,8 +213,8 @@ impl Engine {
                     outside.volumes.push(volume.name.clone());
                 }
             }
-            for source in &prepared.placement.missing_sources {
-                outside.make_source(source)?;
+            for (asked, source) in &prepared.placement.missing_sources {
+                outside.make_source(source).map_err(|error| error.about(asked))?;
             }
             fill_root(prepared)?;
             self.note_time(&bundle, &prepared.placement.reviewed)
@@ -229,14 +230,17 @@ impl Engine {
     }
 
     /// Writes down, in each layer whose changes are going to be looked at, the time that parts what was there from
-    /// what the host changes meanwhile. The last write before the start, as time goes on.
-    fn note_time(&self, bundle: &Bundle, layers: &[String]) -> Result<(), Error> {
+    /// what the host changes meanwhile, and which directory its source is. The last write before the start, as time
+    /// goes on.
+    fn note_time(&self, bundle: &Bundle, layers: &[(String, PathBuf)]) -> Result<(), Error> {
         if layers.is_empty() {
             return Ok(());
         }
         let since = clock::next_tick();
-        let text = format!("{}.{:09}", since.tv_sec, since.tv_nsec);
-        for layer in layers {
+        for (layer, source) in layers {
+            let stat = rustix::fs::stat(source).call(|| format!("stat({source:?})"));
+            let stat = stat.map_err(|cause| PlaceError::Source { path: source.clone(), cause })?;
+            let text = format!("{}.{:09} {}", since.tv_sec, since.tv_nsec, stat.st_ino);
             let name = format!("{layer}/{}", layout::SINCE);
             let written = bundle.directory().write(&name, text.as_bytes());
             written.map_err(|cause| Error::Store(self.store.write_error(cause)))?;

@@ -108,8 +108,8 @@ impl Engine {
             placement.directories.iter().try_for_each(|name| directory.make(name).map(drop))
         };
         make().map_err(|cause| Error::Store(self.store.write_error(cause)))?;
-        for source in &placement.missing_sources {
-            outside.make_source(source)?;
+        for (asked, source) in &placement.missing_sources {
+            outside.make_source(source).map_err(|error| error.about(asked))?;
         }
         let mut pins = Vec::new();
         for volume in &placement.volumes {

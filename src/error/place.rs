@@ -2,17 +2,27 @@
 
 use std::path::PathBuf;
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::plan::mount::MountError;
 use crate::store::container::ContainerError;
 use crate::sys::SysError;
 
+/// What makes a bind's source that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// A word that was not said.
+    CreateSource,
+    /// Nothing: a symlink is to be shown as it is.
+    Nothing,
+}
+
 /// Why a mount has no place.
 #[derive(Debug, Error)]
 pub enum PlaceError {
     /// A container whose mounts are to be taken over.
-    #[error("cannot take over the mounts of `{container}`")]
+    #[error("cannot use `--volumes-from {container}`")]
     Donor {
         /// As typed.
         container: String,
@@ -20,6 +30,49 @@ pub enum PlaceError {
         #[source]
         cause: ContainerError,
     },
+    /// A bind's source that is not there.
+    #[error("there is no `{}`", .path.display())]
+    NoSource {
+        /// The source.
+        path: PathBuf,
+        /// What else would have made it.
+        missing: Wish,
+        /// What the kernel says.
+        #[source]
+        cause: SysError,
+    },
+    /// A bind's source that leads nowhere.
+    #[error("`{}` is a symlink to `{}`, and that is not there", .path.display(), .link.display())]
+    Dangling {
+        /// The source.
+        path: PathBuf,
+        /// Where it leads.
+        link: PathBuf,
+        /// What the kernel says.
+        #[source]
+        cause: SysError,
+    },
+    /// A bind's source that cannot be looked at.
+    #[error("cannot reach `{}`", .path.display())]
+    Source {
+        /// The source.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+    /// A directory that `-v` makes where there is none.
+    #[error("there is no `{}`, and it cannot be made", .path.display())]
+    Make {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
+    /// A volume that must exist does not.
+    #[error("there is no volume `{0}`, and `nocreate` says not to make one")]
+    NoVolume(String),
     /// A layer over a file.
     #[error("cannot lay a layer over `{}`: it is a file, and overlays are made of directories", .path.display())]
     LayerOverFile {
@@ -148,6 +201,22 @@ impl PlaceError {
         let hint = match self {
             Self::Donor { cause, .. } => return cause.hint(),
             Self::Match(error) => return error.hint(),
+            Self::NoSource { missing: Wish::CreateSource, .. } => {
+                "make it first; `bind-create-src` makes a directory, and so does `-v`"
+            }
+            Self::NoSource { missing: Wish::Nothing, .. } => {
+                "make it first: with `no-dereference` nothing is made"
+            }
+            Self::Dangling { .. } => {
+                "make what it leads to, or add `no-dereference`, which gives the container the symlink itself"
+            }
+            Self::Source { cause, .. } => return unreachable(cause.errno()).map(str::to_owned),
+            Self::Make { .. } => {
+                "name a directory that is there, or one in a directory that you may write to"
+            }
+            Self::NoVolume(_) => {
+                "leave out `nocreate`, and it is made; `minirun volume ls` lists those that are there"
+            }
             Self::LayerOverFile { .. } => "lay it over the directory that the file is in",
             Self::LayerOverMounts { .. } => {
                 "the container would not see what is mounted there: unmount it, or mount the parts one by one"
@@ -166,11 +235,22 @@ impl PlaceError {
             Self::NoSubpath { .. } => "make it first, in a container that mounts the whole volume",
             Self::SubpathOutside { .. } => "only relative symlinks that stay inside the volume are followed",
             Self::HostImage => "bind what you need of it: type=bind,source=/usr,target=/usr",
-            Self::LayerApart { .. }
-            | Self::RelativeDevice { .. }
-            | Self::Pattern { .. }
-            | Self::NoMatch(_) => return None,
+            Self::RelativeDevice { .. } => "write it out from `/` on",
+            Self::NoMatch(_) => {
+                "a glob without a match is an error: make a file first, or correct the pattern"
+            }
+            Self::LayerApart { .. } | Self::Pattern { .. } => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+/// What keeps somebody from reaching a path.
+fn unreachable(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::ACCESS => Some("minirun has only your rights: you must be able to reach the source yourself"),
+        Errno::NOTDIR => Some("something on the way to it is a file, and a file has nothing below it"),
+        Errno::LOOP => Some("its symlinks lead in a circle"),
+        _ => None,
     }
 }

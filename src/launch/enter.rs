@@ -178,7 +178,7 @@ fn mount_inside(
     (attachment, user): (&Attachment, &User),
     copying: Copying<'_>,
 ) -> Result<Option<String>, VisitError> {
-    let failure = |cause| MountFailure::new(mount::describe(attachment), &attachment.destination, cause);
+    let failure = |cause| MountFailure::of(attachment, cause);
     // What the host has is opened where the host can be seen, what is new where the container can.
     let of_host = match &attachment.source {
         Source::New { .. } => None,

@@ -32,10 +32,9 @@ pub(super) use tree::{Opened, Tree, open};
 
 /// One mount that could not be had.
 #[derive(Debug, Error)]
-#[error("cannot mount {what} at `{destination}`")]
+#[error("cannot mount {what}")]
 pub(super) struct MountFailure {
     what: String,
-    destination: String,
     #[source]
     cause: Cause,
 }
@@ -85,12 +84,21 @@ pub(super) enum Cause {
 
 impl MountFailure {
     pub(super) fn new(what: impl Into<String>, destination: &impl ToString, cause: impl Into<Cause>) -> Self {
-        Self { what: what.into(), destination: destination.to_string(), cause: cause.into() }
+        let what = format!("{} at `{}`", what.into(), destination.to_string());
+        Self { what, cause: cause.into() }
+    }
+
+    /// The same for a mount as it was asked for, or as minirun itself wants it.
+    pub(super) fn of(mount: &Attachment, cause: impl Into<Cause>) -> Self {
+        match &mount.asked {
+            Some(asked) => Self { what: format!("`{asked}`"), cause: cause.into() },
+            None => Self::new(describe(mount), &mount.destination, cause),
+        }
     }
 
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match &self.cause {
-            Cause::Sys(error) => return self.hint_for(error.errno()).map(str::to_owned),
+            Cause::Sys(error) => return hint_for(error).map(str::to_owned),
             Cause::Point(PointError::Walk { source, .. }) if source.errno() == Errno::ROFS => {
                 "the mount point does not exist, and what it lies in is read-only: choose another"
             }
@@ -117,20 +125,31 @@ impl MountFailure {
         };
         Some(hint.to_owned())
     }
+}
 
-    fn hint_for(&self, errno: Errno) -> Option<&'static str> {
-        match errno {
-            Errno::NOENT => Some("the source does not exist"),
-            Errno::ACCESS => {
-                Some("minirun has only your rights: you must be able to reach the source yourself")
-            }
-            Errno::NODEV => Some("this kernel has no such file system, or its module is not loaded"),
-            Errno::INVAL if self.what.starts_with('`') => Some(
-                "a user namespace may not bind a tree without the mounts below it: leave out \
-                 bind-recursive=disabled, or say rbind instead of bind",
-            ),
-            _ => None,
-        }
+fn hint_for(error: &SysError) -> Option<&'static str> {
+    match error.errno() {
+        Errno::NOENT => Some("the source does not exist"),
+        Errno::ACCESS => Some("minirun has only your rights: you must be able to reach the source yourself"),
+        Errno::NODEV => Some("this kernel has no such file system, or its module is not loaded"),
+        Errno::INVAL if error.call().starts_with("open_tree") => Some(
+            "a user namespace may not bind a tree without the mounts below it: leave out \
+             bind-recursive=disabled, or say rbind instead of bind",
+        ),
+        Errno::INVAL if error.call().starts_with("fsconfig") => Some(option_hint(error.call())),
+        _ => None,
+    }
+}
+
+/// What is wrong with an option that the kernel does not take.
+fn option_hint(call: &str) -> &'static str {
+    let is_about = |key: &str| call.contains(&format!("\"{key}="));
+    if is_about("uid") || is_about("gid") {
+        "the container has no such user or group: --userns says which IDs there are"
+    } else if is_about("mpol") {
+        "this machine has no such memory node: see /sys/devices/system/node"
+    } else {
+        "the kernel does not take this option: the manual of the file system says which it takes"
     }
 }
 
@@ -161,8 +180,7 @@ pub(super) fn isolate(namespaces: &Namespaces) -> Result<(), InitError> {
 pub(super) fn attach_all(root: &Root, plan: &Plan, copying: Copying<'_>) -> Result<Vec<String>, InitError> {
     let mut notices = Vec::new();
     for mount in &plan.mounts {
-        let failure =
-            |cause| MountFailure { what: describe(mount), destination: mount.destination.to_string(), cause };
+        let failure = |cause| MountFailure::of(mount, cause);
         if let Some(notice) = attach_one(root, (mount, &plan.process.user), copying).map_err(failure)? {
             notices.push(notice);
         }
@@ -173,7 +191,7 @@ pub(super) fn attach_all(root: &Root, plan: &Plan, copying: Copying<'_>) -> Resu
     Ok(notices)
 }
 
-pub(super) fn describe(mount: &Attachment) -> String {
+fn describe(mount: &Attachment) -> String {
     match &mount.source {
         Source::Bind { path, .. } | Source::Link { path } => format!("`{}`", path.display()),
         Source::Beneath { base, subpath, .. } => format!("`{subpath}` of `{}`", base.display()),
@@ -211,6 +229,7 @@ fn attach_one(
 /// Finds or makes the place for a mount.
 pub(super) fn open_point(root: &Root, mount: &Attachment, tree: &Tree) -> Result<OwnedFd, Cause> {
     default::check_cover(mount, &tree.mount)?;
+    default::check_kind(mount, tree.kind)?;
     let point = root.mount_point(&mount.destination, tree.kind)?;
     default::check_point(&point, mount)?;
     Ok(point)

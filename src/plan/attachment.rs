@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::mount::{Attributes, Content, Ownership, Propagation, Recursion};
+use super::mount::{Attributes, Content, Origin, Ownership, Propagation, Recursion};
 use super::path::{ContainerPath, Subpath};
 use super::rootfs::Lifetime;
 
@@ -21,6 +21,8 @@ pub struct Attachment {
     pub propagation: Propagation,
     /// Whose the source becomes before it is attached.
     pub ownership: Ownership,
+    /// Who asked for it; nobody for what every container has.
+    pub asked: Option<Origin>,
 }
 
 /// What is mounted.

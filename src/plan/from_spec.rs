@@ -15,7 +15,7 @@ use super::Plan;
 use super::attachment::{Attachment, Source};
 use super::host::Host;
 use super::idmap::{IdMap, IdRange, to_host};
-use super::mount::Ownership;
+use super::mount::{Origin, Ownership};
 use super::name::ContainerId;
 use super::namespace::{Namespaces, Network};
 use super::network::Connection;
@@ -113,6 +113,8 @@ pub struct Addition {
     pub source: Option<Source>,
     /// Whose the source becomes.
     pub ownership: Ownership,
+    /// Who asked for it.
+    pub asked: Origin,
 }
 
 impl Plan {

@@ -13,6 +13,7 @@ mod glob;
 mod hint;
 mod image_volumes;
 mod kind;
+mod near;
 mod parse_mount;
 mod parse_tmpfs;
 mod parse_volume;
@@ -62,6 +63,12 @@ pub struct Origin {
     /// The flag's value as typed.
     #[serde(with = "bytes")]
     pub text: OsString,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.flag, error::shown(&self.text.to_string_lossy()))
+    }
 }
 
 impl Origin {

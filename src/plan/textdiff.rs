@@ -99,7 +99,8 @@ fn write_name(patch: &mut Vec<u8>, mark: &[u8], name: Option<&[u8]>) {
     patch.extend_from_slice(mark);
     patch.push(b' ');
     let is_special = |&byte: &u8| byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f);
-    if name.iter().any(is_special) {
+    let ends_early = name.ends_with(b" ") || name.windows(2).any(|pair| pair == b"  ");
+    if name.iter().any(is_special) || ends_early {
         write_quoted(patch, name);
     } else {
         patch.extend_from_slice(name);

@@ -24,7 +24,7 @@
 //!     upper/ work/ merged/        its writable layer, and where the root filesystem is mounted for itself alone
 //!     rootfs/                     with the driver vfs: its copy of the image
 //!     layers/N/upper/ work/       the layer over the source of its mount N, with `O` and `cow`
-//!     layers/N/since              with `cow`: when it was laid, seconds since 1970 with nine decimals
+//!     layers/N/since              with `cow`: when it was laid, seconds since 1970 with nine decimals, and over which inode
 //!     hosts hostname resolv.conf  the files of these names in its /etc
 //! ephemeral/ID/                   the same for a container that is removed at its end (--rm)
 //! names/NAME                      which container has this name
@@ -96,7 +96,7 @@ pub const MOUNTED: &str = "mounted.json";
 pub const OWNER: &str = "owner";
 /// In a container: the layers over the sources of its mounts, by the number of the mount.
 pub const MOUNT_LAYERS: &str = "layers";
-/// In such a layer: the time when it was laid over its source.
+/// In such a layer: the time when it was laid over its source, and the number of that one's inode.
 pub const SINCE: &str = "since";
 /// In a volume: its files.
 pub const VOLUME_DATA: &str = "_data";

@@ -60,7 +60,7 @@ impl Review {
         let history = History::read(&layer)?;
         let source_error = |cause| ReviewError::Source { path: source.to_owned(), cause };
         let host = OwnedFd::from(Directory::open(source).map_err(source_error)?);
-        if history.is_newer(source, &host).map_err(source_error)? {
+        if history.is_another(source, &host).map_err(source_error)? {
             return Err(ReviewError::Replaced(source.to_owned()));
         }
         Ok(Self { directory: layer, upper: Tree::new(upper), host: Tree::new(host), history })

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::{IMAGE, Scratch};
+use crate::support::{IMAGE, Outcome, Scratch};
 
 const DOCUMENT: &str = include_str!("../../docs/mounts.md");
 const HEADER: [&str; 3] = ["flags", "inside", "result"];
@@ -54,14 +54,29 @@ fn stage(scratch: &Scratch, name: &str) -> PathBuf {
 }
 
 /// Whether what was said, and the exit code, are as documented.
-fn is_true(example: &Example, code_of_exit: Option<i32>, said: &str) -> bool {
-    let is_refused = code_of_exit == Some(125) && said.contains("error: ");
-    let is_right = match example.result.split(' ').next() {
-        Some("prints") => code_of_exit != Some(125),
-        Some("refused") => is_refused,
+fn is_true(example: &Example, outcome: &Outcome) -> bool {
+    let (wanted, inside) = (code(&example.result), code(&example.inside));
+    assert!(!wanted.is_empty(), "{} says nothing of what comes", example.result);
+    match example.result.split(' ').next() {
+        Some("prints") => {
+            assert!(!inside.is_empty(), "{} is what nobody would print", example.result);
+            let stdout = outcome.stdout();
+            // A whole line, unless a line was looked for; and of what went wrong, what the system says.
+            let is_line = outcome.code == Some(0) && stdout.lines().any(|line| line == wanted);
+            let is_found = outcome.code == Some(0) && inside.starts_with("grep ") && stdout.contains(wanted);
+            let is_failure = !matches!(outcome.code, Some(0 | 125))
+                && wanted.contains(' ')
+                && outcome.stderr().contains(wanted);
+            is_line || is_found || is_failure
+        }
+        Some("refused") => {
+            assert!(inside.is_empty(), "{inside} is never run");
+            outcome.code == Some(125)
+                && outcome.stderr().starts_with("error: ")
+                && outcome.stderr().replace('`', "").contains(wanted)
+        }
         other => panic!("{other:?} is no result"),
-    };
-    is_right && said.replace('`', "").contains(code(&example.result))
+    }
 }
 
 #[test]
@@ -78,8 +93,7 @@ fn every_example_does_what_is_said() {
         let directory = stage(&scratch, &number.to_string());
         let call = scratch.host_script(&script).env("INSIDE", code(&example.inside));
         let outcome = call.current_dir(&directory).run();
-        let said = format!("{}{}", outcome.stdout(), outcome.stderr());
-        if !is_true(example, outcome.code, &said) {
+        if !is_true(example, &outcome) {
             writeln!(wrong, "{}, {}: {outcome}\n", example.flags, example.result).unwrap();
         }
     }

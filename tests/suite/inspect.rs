@@ -68,7 +68,8 @@ fn mounts_have_docker_s_fields() {
     let target = |name: &str| asked.iter().find(|mount| mount["Target"] == name).unwrap();
     assert_eq!(
         target("/mounted"),
-        &json!({"Type": "bind", "Source": source, "Target": "/mounted", "ReadOnly": true})
+        &json!({"Type": "bind", "Source": source, "Target": "/mounted", "ReadOnly": true,
+            "BindOptions": {"Propagation": "rprivate"}})
     );
     assert_eq!(
         target("/memory"),

@@ -36,6 +36,7 @@ mod limits;
 mod load;
 mod logs;
 mod mount_layers;
+mod mount_mistakes;
 mod mount_points;
 mod mount_sources;
 mod mount_words;

@@ -51,7 +51,9 @@ fn the_layer_of_a_kept_container_stays_with_the_time_it_was_laid() {
     let run = ["run", "--name", "kept", "-v", &flag, IMAGE, "sh", "-c", "echo new >/x/file"];
     scratch.minirun(run).run().success();
     let since = fs::read_to_string(scratch.find_in_store("since")).unwrap();
-    let (seconds, nanoseconds) = since.split_once('.').unwrap();
+    let (moment, inode) = since.split_once(' ').unwrap();
+    assert_eq!(inode.parse::<u64>().unwrap(), fs::metadata(scratch.path("source")).unwrap().ino());
+    let (seconds, nanoseconds) = moment.split_once('.').unwrap();
     assert_eq!(nanoseconds.len(), 9, "{since}");
     let time = (seconds.parse::<i64>().unwrap(), nanoseconds.parse::<i64>().unwrap());
     let before = fs::metadata(scratch.path("source/file")).unwrap();

@@ -129,6 +129,77 @@ fn the_patch_does_what_apply_does() {
     }
 }
 
+/// What is there before, in a directory; every kind of change follows.
+const BEFORE: &str = r#"cd $SCRATCH/src; printf 'a\0b' >bin; printf 'c\0d' >bin-removed; printf 'e\0f' >bin-mode
+    ln -s kept link; ln -s kept link-file; ln -s kept link-removed; echo t >file-link
+    : >empty; : >empty-removed; printf 'no end' >no-end; printf 'no end' >end; printf 'x\r\ny\r\n' >cr
+    for name in 'a b' ' first' 'last ' "$(printf 'tab\tbed')" "$(printf 'new\nline')" 'q"uote' "q'uote" 'back\slash' \
+        "$(printf 'raw\377')" 'über' -dash 'a b.b b'; do for act in edit mode remove empty; do
+            mkdir -p -- "./$name.d"; echo t >"./$name.d/$act $name"; echo t >"./$name.$act"; done; done"#;
+
+/// The changes, in the container.
+const CHANGE: &str = r#"cd /src; printf 'A\0b' >bin; rm bin-removed; chmod 755 bin-mode; printf 'G\0h' >bin-mode; printf 'n\0' >bin-new
+    ln -sfn edited link; rm link-removed; ln -s /nowhere/else link-new; rm link-file; echo t >link-file
+    rm file-link; ln -s kept file-link; rm empty-removed; : >empty-new; echo t >empty; chmod 755 run.sh
+    printf 'no end at all' >no-end; printf 'no end\n' >end; printf 'x\r\nz\r\n' >cr
+    for file in ./*edit ./*.d/edit*; do echo u >>"$file"; done; for file in ./*mode ./*.d/mode*; do chmod 755 "$file"; done
+    for file in ./*remove ./*.d/remove*; do rm "$file"; done; for file in ./*empty ./*.d/empty*; do : >"$file"; done
+    for directory in ./*.d; do : >"$directory/none"; : >"${directory%.d}.none"; echo n >"${directory%.d}.new"; done"#;
+
+#[test]
+fn the_patch_has_every_change_of_text_whatever_else_there_is() {
+    require!(program_exists("git") && program_exists("patch"), "there is no git or no patch");
+    let scratch = scene();
+    scratch.host_script(BEFORE).run().success();
+    for copy in ["git", "patch"] {
+        scratch.host_script(&format!("cp -a $SCRATCH/src $SCRATCH/{copy}")).run().success();
+    }
+    edit(&scratch, CHANGE);
+    let patch = "$MINIRUN changes -p work >$SCRATCH/work.patch";
+    scratch.host_script(patch).run().success();
+    let patch = fs::read(scratch.path("work.patch")).unwrap();
+    let note = "# Binary files a/bin and b/bin differ\n";
+    assert!(String::from_utf8_lossy(&patch).contains(note), "{}", String::from_utf8_lossy(&patch));
+    scratch.host_script("cd $SCRATCH/git && git apply ../work.patch").run().success();
+    scratch.host_script("cd $SCRATCH/patch && patch -s -p1 <../work.patch").run().success();
+    // What patches cannot say, of the binary files alone.
+    for copy in ["git", "patch"] {
+        let rest = format!(
+            "cd $SCRATCH/src && rm $SCRATCH/{copy}/bin-removed && chmod 644 $SCRATCH/{copy}/bin-mode"
+        );
+        scratch.host_script("$MINIRUN apply -q work").run().success();
+        let rest = format!(
+            "{rest} && cp bin bin-mode bin-new $SCRATCH/{copy} && chmod 755 $SCRATCH/{copy}/bin-mode"
+        );
+        let mode = fs::metadata(scratch.path(copy).join("bin-mode")).unwrap().mode() & 0o777;
+        assert_eq!(mode, 0o755, "{copy}");
+        scratch.host_script(&rest).run().success();
+    }
+    let compared = "cd $SCRATCH && for copy in git patch; do diff -r --no-dereference src $copy; done; \
+                    for copy in src git patch; do (cd $copy; find . -type f -perm -100 | sort >../$copy.modes); done; \
+                    diff src.modes git.modes; diff src.modes patch.modes; \
+                    echo compared";
+    assert_eq!(scratch.host_script(compared).run().success(), "compared");
+}
+
+#[test]
+fn git_takes_directories_for_files_and_files_for_directories() {
+    require!(program_exists("git"), "there is no git");
+    let scratch = scene();
+    let before = "cd $SCRATCH/src; ln -s kept link-directory; echo t >file-directory; mkdir -p directory-file/in \
+                  directory-link; echo t >directory-file/in/x; echo t >directory-link/x; cp -a . ../git";
+    scratch.host_script(before).run().success();
+    edit(
+        &scratch,
+        "cd /src; rm link-directory file-directory; mkdir -p link-directory file-directory/in; echo t >link-directory/x
+         echo t >file-directory/in/x; rm -r directory-file directory-link; echo t >directory-file; ln -s kept directory-link",
+    );
+    scratch.host_script("$MINIRUN changes -p work >$SCRATCH/work.patch").run().success();
+    scratch.host_script("cd $SCRATCH/git && git apply ../work.patch").run().success();
+    scratch.minirun(["apply", "-q", "work"]).run().success();
+    assert_eq!(tree(&scratch.path("git")), tree(&scratch.path("src")));
+}
+
 #[test]
 fn nothing_is_applied_over_what_the_host_changed() {
     let scratch = scene();
@@ -306,6 +377,49 @@ fn an_apply_that_is_killed_is_finished_by_the_next() {
     let names = tree(&scratch.path("src"));
     assert!(names.iter().all(|name| !name.contains(".minirun")), "{names:?}");
     assert_eq!(names.iter().filter(|name| name.ends_with("\"c\\n\"")).count(), 401);
+}
+
+#[test]
+fn a_killed_apply_leaves_every_file_old_or_new() {
+    let scratch = scene();
+    let source = scratch.directory("src/large");
+    let (old, new) = ("o".repeat(400_000), "n".repeat(400_000));
+    for number in 0..30 {
+        fs::write(source.join(number.to_string()), &old).unwrap();
+    }
+    edit(&scratch, "cd /src/large; for f in *; do tr o n <$f >/tmp/new; cat /tmp/new >$f; done");
+    for wait in [5, 10, 15, 20, 25, 30, 40, 50, 70, 90] {
+        let running = scratch.minirun(["apply", "work"]).start();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        running.signal(nix::sys::signal::Signal::SIGKILL);
+        running.wait();
+        for number in 0..30 {
+            let content = fs::read_to_string(source.join(number.to_string())).unwrap();
+            assert!(content == old || content == new, "file {number} is neither old nor new");
+        }
+    }
+    eventually("the last apply let go", || scratch.minirun(["apply", "work"]).run().code == Some(0));
+    let names = tree(&source);
+    assert!(names.len() == 30 && names.iter().all(|name| name.contains("nnn")), "{names:?}");
+}
+
+#[test]
+fn an_older_directory_in_the_place_of_the_source_is_another_one() {
+    let scratch = scene();
+    let older = scratch.directory("older");
+    fs::write(older.join("edited"), "older\n").unwrap();
+    edit(&scratch, "echo c >/src/edited");
+    fs::rename(scratch.path("src"), scratch.path("away")).unwrap();
+    fs::rename(&older, scratch.path("src")).unwrap();
+    for verb in ["changes", "apply", "discard"] {
+        let said = scratch.minirun([verb, "work"]).run();
+        assert!(said.fails(1).contains("is not the directory that the container saw"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(scratch.path("src/edited")).unwrap(), "older\n");
+    fs::rename(scratch.path("src"), scratch.path("older")).unwrap();
+    fs::rename(scratch.path("away"), scratch.path("src")).unwrap();
+    assert_eq!(scratch.minirun(["apply", "work"]).run().success(), "C /src/edited");
+    assert_eq!(fs::read_to_string(scratch.path("src/edited")).unwrap(), "c\n");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use minirun::container::{DetachKeysError, Engine};
 use minirun::plan::account::AccountError;
 use minirun::plan::capability::{self, CapabilityError};
-use minirun::plan::driver;
+use minirun::plan::driver::{self, DriverError};
 use minirun::plan::environment::{self, EnvironmentError, Setting};
 use minirun::plan::limit::{self, LimitError};
-use minirun::plan::mount::{self, Flag, MountError, MountKind, MountRequest, Problem};
+use minirun::plan::mount::{self, Flag, MountError, MountKind, MountRequest};
 use minirun::plan::name::{Label, NameError};
 use minirun::plan::network::{NetworkError, NetworkMode};
 use minirun::plan::network_file::{Dns, NetworkFileError};
@@ -71,6 +71,8 @@ pub(crate) enum RequestError {
     Limit(#[from] LimitError),
     #[error(transparent)]
     Resource(#[from] ResourceError),
+    #[error("cannot use `--volume-driver {text}`")]
+    VolumeDriver { text: String, source: DriverError },
     #[error("cannot use `--stop-signal`")]
     Signal(#[from] SignalError),
     #[error("cannot use `--signal`")]
@@ -111,6 +113,7 @@ impl RequestError {
             Self::Source(error) => error.hint(),
             Self::Mount(error) => error.hint(),
             Self::Network(error) | Self::NetworkVariable(error) => error.hint(),
+            Self::VolumeDriver { source, .. } => source.hint(),
             Self::Security(text) if text.starts_with("seccomp") || text.starts_with("apparmor") => {
                 Some("leave it out".to_owned())
             }
@@ -248,14 +251,15 @@ pub(crate) fn workdir(text: &OsString) -> Result<ContainerPath, RequestError> {
     ContainerPath::parse(text).map_err(error)
 }
 
-fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, MountError> {
+fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, RequestError> {
     let requests = arguments.mounts.requests()?;
     let is_volume = |request: &&MountRequest| {
         request.origin.flag == Flag::Volume && matches!(request.kind, MountKind::Volume(_))
     };
     // It is about volumes that are made, and a --mount has a key of its own for that.
-    if let (Some(driver), Some(first)) = (&arguments.volume_driver, requests.iter().find(is_volume)) {
-        driver::check_driver(driver).map_err(|error| first.origin.refuse(Problem::Driver(error)))?;
+    if let (Some(driver), true) = (&arguments.volume_driver, requests.iter().any(|one| is_volume(&one))) {
+        let refused = |source| RequestError::VolumeDriver { text: driver.clone(), source };
+        driver::check_driver(driver).map_err(refused)?;
     }
     Ok(requests)
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::plan::mount::{
-    Access, Bind, Content, Flag, Missing, MountKind, MountRequest, Propagation, Recursion, Tmpfs, TmpfsKey,
-    Volume,
+    Access, Bind, Content, Flag, Missing, MountKind, MountRequest, Origin, Propagation, Recursion, Tmpfs,
+    TmpfsKey, View, Volume,
 };
 use crate::store::container::{Container, ContainerRecord, MountRecord};
 
@@ -104,7 +104,7 @@ fn object(request: &MountRequest) -> Map<String, Value> {
     match &request.kind {
         MountKind::Bind(bind) | MountKind::Glob(bind) => {
             add("Source", path(&bind.source));
-            add("BindOptions", bind_options(bind));
+            add("BindOptions", bind_options(bind, &request.origin));
         }
         MountKind::Volume(volume) => {
             if let Some(name) = &volume.name {
@@ -132,7 +132,7 @@ fn path(path: &Path) -> Value {
     String::from_utf8_lossy(path.as_os_str().as_bytes()).into()
 }
 
-fn bind_options(bind: &Bind) -> Value {
+fn bind_options(bind: &Bind, origin: &Origin) -> Value {
     let mut options = Map::new();
     let mut set = |key: &str| options.insert(key.to_owned(), true.into());
     if bind.missing == Missing::Create {
@@ -144,10 +144,33 @@ fn bind_options(bind: &Bind) -> Value {
         Recursion::Writable => set("ReadOnlyNonRecursive"),
         Recursion::ReadOnlyForced => set("ReadOnlyForceRecursive"),
     };
-    if bind.propagation != Propagation::default() || bind.recursion == Recursion::ReadOnlyForced {
+    if bind.propagation != Propagation::default() || says_default(origin) {
         options.insert("Propagation".to_owned(), bind.propagation.name().into());
     }
+    add_layer(&mut options, &bind.view);
     options.into()
+}
+
+/// Whether the propagation that a bind has anyway was asked for.
+fn says_default(origin: &Origin) -> bool {
+    let text = origin.text.to_string_lossy().to_lowercase();
+    let default = Propagation::default().name();
+    let says = |field: &str| field == default || field.strip_prefix("bind-propagation=") == Some(default);
+    text.split(',').any(|field| says(field.trim_matches('"')))
+}
+
+/// The layer over a source; the API of Docker has no word for it.
+fn add_layer(options: &mut Map<String, Value>, view: &View) {
+    let word = match view {
+        View::Direct => return,
+        View::Review => "cow",
+        View::Discarded | View::Layer { .. } => "O",
+    };
+    options.insert("Layer".to_owned(), word.into());
+    if let View::Layer { upper, work } = view {
+        options.insert("UpperDir".to_owned(), path(upper));
+        options.insert("WorkDir".to_owned(), path(work));
+    }
 }
 
 fn volume_options(volume: &Volume) -> Value {
@@ -165,6 +188,7 @@ fn volume_options(volume: &Volume) -> Value {
         let driver = json!({ "Name": "local", "Options": volume.options });
         options.insert("DriverConfig".to_owned(), driver);
     }
+    add_layer(&mut options, &volume.view);
     options.into()
 }
 
@@ -247,6 +271,19 @@ mod tests {
                 "src=data,dst=/b/,volume-nocopy,volume-label=a=b",
                 json!({"Type": "volume", "Source": "data", "Target": "/b",
                     "VolumeOptions": {"NoCopy": true, "Labels": {"a": "b"}}}),
+            ),
+            (
+                "type=bind,src=/a,dst=/b,bind-propagation=rprivate",
+                json!({"Type": "bind", "Source": "/a", "Target": "/b", "BindOptions": {"Propagation": "rprivate"}}),
+            ),
+            (
+                "type=bind,src=/a,dst=/b,cow",
+                json!({"Type": "bind", "Source": "/a", "Target": "/b", "BindOptions": {"Layer": "cow"}}),
+            ),
+            (
+                "src=data,dst=/b,O,upperdir=/u,workdir=/w",
+                json!({"Type": "volume", "Source": "data", "Target": "/b",
+                    "VolumeOptions": {"Layer": "O", "UpperDir": "/u", "WorkDir": "/w"}}),
             ),
             ("type=volume,dst=/b", json!({"Type": "volume", "Target": "/b"})),
             (

@@ -7,12 +7,12 @@ use rustix::io::Errno;
 
 use super::{Placed, Placing, placed, record};
 use crate::container::Error;
-use crate::error::place::PlaceError;
+use crate::error::place::{PlaceError, Wish};
 use crate::plan::attachment::{Devices, Lower, Merged, Source};
 use crate::plan::mount::{Bind, Links, Missing, MountRequest, Ownership, Propagation, View};
 use crate::store::container::MountRecord;
 use crate::sys::mountinfo::{self, Peers};
-use crate::sys::{Call, SysError, hosttree, probe};
+use crate::sys::{Call, hosttree, probe};
 
 /// What nobody means to give away with all that is below it.
 const PRECIOUS: [&str; 22] = [
@@ -29,12 +29,12 @@ impl Placing<'_> {
     ) -> Result<Placed, Error> {
         let path = &bind.source;
         let record = record(request, path.clone());
-        if bind.links == Links::Copy && is_symlink(request, path)? {
+        if bind.links == Links::Copy && is_symlink(path)? {
             return Ok(placed(request, Source::Link { path: path.clone() }, record));
         }
-        let stat = source_stat(request, bind)?;
+        let stat = source_stat(bind)?;
         if stat.is_none() {
-            self.placement.missing_sources.push(path.clone());
+            self.placement.missing_sources.push((request.origin.clone(), path.clone()));
         }
         check_propagation(path, bind.propagation)?;
         if bind.ownership == Ownership::User && bind.view == View::Direct {
@@ -45,6 +45,9 @@ impl Placing<'_> {
             return Ok(placed(request, source, record));
         };
         check_layer(path, stat.as_ref(), &bind.view)?;
+        if let (View::Review, Some(own)) = (&bind.view, &own) {
+            self.placement.reviewed.push((own.clone(), path.clone()));
+        }
         let source = Source::Merged(Merged {
             lowers: vec![Lower { base: path.clone(), subpath: None }],
             layer: Some(layer),
@@ -71,29 +74,27 @@ impl Placing<'_> {
 }
 
 /// Looks at the source; none where it is to be made.
-fn source_stat(request: &MountRequest, bind: &Bind) -> Result<Option<Stat>, Error> {
+fn source_stat(bind: &Bind) -> Result<Option<Stat>, PlaceError> {
     let path = &bind.source;
     match rustix::fs::stat(path).call(|| format!("stat({path:?})")) {
         Ok(stat) => Ok(Some(stat)),
-        // A dangling symlink is not a missing directory: making it would follow it.
-        Err(error)
-            if error.errno() == Errno::NOENT
-                && bind.missing == Missing::Create
-                && rustix::fs::lstat(path).is_err() =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(source_error(request, path, error)),
+        Err(cause) if cause.errno() == Errno::NOENT => match std::fs::read_link(path) {
+            // A dangling symlink is not a missing directory: making it would follow it.
+            Ok(link) => Err(PlaceError::Dangling { path: path.clone(), link, cause }),
+            Err(_) if bind.missing == Missing::Create => Ok(None),
+            Err(_) => Err(PlaceError::NoSource { path: path.clone(), missing: Wish::CreateSource, cause }),
+        },
+        Err(cause) => Err(PlaceError::Source { path: path.clone(), cause }),
     }
 }
 
-fn source_error(request: &MountRequest, path: &Path, cause: SysError) -> Error {
-    Error::Source { path: path.to_owned(), destination: request.destination.to_string(), cause }
-}
-
-fn is_symlink(request: &MountRequest, path: &Path) -> Result<bool, Error> {
+fn is_symlink(path: &Path) -> Result<bool, PlaceError> {
     let stat = rustix::fs::lstat(path).call(|| format!("lstat({path:?})"));
-    let stat = stat.map_err(|cause| source_error(request, path, cause))?;
+    let path = || path.to_owned();
+    let stat = stat.map_err(|cause| match cause.errno() {
+        Errno::NOENT => PlaceError::NoSource { path: path(), missing: Wish::Nothing, cause },
+        _ => PlaceError::Source { path: path(), cause },
+    })?;
     Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
 

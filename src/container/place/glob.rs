@@ -6,7 +6,7 @@ use glob::Pattern;
 
 use crate::container::Error;
 use crate::error::place::PlaceError;
-use crate::plan::mount::{MountError, MountKind, MountRequest};
+use crate::plan::mount::{MountKind, MountRequest};
 use crate::plan::path::ContainerPath;
 
 /// Replaces every pattern by its matches, sorted.
@@ -17,13 +17,10 @@ pub(super) fn expand(requests: Vec<MountRequest>, cwd: &Path) -> Result<Vec<Moun
             expanded.push(request);
             continue;
         };
-        for path in matches(&bind.source, cwd)? {
-            let failed = |problem| MountError::Spec {
-                flag: request.origin.flag,
-                text: request.origin.text.to_string_lossy().into_owned(),
-                problem,
-            };
-            expanded.extend(request.for_match(&path).map_err(|problem| PlaceError::Match(failed(problem)))?);
+        let found = matches(&bind.source, cwd);
+        for path in found.map_err(|error| Error::from(error).about(&request.origin))? {
+            let refused = |problem| PlaceError::Match(request.origin.refuse(problem));
+            expanded.extend(request.for_match(&path).map_err(refused)?);
         }
     }
     Ok(expanded)

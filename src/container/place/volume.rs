@@ -86,7 +86,7 @@ impl Placing<'_> {
                 return Ok((record, Existence::Existing));
             }
             if volume.missing == Missing::Refuse {
-                return Err(Error::NoVolume(name.to_string()));
+                return Err(PlaceError::NoVolume(name.to_string()).into());
             }
             if let Some(record) = self.placement.volumes.iter().find(|record| record.name == *name) {
                 return Ok((record.clone(), Existence::New));

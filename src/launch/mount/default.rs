@@ -8,7 +8,7 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::Cause;
-use crate::launch::rootfs::Root;
+use crate::launch::rootfs::{PointError, PointKind, Root};
 use crate::plan::attachment::{Attachment, FileSystem, Source};
 use crate::sys::mount::{self, Recursion};
 use crate::sys::{Call, SysError};
@@ -26,6 +26,9 @@ const COVERABLE: [&str; 10] = [
     "sys/kernel/ns_last_pid",
     "uptime",
 ];
+
+/// The files that every container has: what takes the place of one is a file, whether the image has one or not.
+const FILES: [&str; 3] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
 
 /// The inode number of the root directory of every procfs.
 const PROC_ROOT: u64 = 1;
@@ -58,6 +61,15 @@ pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a directory in the place of a file that every container has.
+pub(super) fn check_kind(mount: &Attachment, kind: PointKind) -> Result<(), PointError> {
+    let path = mount.destination.to_string();
+    if kind == PointKind::File || !FILES.contains(&path.as_str()) {
+        return Ok(());
+    }
+    Err(PointError::Kind { path, found: "a file", wanted: "a directory" })
 }
 
 /// Refuses what is to cover `/proc` and is no procfs as a whole.

@@ -38,7 +38,8 @@ pub(super) fn attachment(
         None => source(&path, mount, options)?,
     };
     let ownership = addition.map_or(Ownership::Kept, |addition| addition.ownership);
-    Ok(Attachment { destination, source, attributes, propagation, ownership })
+    let asked = addition.map(|addition| addition.asked.clone());
+    Ok(Attachment { destination, source, attributes, propagation, ownership, asked })
 }
 
 /// What the specification's own words say.

@@ -13,7 +13,7 @@ use crate::plan::source::SourceError;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum MountError {
     /// One flag's value has no meaning.
-    #[error("cannot use `{flag} {text}`")]
+    #[error("cannot use `{flag} {}`", shown(.text))]
     Spec {
         /// The flag.
         flag: Flag,
@@ -61,6 +61,15 @@ pub enum Problem {
     /// `--mount` without a destination.
     #[error("there is no destination (`target=`, `dst=` or `destination=`)")]
     NoDestination,
+    /// The value is no label.
+    #[error("bad `{key}`")]
+    Label {
+        /// The key.
+        key: String,
+        /// Why.
+        #[source]
+        source: NameError,
+    },
     /// The source is no volume name.
     #[error("bad source")]
     Name(#[source] NameError),
@@ -198,6 +207,11 @@ pub enum Problem {
     /// `bind-recursive=readonly` without what makes it certain.
     #[error("`bind-recursive=readonly` needs `readonly` and `bind-propagation=rprivate`")]
     ForcedNeedsReadOnlyAndPrivate,
+}
+
+/// The value of a flag as one would type it; an empty one in quotes.
+pub(super) fn shown(text: &str) -> &str {
+    if text.is_empty() { "''" } else { text }
 }
 
 impl Problem {

@@ -1,12 +1,14 @@
 //! What to type instead of a flag's value that has no meaning: the mistakes that people make.
 
+use super::near::nearest;
 use super::word::{is_word, propagation};
 use super::{Flag, MountError, Problem};
 use crate::plan::name::NameError;
 use crate::plan::path::PathError;
 
 /// Words without their beginning, and words of `-v` that have another name in `--mount`.
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 12] = [
+    ("read-only", "readonly"),
     ("size", "tmpfs-size"),
     ("mode", "tmpfs-mode"),
     ("nocopy", "volume-nocopy"),
@@ -47,9 +49,14 @@ fn of_problem(flag: Flag, text: &str, problem: &Problem) -> Option<String> {
         Problem::RelativeSource(source) => {
             Some(format!("a directory here is `./{source}`; a volume of that name needs `type=volume`"))
         }
-        Problem::Unknown { word, .. } | Problem::WrongKind { word, .. } => of_word(flag, text, word),
+        Problem::Unknown { word, legal, .. } => {
+            of_word(flag, text, word).or_else(|| nearest(word, legal).map(perhaps))
+        }
+        Problem::WrongKind { word, .. } => of_word(flag, text, word),
         Problem::NoDestination => Some("add `dst=/PATH`, the place in the container".into()),
-        Problem::BadValue { key, value, .. } => of_value(flag, key, value),
+        Problem::BadValue { key, value, legal } => {
+            of_value(flag, key, value).or_else(|| nearest(value, legal).map(perhaps))
+        }
         Problem::Driver(error) => error.hint(),
         Problem::Image(error) => error.hint(),
         Problem::Unsupported { instead, .. } | Problem::Unprivileged { instead, .. } => {
@@ -65,6 +72,7 @@ fn of_problem(flag: Flag, text: &str, problem: &Problem) -> Option<String> {
         | Problem::Destination(_)
         | Problem::DestinationIsRoot
         | Problem::Name(_)
+        | Problem::Label { .. }
         | Problem::NoSource(_)
         | Problem::NulInSource
         | Problem::NotUtf8(_)
@@ -84,12 +92,18 @@ fn of_problem(flag: Flag, text: &str, problem: &Problem) -> Option<String> {
     }
 }
 
+fn perhaps(word: &str) -> String {
+    format!("perhaps `{word}`")
+}
+
 /// `C:\x:/y` and `C:/x:/y`, as on Windows; `a:/data` is a volume with too short a name.
 fn is_drive(text: &str) -> bool {
     let mut sections = text.split(':');
-    let is_letter = sections.next().is_some_and(|first| first.len() == 1);
-    let is_path = sections.next().is_some_and(|path| path.starts_with('\\') || sections.next().is_some());
-    is_letter && is_path
+    let is_letter = sections
+        .next()
+        .is_some_and(|first| first.len() == 1 && first.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let is_path = |section: Option<&str>| section.is_some_and(|path| path.starts_with('/'));
+    is_letter && sections.next().is_some_and(|path| path.starts_with('\\') || is_path(sections.next()))
 }
 
 fn of_volume_name(flag: Flag, text: &str, name: &str) -> Option<String> {
@@ -162,6 +176,13 @@ fn of_word(flag: Flag, text: &str, word: &str) -> Option<String> {
         }
         Flag::Volume if ["copy", "nocopy"].contains(&word) => {
             Some("a bind shows what the host has; only volumes are filled from the image".into())
+        }
+        Flag::Volume if word == "nocreate" => {
+            Some("a directory that is missing is an error with `--mount type=bind`, which makes none".into())
+        }
+        Flag::Volume if ["bind", "rbind", "no-dereference"].contains(&word) => {
+            let source = text.split(':').next().unwrap_or_default();
+            Some(format!("`{source}` is the name of a volume; a directory here is `./{source}`"))
         }
         Flag::Volume if propagation(word).is_some() => {
             Some("nothing of the host can be mounted below a volume; bind a directory for that".into())

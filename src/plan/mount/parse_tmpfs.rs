@@ -14,6 +14,8 @@ use crate::plan::path::ContainerPath;
 const LEGAL: &str = "defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync mand nomand atime noatime \
      diratime nodiratime relatime norelatime strictatime nostrictatime tmpcopyup notmpcopyup U private rprivate shared \
      rshared slave rslave unbindable runbindable size= mode= uid= gid= nr_inodes= nr_blocks= mpol= huge=";
+const MPOL_LEGAL: &str = "default, local, prefer, prefer:NODE, interleave, interleave:NODES or bind:NODES, the last five also \
+     with =static or =relative before the colon";
 const HUGE: [&str; 4] = ["never", "always", "within_size", "advise"];
 pub(super) const ID_LEGAL: &str = "a number below 4294967295";
 pub(super) const MODE_LEGAL: &str = "octal permissions from 0 to 7777";
@@ -132,16 +134,32 @@ fn check(key: TmpfsKey, value: &str) -> Result<String, Problem> {
         TmpfsKey::Huge => (HUGE.contains(&value), "never, always, within_size or advise"),
         TmpfsKey::Mode => (parse_mode(value).is_some(), MODE_LEGAL),
         TmpfsKey::Uid | TmpfsKey::Gid => (is_id(value), ID_LEGAL),
-        TmpfsKey::Mpol => {
-            let policy = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":=-".contains(&byte));
-            (policy && !value.is_empty(), "a policy of tmpfs(5) such as `bind:0-1`")
-        }
+        TmpfsKey::Mpol => (is_policy(value), MPOL_LEGAL),
     };
     let name = key.name().to_owned();
     match (is_good, value) {
         (true, _) => Ok(value.to_owned()),
         (false, "") => Err(Problem::NoValue { key: name, legal }),
         (false, _) => Err(Problem::BadValue { key: name, value: value.to_owned(), legal }),
+    }
+}
+
+/// A memory policy: `MODE[=FLAG][:NODES]`, where NODES are numbers and ranges of them.
+fn is_policy(text: &str) -> bool {
+    let (policy, nodes) = text.split_once(':').map_or((text, None), |(policy, nodes)| (policy, Some(nodes)));
+    let (mode, flag) = policy.split_once('=').map_or((policy, None), |(mode, flag)| (mode, Some(flag)));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_range = |nodes: &str| match nodes.split_once('-') {
+        Some((first, last)) => is_number(first) && is_number(last),
+        None => is_number(nodes),
+    };
+    let has_good_flag = flag.is_none_or(|flag| ["static", "relative"].contains(&flag));
+    match (mode, nodes) {
+        ("default" | "local", nodes) => nodes.is_none() && flag.is_none(),
+        ("prefer", nodes) => has_good_flag && nodes.is_none_or(is_number),
+        ("interleave", nodes) => has_good_flag && nodes.is_none_or(is_range),
+        ("bind", Some(nodes)) => has_good_flag && is_range(nodes),
+        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Flag, ImageVolumes, MountError, MountKind, MountRequest, Origin, View};
+use super::{Flag, ImageVolumes, MountError, MountKind, MountRequest, View};
 use crate::plan::path::ContainerPath;
 
 /// What becomes of two requests for one destination.
@@ -105,11 +105,10 @@ fn rank(request: &MountRequest) -> Rank {
 }
 
 fn duplicate(first: &MountRequest, second: &MountRequest) -> MountError {
-    let shown = |origin: &Origin| format!("{} {}", origin.flag, origin.text.to_string_lossy());
     MountError::Duplicate {
         destination: second.destination.to_string(),
-        first: shown(&first.origin),
-        second: shown(&second.origin),
+        first: first.origin.to_string(),
+        second: second.origin.to_string(),
     }
 }
 

@@ -100,6 +100,7 @@ mod tests {
             attributes: Attributes::default(),
             propagation: Propagation::Rprivate,
             ownership: Ownership::User,
+            asked: None,
         };
         attachment.to_string()
     }

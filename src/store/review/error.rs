@@ -34,7 +34,7 @@ pub enum ReviewError {
         cause: SysError,
     },
     /// Something else has the source's path now.
-    #[error("`{}` is not the directory that the container saw: it was put there after the start", .0.display())]
+    #[error("`{}` is not the directory that the container saw: another one was put there after the start", .0.display())]
     Replaced(PathBuf),
     /// A path could not be compared.
     #[error("cannot compare {}", quoted_path(.path))]

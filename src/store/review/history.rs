@@ -13,7 +13,8 @@ use crate::plan::bytes;
 use crate::store::directory::Directory;
 use crate::sys::{Call, SysError};
 
-/// In a layer's directory: a time after every change of the host before the start, and before every later one.
+/// In a layer's directory: a time after every change of the host before the start, and before every later one; and
+/// which inode the source was.
 const SINCE: &str = "since";
 /// In a layer's directory: what was applied.
 const APPLIED: &str = "applied.json";
@@ -58,6 +59,8 @@ struct Applied {
 pub(super) struct History {
     /// Seconds and nanoseconds since 1970.
     since: (i64, i64),
+    /// The source's inode at the start, where that is known.
+    source: Option<u64>,
     applied: HashMap<PathBuf, Stamp>,
 }
 
@@ -68,13 +71,14 @@ impl History {
             layer.read(name, LIMIT).map_err(error)
         };
         let damaged = |name| ReviewError::Damaged(layer.path().join(name));
-        let since = read(SINCE)?.and_then(|bytes| parse_time(&bytes)).ok_or_else(|| damaged(SINCE))?;
+        let start = read(SINCE)?.and_then(|bytes| parse_start(&bytes));
+        let (since, source) = start.ok_or_else(|| damaged(SINCE))?;
         let applied: Vec<Applied> = match read(APPLIED)? {
             Some(bytes) => serde_json::from_slice(&bytes).map_err(|_| damaged(APPLIED))?,
             None => Vec::new(),
         };
         let applied = applied.into_iter().map(|one| (one.path, one.stamp)).collect();
-        Ok(Self { since, applied })
+        Ok(Self { since, source, applied })
     }
 
     /// Whether somebody else than an apply changed what has this path on the host, since the start.
@@ -83,11 +87,16 @@ impl History {
         stamp.time() >= self.since && self.applied.get(path) != Some(&stamp)
     }
 
-    /// Whether the source is one that was put there after the start: a new directory, or a new symlink to one.
-    pub(super) fn is_newer(&self, source: &Path, opened: &impl AsFd) -> Result<bool, SysError> {
+    /// Whether the source is one that was put there after the start: another directory, or a new symlink to one.
+    pub(super) fn is_another(&self, source: &Path, opened: &impl AsFd) -> Result<bool, SysError> {
         let link = rustix::fs::lstat(source).call(|| format!("lstat({source:?})"))?;
         if FileType::from_raw_mode(link.st_mode) == FileType::Symlink && Stamp::of(&link).time() >= self.since
         {
+            return Ok(true);
+        }
+        // The device's number says nothing: it may be another one each time that the file system is mounted.
+        let stat = rustix::fs::fstat(opened).call(|| format!("fstat({source:?})"))?;
+        if self.source.is_some_and(|inode| inode != stat.st_ino) {
             return Ok(true);
         }
         match rustix::fs::statx(opened, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME) {
@@ -117,10 +126,12 @@ impl History {
     }
 }
 
-/// `SECONDS.NANOSECONDS`.
-fn parse_time(text: &[u8]) -> Option<(i64, i64)> {
-    let (seconds, nanoseconds) = std::str::from_utf8(text).ok()?.trim().split_once('.')?;
-    Some((seconds.parse().ok()?, nanoseconds.parse().ok()?))
+/// `SECONDS.NANOSECONDS INODE`; layers that were laid by an earlier minirun do not say which inode.
+fn parse_start(text: &[u8]) -> Option<((i64, i64), Option<u64>)> {
+    let mut words = std::str::from_utf8(text).ok()?.split_whitespace();
+    let (seconds, nanoseconds) = words.next()?.split_once('.')?;
+    let inode = words.next().map(str::parse).transpose().ok()?;
+    Some(((seconds.parse().ok()?, nanoseconds.parse().ok()?), inode))
 }
 
 #[cfg(test)]
@@ -130,13 +141,15 @@ mod tests {
     #[test]
     fn times() {
         for (text, time) in [
-            (&b"12.000000034\n"[..], Some((12, 34))),
-            (b"12.999999999", Some((12, 999_999_999))),
+            (&b"12.000000034\n"[..], Some(((12, 34), None))),
+            (b"12.999999999", Some(((12, 999_999_999), None))),
+            (b"12.000000034 56\n", Some(((12, 34), Some(56)))),
+            (b"12.000000034 x", None),
             (b"", None),
             (b"12", None),
             (b"x.1", None),
         ] {
-            assert_eq!(parse_time(text), time);
+            assert_eq!(parse_start(text), time);
         }
     }
 }

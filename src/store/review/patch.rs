@@ -13,7 +13,7 @@ use super::{Act, Change, Kind, Review, ReviewError};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::quote::quoted;
+use crate::plan::quote::{always_quoted, quoted};
 use crate::plan::textdiff::{Patch, TEXT_MAX, unified};
 use crate::store::merged::stat_name;
 use crate::sys::{Call, SysError};
@@ -30,12 +30,24 @@ pub enum Reader {
 /// Takes a piece of a patch; in the process that does the work, which may be a copy of the caller's.
 pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Reader;
 
+/// The mode of symlinks, as Git has it.
+const SYMLINK: u32 = 0o120_000;
+/// Git's names for what is not there and for an empty file, by which `patch` knows that a file was or is empty.
+const NOTHING: &str = "0000000000000000000000000000000000000000";
+const EMPTY: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+
 /// One side of a file.
 struct Side {
     /// As Git has it: the type, and whether the file can be executed.
     mode: u32,
     /// The bytes; of a symlink, where it leads. `None` if they are too many, or another one's.
     content: Option<Vec<u8>>,
+}
+
+impl Side {
+    fn is_empty(&self) -> bool {
+        self.content.as_ref().is_some_and(Vec::is_empty)
+    }
 }
 
 /// Which half of the patch is being written: a path must be free before something else comes there.
@@ -66,7 +78,9 @@ impl Review {
 
     fn section(&self, change: &Change, half: Half) -> Result<Vec<u8>, SysError> {
         let path = &change.path;
-        let goes = change.replaces().is_some();
+        // A symlink that leads elsewhere goes and comes, too: `patch` changes the text of regular files alone.
+        let leads_elsewhere = change.kind == Kind::Symlink && change.act != Act::Added;
+        let goes = change.replaces().is_some() || leads_elsewhere;
         let stays = !goes && change.act != Act::Added;
         let (old, new) = match half {
             Half::Going => (goes, false),
@@ -93,7 +107,7 @@ fn side(tree: &Tree, path: &Path) -> Result<Option<Side>, SysError> {
             let content = if is_large { None } else { read(named)? };
             Some(Side { mode, content })
         }
-        Kind::Symlink => Some(Side { mode: 0o120_000, content: Some(named.read_link()?) }),
+        Kind::Symlink => Some(Side { mode: SYMLINK, content: Some(named.read_link()?) }),
         Kind::Directory | Kind::Fifo | Kind::Socket | Kind::Device => None,
     })
 }
@@ -112,29 +126,36 @@ fn read(named: Named<'_>) -> Result<Option<Vec<u8>>, SysError> {
 fn section(path: &Path, old: Option<&Side>, new: Option<&Side>) -> Vec<u8> {
     let name = |side: &str| [side.as_bytes(), path.as_os_str().as_bytes()].concat();
     let (old_name, new_name) = (name("a/"), name("b/"));
-    let mut lines = vec![format!("diff --git {} {}", shown(&old_name), shown(&new_name))];
-    match (old, new) {
+    let header = format!("diff --git {} {}\n", shown(&old_name), shown(&new_name));
+    let modes = match (old, new) {
         (None, None) => return Vec::new(),
-        (None, Some(new)) => lines.push(format!("new file mode {:06o}", new.mode)),
-        (Some(old), None) => lines.push(format!("deleted file mode {:06o}", old.mode)),
+        (None, Some(new)) if new.is_empty() => {
+            format!("new file mode {:06o}\nindex {NOTHING}..{EMPTY}\n", new.mode)
+        }
+        (None, Some(new)) => format!("new file mode {:06o}\n", new.mode),
+        (Some(old), None) if old.is_empty() => {
+            format!("deleted file mode {:06o}\nindex {EMPTY}..{NOTHING}\n", old.mode)
+        }
+        (Some(old), None) => format!("deleted file mode {:06o}\n", old.mode),
         (Some(old), Some(new)) if old.mode != new.mode => {
-            lines.push(format!("old mode {:06o}", old.mode));
-            lines.push(format!("new mode {:06o}", new.mode));
+            format!("old mode {:06o}\nnew mode {:06o}\n", old.mode, new.mode)
         }
-        (Some(_), Some(_)) => {}
-    }
-    let mut hunks = Vec::new();
+        (Some(_), Some(_)) => String::new(),
+    };
     match compare(old, new, (&old_name, &new_name)) {
-        Patch::Unchanged if lines.len() == 1 => return Vec::new(),
-        Patch::Unchanged => {}
+        Patch::Unchanged if modes.is_empty() => Vec::new(),
+        Patch::Unchanged => [header, modes].concat().into_bytes(),
+        Patch::Text(hunks) => [header.as_bytes(), modes.as_bytes(), &hunks].concat(),
         Patch::Binary | Patch::TooLarge => {
-            let old = old.map_or("/dev/null".into(), |_| shown(&old_name));
-            let new = new.map_or("/dev/null".into(), |_| shown(&new_name));
-            lines.push(format!("Binary files {old} and {new} differ"));
+            let named = |side: Option<&Side>, name| side.map_or("/dev/null".into(), |_| shown(name));
+            let (from, to) = (named(old, &old_name), named(new, &new_name));
+            // A remark: with a header, or below one, Git would take it for a part without its bytes and refuse all.
+            let note = format!("# Binary files {from} and {to} differ\n");
+            let changes_mode = old.is_some() && new.is_some() && !modes.is_empty();
+            let rest = if changes_mode { [header, modes].concat() } else { String::new() };
+            [note, rest].concat().into_bytes()
         }
-        Patch::Text(text) => hunks = text,
     }
-    [lines.join("\n").as_bytes(), b"\n", &hunks].concat()
 }
 
 fn compare(old: Option<&Side>, new: Option<&Side>, names: (&[u8], &[u8])) -> Patch {
@@ -146,6 +167,8 @@ fn compare(old: Option<&Side>, new: Option<&Side>, names: (&[u8], &[u8])) -> Pat
     unified(content(old).as_deref(), content(new).as_deref(), names.0, names.1)
 }
 
+/// A name in a header; quoted where it would not end in the right place.
 fn shown(name: &[u8]) -> String {
-    quoted(OsStr::from_bytes(name))
+    let name = OsStr::from_bytes(name);
+    if name.as_bytes().contains(&b' ') { always_quoted(name) } else { quoted(name) }
 }

@@ -172,7 +172,8 @@ fn propagation(draft: &mut Draft, field: &Field) -> Result<(), Problem> {
 }
 
 fn label(draft: &mut Draft, field: &Field) -> Result<(), Problem> {
-    let label: Label = field.text("KEY or KEY=VALUE")?.parse().map_err(Problem::Name)?;
+    let problem = |source| Problem::Label { key: field.key.clone(), source };
+    let label: Label = field.text("KEY or KEY=VALUE")?.parse().map_err(problem)?;
     draft.labels.retain(|other| other.key != label.key);
     draft.labels.push(label);
     Ok(())

@@ -43,6 +43,7 @@ fn volumes_from_refuses() {
     ] {
         let message = explain(&parse_donor(text).unwrap_err());
         assert!(message.contains(part), "{text}: {message}");
-        assert!(message.starts_with(&format!("cannot use `--volumes-from {text}`")), "{message}");
+        let shown = if text.is_empty() { "''" } else { text };
+        assert!(message.starts_with(&format!("cannot use `--volumes-from {shown}`")), "{message}");
     }
 }

@@ -29,6 +29,11 @@ fn volume_flag() {
             ("/h:/c:size=1m", "`--tmpfs /PATH:size=1m`"),
             ("/h:/c:nocopy", "a bind shows what the host has"),
             ("v1:/c:rslave", "nothing of the host can be mounted below a volume"),
+            (".:/c:nocreate", "an error with `--mount type=bind`"),
+            ("v1:/c:no-dereference", "`v1` is the name of a volume; a directory here is `./v1`"),
+            ("v1:/c:rbind", "a directory here is `./v1`"),
+            ("/h:/c:rsharde", "perhaps `rshared`"),
+            ("", "cannot use `-v ''`"),
         ],
     );
 }
@@ -61,6 +66,13 @@ fn mount_flag() {
             ("type=bind,src=/x,dst=/y,propagation=shared", "the key is `bind-propagation`"),
             ("type=bind src=/x dst=/y", "commas and no blanks stand between the keys"),
             ("type=bind, src=/x, dst=/y", "has a blank around its key or value"),
+            ("src=v1,dst=/y,volume-label==x", "bad `volume-label`"),
+            ("typ=bind,src=/x,dst=/y", "perhaps `type`"),
+            ("type=bnid,src=/x,dst=/y", "perhaps `bind`"),
+            ("type=bind,scr=/x,dst=/y", "perhaps `src`"),
+            ("type=bind,src=/x,dst=/y,read-only", "the key is `readonly`"),
+            ("type=bind,src=/x,dst=/y,bind-recursive=Disabled", "perhaps `disabled`"),
+            ("type=bind,src=/x,dst=/y,bind-propogation=shared", "perhaps `bind-propagation`"),
         ],
     );
 }
@@ -76,6 +88,12 @@ fn tmpfs_flag() {
             ("/t:size=1GiB", "the kernel takes `size=1g`"),
             ("/t:64m", "the size is said as `size=64m`"),
             ("/t:RO", "in lower case: `ro`"),
+            ("/t:szie=1m", "perhaps `size`"),
+            ("/t:mpol=foo", "`foo` is no value for `mpol`; legal are default, local, prefer"),
+            ("/t:mpol=bind", "`bind` is no value for `mpol`"),
+            ("/t:mpol=local:0", "`local:0` is no value for `mpol`"),
+            ("/t:mpol=prefer=foo:0", "is no value for `mpol`"),
+            ("/t:mpol=interleave:x", "is no value for `mpol`"),
         ],
     );
 }

@@ -19,10 +19,10 @@ pub fn additions(mounts: &[PlacedMount]) -> BTreeMap<ContainerPath, Addition> {
     let addition = |placed: &PlacedMount| {
         let source = (!placed.source.is_plain()).then(|| placed.source.clone());
         let ownership = ownership(&placed.request.kind);
-        let needed = source.is_some() || ownership == Ownership::User;
-        needed.then(|| (placed.request.destination.clone(), Addition { source, ownership }))
+        let asked = placed.request.origin.clone();
+        (placed.request.destination.clone(), Addition { source, ownership, asked })
     };
-    mounts.iter().filter_map(addition).collect()
+    mounts.iter().map(addition).collect()
 }
 
 impl PlacedMount {
@@ -35,6 +35,7 @@ impl PlacedMount {
             attributes: self.attributes,
             propagation: propagation(&self.request.kind),
             ownership: ownership(&self.request.kind),
+            asked: Some(self.request.origin.clone()),
         }
     }
 }
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_no_words_is_added() {
+    fn what_has_no_words_is_added() {
         let bind = Source::Bind { path: "/src".into(), recursion: Recursion::Enabled };
         let mounts = [
             placed("/src:/plain", bind.clone()),
@@ -187,10 +188,18 @@ mod tests {
             .iter()
             .map(|(destination, one)| (destination.to_string(), one.source.is_some(), one.ownership))
             .collect();
+        let added =
+            |destination: &str, has_source, ownership| (destination.to_owned(), has_source, ownership);
         assert_eq!(
             shown,
-            [("/given".to_owned(), false, Ownership::User), ("/layered".to_owned(), true, Ownership::Kept)]
+            [
+                added("/given", false, Ownership::User),
+                added("/layered", true, Ownership::Kept),
+                added("/plain", false, Ownership::Kept)
+            ]
         );
+        let asked: Vec<_> = additions.values().map(|one| one.asked.to_string()).collect();
+        assert_eq!(asked, ["-v /src:/given:U", "-v /src:/layered:cow", "-v /src:/plain"]);
     }
 
     #[test]
