@@ -56,6 +56,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Verb {
     /// Run a command in a new container
     Run(Box<RunArgs>),
@@ -129,6 +130,7 @@ pub(crate) enum Verb {
 
 /// The verbs of `minirun image`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum ImageVerb {
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
@@ -148,6 +150,7 @@ pub(crate) enum ImageVerb {
 
 /// The verbs of `minirun container`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum ContainerVerb {
     /// Run a command in a new container
     Run(Box<RunArgs>),

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 /// The verbs of `minirun system`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum SystemVerb {
     /// Show how much room everything takes
     Df(DiskUsageArgs),
