@@ -1,11 +1,14 @@
 //! Further processes in a container that runs.
 
-use super::{Engine, Error, Event, Events};
+use super::occurrence::{command_line, of_container};
+use super::{Engine, Error, Event, Events, random};
 use crate::launch::{self, Guests, Sign, Watch};
 use crate::plan::capability::CapabilitySet;
 use crate::plan::environment::{Layers, merge};
 use crate::plan::exec::{ExecPlan, ExecRequest, Presence, Privileges};
 use crate::plan::idmap::IdMap;
+use crate::plan::name::ContainerId;
+use crate::plan::occurrence::Action;
 use crate::plan::path::ContainerPath;
 use crate::plan::process::Streams;
 use crate::plan::userns::set_groups;
@@ -33,7 +36,9 @@ impl Engine {
             ),
             cause,
         };
+        let telling = Telling { engine: self, container: &container, id: random()? };
         let running = launch::exec(&plan, &processes).map_err(launch_error)?;
+        telling.begun(&request.command);
         let mut notice = |sign: Sign<'_>| match sign {
             Sign::Notice(text) => events(Event::Notice(text.to_owned())),
             Sign::Rooted(_) | Sign::Started(_) | Sign::Wrote(..) => {}
@@ -42,7 +47,9 @@ impl Engine {
             Presence::Attached => {
                 let mut guests = Guests::default();
                 let ended = running.supervise(Watch::of_one_process(&mut guests), &mut notice);
-                Ok(ended.map_err(launch_error)?.status)
+                let status = ended.map_err(launch_error)?.status;
+                telling.ended(status);
+                Ok(status)
             }
             Presence::Detached => running.leave().map(|()| ExitStatus::Exited(0)).map_err(launch_error),
         }
@@ -76,6 +83,32 @@ impl Engine {
             network: record.rights.network,
             presence: request.presence,
         })
+    }
+}
+
+/// What there is to tell about one command.
+struct Telling<'a> {
+    engine: &'a Engine,
+    container: &'a Container,
+    /// What tells it from others.
+    id: [u8; 32],
+}
+
+impl Telling<'_> {
+    fn begun(&self, words: &[String]) {
+        let line = command_line(words);
+        let actions = [Action::ExecCreate(line.clone()), Action::ExecStart(line)];
+        let more = [("execID", self.id())];
+        self.engine.note(&actions.map(|action| of_container(&self.container.record, &action, &more)));
+    }
+
+    fn ended(&self, status: ExitStatus) {
+        let more = [("execID", self.id()), ("exitCode", status.code().to_string())];
+        self.engine.note_container(&self.container.record, &Action::ExecDie, &more);
+    }
+
+    fn id(&self) -> String {
+        ContainerId::from_bytes(self.id).to_string()
     }
 }
 

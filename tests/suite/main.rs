@@ -24,6 +24,7 @@ mod diff;
 mod documented_mounts;
 mod dry_run;
 mod errors;
+mod events;
 mod examples;
 mod exec;
 mod host;

@@ -2,6 +2,7 @@
 
 pub(crate) mod container;
 pub(crate) mod copy;
+pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod image;
 pub(crate) mod lifecycle;
@@ -25,6 +26,7 @@ use self::container::{
     CommitArgs, DiffArgs, ExportArgs, ListContainers, PortArgs, PruneContainers, RemoveContainers, TopArgs,
 };
 use self::copy::CopyArgs;
+use self::events::EventsArgs;
 use self::exec::ExecArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::lifecycle::LifecycleVerb;
@@ -126,6 +128,8 @@ pub(crate) enum Verb {
     System(SystemVerb),
     /// Show facts about machine and store
     Info(InfoArgs),
+    /// Show what happens to containers, images and volumes, as JSON
+    Events(EventsArgs),
 }
 
 /// The verbs of `minirun image`

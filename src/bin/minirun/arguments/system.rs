@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::events::EventsArgs;
+
 /// The verbs of `minirun system`
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -10,6 +12,8 @@ pub(crate) enum SystemVerb {
     Df(DiskUsageArgs),
     /// Show facts about machine and store
     Info(InfoArgs),
+    /// Show what happens to containers, images and volumes, as JSON
+    Events(EventsArgs),
     /// Remove containers that have ended and images without a name
     Prune(PruneSystem),
 }
