@@ -43,16 +43,22 @@ impl Engine {
             Sign::Notice(text) => events(Event::Notice(text.to_owned())),
             Sign::Rooted(_) | Sign::Started(_) | Sign::Wrote(..) => {}
         };
-        match request.presence {
+        let result = match request.presence {
             Presence::Attached => {
                 let mut guests = Guests::default();
                 let ended = running.supervise(Watch::of_one_process(&mut guests), &mut notice);
-                let status = ended.map_err(launch_error)?.status;
-                telling.ended(status);
-                Ok(status)
+                ended.map(|ended| ended.status)
             }
-            Presence::Detached => running.leave().map(|()| ExitStatus::Exited(0)).map_err(launch_error),
+            Presence::Detached => running.leave().map(|()| ExitStatus::Exited(0)),
+        };
+        let result = result.map_err(launch_error);
+        match (&result, request.presence) {
+            (Ok(status), Presence::Attached) => telling.ended(*status),
+            // It goes on, and who reaps it does not know the store.
+            (Ok(_), Presence::Detached) => {}
+            (Err(error), _) => telling.ended(ExitStatus::Exited(error.exit_code())),
         }
+        result
     }
 
     fn exec_plan(&self, container: &Container, request: &ExecRequest) -> Result<ExecPlan, Error> {

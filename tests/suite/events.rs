@@ -65,6 +65,7 @@ fn what_is_done_to_a_container_that_lives_on() {
     let scratch = Scratch::with_image();
     scratch.detach(&["--name", "web", "--stop-timeout", "0"], "sleep 1000");
     scratch.minirun(["exec", "web", "sh", "-c", "exit 5"]).run().exits(5);
+    scratch.minirun(["exec", "-d", "web", "/no/such"]).run().fails(127);
     scratch.minirun(["rename", "web", "net"]).run().success();
     scratch.minirun(["stop", "net"]).run().success();
     scratch.minirun(["start", "net"]).run().success();
@@ -77,6 +78,9 @@ fn what_is_done_to_a_container_that_lives_on() {
         "start",
         "exec_create: sh -c exit 5",
         "exec_start: sh -c exit 5",
+        "exec_die",
+        "exec_create: /no/such",
+        "exec_start: /no/such",
         "exec_die",
         "rename",
         "kill",
@@ -91,7 +95,9 @@ fn what_is_done_to_a_container_that_lives_on() {
     ];
     assert_eq!(actions.lines().collect::<Vec<_>>(), expected);
     let of = |action: &str| lines(&scratch, &["-f", &format!("event={action}")]);
-    assert_eq!(of("exec_die")[0]["Actor"]["Attributes"]["exitCode"], "5");
+    let codes: Vec<_> =
+        of("exec_die").iter().map(|line| line["Actor"]["Attributes"]["exitCode"].clone()).collect();
+    assert_eq!(codes, ["5", "127"]);
     assert_eq!(
         of("exec_create")[0]["Actor"]["Attributes"]["execID"],
         of("exec_die")[0]["Actor"]["Attributes"]["execID"]
