@@ -23,6 +23,10 @@ check:
 test *arguments:
     cargo test --locked {{ arguments }}
 
+# A thousand containers one after another and two hundred at once: nothing may be left of them.
+soak:
+    MINIRUN_TEST_SOAK=1000,200 cargo test --locked --test suite soak -- --nocapture
+
 # Sample images into target/images.
 images:
     images/busybox.sh

@@ -112,3 +112,55 @@ for index in "${!names[@]}"; do
             }'
     fi
 done
+
+# Nothing on the way to a start is locked for others: at once they take what they take one by one, divided by the
+# processors, and a ratio above 1 is what they cost each other.
+starts=64
+start_all() {
+    local begin=$EPOCHREALTIME index
+    for ((index = 0; index < starts; index++)); do
+        if [[ $1 == at-once ]]; then
+            "$minirun" run --rm --network none bench true >/dev/null 2>&1 </dev/null &
+        else
+            "$minirun" run --rm --network none bench true >/dev/null 2>&1 </dev/null
+        fi
+    done
+    wait
+    local end=$EPOCHREALTIME
+    echo $((${end/[.,]/} - ${begin/[.,]/}))
+}
+one_by_one=$(start_all one-by-one)
+at_once=$(start_all at-once)
+awk -v one="$one_by_one" -v all="$at_once" -v count="$starts" -v processors="$(nproc)" 'BEGIN {
+    printf "\n%d starts: %.0f ms one by one, %.0f ms at once on %d processors; ratio %.2f\n",
+        count, one / 1000, all / 1000, processors, all * processors / one
+}'
+
+# The memory that belongs to those who watch over a container: the pages they alone have written to, and their parts
+# of those that a supervisor and its monitor share.
+watchers() {
+    local process
+    for process in /proc/[0-9]*; do
+        if tr '\0' ' ' 2>/dev/null <"$process/cmdline" | grep -q -- "--store $MINIRUN_STORE run -d"; then
+            # One that has just ended has none.
+            cat "$process/smaps_rollup" || true
+        fi
+    done 2>/dev/null
+}
+memory() {
+    watchers | awk -v count="$1" '
+        $1 == "Private_Dirty:" { private += $2; processes++ }
+        $1 == "Pss_Anon:" { anonymous += $2 }
+        END {
+            printf "memory of %d supervised: %.0f KiB private to each of %d processes, %.0f KiB for each container\n",
+                count, processes ? private / processes : 0, processes, anonymous / count
+        }'
+}
+supervised=()
+for count in 1 50; do
+    while ((${#supervised[@]} < count)); do
+        supervised+=("$("$minirun" --store "$MINIRUN_STORE" run -d --network none bench sleep 3600 2>/dev/null </dev/null)")
+    done
+    memory "$count"
+done
+"$minirun" rm -f "${supervised[@]}" >/dev/null

@@ -2,6 +2,7 @@
 
 mod attach;
 mod base;
+mod bundle;
 mod charge;
 mod cid_file;
 mod commit;
@@ -21,6 +22,7 @@ mod limits;
 mod logs;
 mod mounts;
 mod network;
+mod occurrence;
 mod outside;
 mod place;
 mod prepare;
@@ -32,6 +34,7 @@ pub mod review;
 mod rootfs;
 mod run;
 mod running;
+mod sweep;
 mod top;
 mod unshare;
 mod usage;
@@ -58,6 +61,7 @@ pub use inspect::ContainerSummary;
 pub use lifecycle::StopOptions;
 pub use logs::{Following, LogPiece, LogRequest, LogSink, LogStream};
 pub use mounts::{MountOrigin, MountRow};
+pub use occurrence::{OccurrenceRequest, OccurrenceSink};
 pub use remove::{AnonymousVolumes, Pruned, RemoveContainer, RunningContainer};
 pub use top::ContainerProcess;
 pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
@@ -67,14 +71,11 @@ pub use volume_snapshot::{Keeping, RestoreArguments};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
-use crate::plan::name::VolumeName;
 use crate::plan::platform::Platform;
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::Store;
-use crate::store::container::{ContainerError, ContainerRecord};
 use crate::store::layer::LayerOwners;
 use crate::store::load::Progress;
-use crate::store::volume::{Disposal, VolumeError};
 use crate::sys::report::Report;
 use crate::sys::{Call, SysError, probe};
 
@@ -156,81 +157,6 @@ impl Engine {
     #[must_use]
     pub fn machine(&self) -> Platform {
         Platform::new("linux", rustix::system::uname().machine().to_str().unwrap_or_default(), None)
-    }
-
-    /// Sweeps, does `work`, and if that fails where there was no store before, leaves none.
-    fn all_or_nothing<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        self.sweep()?;
-        let absence = self.store.absence()?;
-        let result = work();
-        if let (Err(_), Some(absence)) = (&result, absence) {
-            // What went wrong first says more than what then stood in the way of tidying up.
-            let _ = self.store.unmake(absence);
-        }
-        result
-    }
-
-    /// Removes what killed launchers left behind, and removed volumes that have expired. Costs two empty directories
-    /// and two that are not there when there is nothing.
-    fn sweep(&self) -> Result<(), Error> {
-        let abandoned = self.store.abandoned_containers()?;
-        let expired = self.store.expired_trash(now())?;
-        self.remove_dead_cgroups()?;
-        if abandoned.is_empty() && expired.is_empty() && self.store.sweep()?.left == 0 {
-            return Ok(());
-        }
-        let namespace = self.own_namespace()?;
-        within(namespace.as_ref(), || self.sweep_inside(&abandoned, &expired))
-    }
-
-    fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
-        for record in abandoned {
-            match self.store.remove_container(record) {
-                // Another command is doing the same.
-                Ok(()) | Err(ContainerError::Running(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-            self.remove_anonymous_volumes(record)?;
-        }
-        if !expired.is_empty() {
-            self.store.purge_trash(expired)?;
-        }
-        self.store.sweep()?;
-        Ok(())
-    }
-
-    fn remove_anonymous_volumes(&self, record: &ContainerRecord) -> Result<(), Error> {
-        let anonymous: Vec<_> = record
-            .mounts
-            .iter()
-            .filter(|mount| mount.anonymous)
-            .filter_map(|mount| mount.volume.clone())
-            .collect();
-        self.remove_unused_volumes(&anonymous)
-    }
-
-    fn remove_unused_volumes(&self, volumes: &[VolumeName]) -> Result<(), Error> {
-        for volume in volumes {
-            match self.store.remove_volume(volume, Disposal::Gone) {
-                Ok(()) | Err(VolumeError::InUse { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Does `remove` as the caller, which is quick; what that leaves, because it lies in directories of subordinate
-    /// IDs, is then removed inside the user namespace that has them.
-    fn removing(&self, remove: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
-        let Err(error) = remove() else { return Ok(()) };
-        let (true, Some(namespace)) = (error.leaves_something(), self.own_namespace()?) else {
-            return Err(error);
-        };
-        let swept = within(Some(&namespace), || -> Result<_, Error> {
-            remove()?;
-            Ok(self.store.sweep()?)
-        })?;
-        if swept.left == 0 { Ok(()) } else { Err(error) }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod name;
 pub mod namespace;
 pub mod network;
 pub mod network_file;
+pub mod occurrence;
 pub mod path;
 pub mod platform;
 pub mod port;

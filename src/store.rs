@@ -18,6 +18,7 @@ pub mod document;
 mod fixture;
 pub mod image;
 pub mod import;
+pub mod journal;
 pub mod layer;
 pub mod layout;
 pub mod list;

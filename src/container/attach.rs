@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::{Engine, Error, Events};
 use crate::launch::{Client, Parting, Screen, Session};
+use crate::plan::occurrence::Action;
 use crate::store::container::{ContainerError, ContainerRecord};
 use crate::store::directory::Directory;
 use crate::sys::clone::ExitStatus;
@@ -116,6 +117,7 @@ impl Engine {
         client: &Client,
         options: &AttachOptions,
     ) -> Result<Attachment, Error> {
+        self.note_container(record, &Action::Attach, &[]);
         let directory = Directory::open(path);
         let screen = if record.terminal { Screen::Terminal } else { Screen::Streams };
         let session = Session {

@@ -3,12 +3,14 @@
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::path::Path;
 
+use super::occurrence::{of_container, of_its_volumes};
 use super::run::{chain, not_put_away};
 use super::{Engine, Error, Event, Events, copying, now};
 use crate::launch::{
     self, Copies, End, Ended, Ends, Guests, LaunchError, Sequel, Sign, Stream, Surroundings, Watch,
 };
 use crate::plan::Plan;
+use crate::plan::occurrence::Action;
 use crate::plan::request::{Attached, Wanted};
 use crate::plan::signal::SignalNumber;
 use crate::plan::supervision::LogPolicy;
@@ -177,7 +179,19 @@ impl Charge<'_> {
         }
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
         let nanoseconds = now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec);
-        Ok(self.engine.store.note_start(self.bundle, StartRecord { nanoseconds, ..start })?)
+        self.engine.store.note_start(self.bundle, StartRecord { nanoseconds, ..start })?;
+        let mut occurrences = of_its_volumes(self.record, &Action::Mount);
+        occurrences.push(of_container(self.record, &Action::Start, &[]));
+        self.engine.note(&occurrences);
+        Ok(())
+    }
+
+    /// Writes down that the container has ended with this code.
+    pub(super) fn note_death(&self, code: u8) {
+        let mut occurrences =
+            vec![of_container(self.record, &Action::Die, &[("exitCode", code.to_string())])];
+        occurrences.extend(of_its_volumes(self.record, &Action::Unmount));
+        self.engine.note(&occurrences);
     }
 
     /// Runs the container to its end, with the caller at its streams, and puts it away.
@@ -192,10 +206,11 @@ impl Charge<'_> {
             News::Started => {}
         });
         let ended = result?;
+        self.note_death(ended.status.code());
         let put_away = if self.record.removed_at_end {
             self.engine.discard(self.record, self.bundle)
         } else {
-            self.note_end(run, ended)
+            self.write_end(run, ended)
         };
         // How the container ended says more than what could not be tidied up; the next command sweeps.
         put_away.unwrap_or_else(|error| events(Event::Notice(not_put_away(self.record, &error))));
@@ -203,8 +218,13 @@ impl Charge<'_> {
         Ok(ended.status)
     }
 
-    /// Writes down how the container ended.
+    /// Writes down how the container ended, and tells of it.
     pub(super) fn note_end(&self, run: Run, ended: Ended) -> Result<(), Error> {
+        self.note_death(ended.status.code());
+        self.write_end(run, ended)
+    }
+
+    fn write_end(&self, run: Run, ended: Ended) -> Result<(), Error> {
         let Ended { status, timed_out, .. } = ended;
         let end = EndRecord { status, finished: now(), run: run.start.run, timed_out, error: None };
         Ok(self.engine.store.end_container(self.bundle, &end)?)
@@ -212,6 +232,7 @@ impl Charge<'_> {
 
     /// Writes down why the container's command did not run.
     pub(super) fn note_failure(&self, run: Run, error: &Error) -> Result<(), Error> {
+        self.note_death(error.exit_code());
         let status = ExitStatus::Exited(error.exit_code());
         let (run, error) = (run.start.run, Some(chain(error)));
         let end = EndRecord { status, finished: now(), run, timed_out: false, error };

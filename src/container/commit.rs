@@ -9,6 +9,7 @@ use super::{Engine, Error, Event, Events, now, rfc3339, within};
 use crate::error::files::FilesError;
 use crate::plan::digest::Digest;
 use crate::plan::instruction::{self, Instruction};
+use crate::plan::occurrence::Action;
 use crate::plan::reference::Reference;
 use crate::store::changes::changes;
 use crate::store::commit::CommitRequest;
@@ -76,6 +77,10 @@ impl Engine {
         for note in notes {
             events(Event::Notice(note));
         }
+        let comment = arguments.message.clone().unwrap_or_default();
+        let name = arguments.reference.as_ref().map(Reference::familiar).unwrap_or_default();
+        let more = [("comment", comment), ("imageID", id.to_string()), ("imageRef", name)];
+        self.note_container(&container.record, &Action::Commit, &more);
         Ok(id)
     }
 
@@ -152,6 +157,7 @@ impl Engine {
     pub fn export(&self, text: &str, writer: &mut dyn Write) -> Result<Vec<String>, Error> {
         let container = self.store.find_container(text)?;
         let files = self.own_files(&container)?;
+        self.note_container(&container.record, &Action::Export, &[]);
         within(files.namespace.as_ref(), || -> Result<_, Error> {
             let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
             let (writer, notes) = pack_merged(&files.open_merged()?, std::io::BufWriter::new(writer))?;

@@ -17,6 +17,7 @@ use crate::plan::from_spec::Supplement;
 use crate::plan::idmap::to_host;
 use crate::plan::mount::{self as plan_mount, MountKind, View};
 use crate::plan::namespace::Network;
+use crate::plan::occurrence::Action;
 use crate::plan::path::ContainerPath;
 use crate::plan::process::{FirstProcess, Input};
 use crate::plan::rootfs::{Lifetime, Rootfs};
@@ -109,6 +110,12 @@ impl Engine {
         for note in notes? {
             events(Event::Notice(note));
         }
+        let action = match request.direction {
+            CopyDirection::OutOf => Action::ArchivePath,
+            CopyDirection::Into => Action::ExtractToDirectory,
+        };
+        let path = [("path", path.to_string_lossy().into_owned())];
+        self.note_container(&container.record, &action, &path);
         Ok(())
     }
 

@@ -2,12 +2,15 @@
 
 use std::os::fd::AsFd as _;
 
-use super::{Engine, Error, Event, Events};
+use super::occurrence::{command_line, of_container};
+use super::{Engine, Error, Event, Events, random};
 use crate::launch::{self, Guests, Place, Sign, Watch};
 use crate::plan::capability::CapabilitySet;
 use crate::plan::environment::{Layers, merge};
 use crate::plan::exec::{ExecPlan, ExecRequest, Presence, Privileges};
 use crate::plan::idmap::IdMap;
+use crate::plan::name::ContainerId;
+use crate::plan::occurrence::Action;
 use crate::plan::path::ContainerPath;
 use crate::plan::process::Streams;
 use crate::plan::userns::set_groups;
@@ -38,19 +41,29 @@ impl Engine {
         let cgroup = self.joined_cgroup(&container)?;
         let place =
             Place { processes: &processes, cgroup: cgroup.as_ref().map(|cgroup| cgroup.directory.as_fd()) };
+        let telling = Telling { engine: self, container: &container, id: random()? };
         let running = launch::exec(&plan, place).map_err(launch_error)?;
+        telling.begun(&request.command);
         let mut notice = |sign: Sign<'_>| match sign {
             Sign::Notice(text) => events(Event::Notice(text.to_owned())),
             Sign::Rooted(_) | Sign::Started(_) | Sign::Wrote(..) => {}
         };
-        match request.presence {
+        let result = match request.presence {
             Presence::Attached => {
                 let mut guests = Guests::default();
                 let ended = running.supervise(Watch::of_one_process(&mut guests), &mut notice);
-                Ok(ended.map_err(launch_error)?.status)
+                ended.map(|ended| ended.status)
             }
-            Presence::Detached => running.leave().map(|()| ExitStatus::Exited(0)).map_err(launch_error),
+            Presence::Detached => running.leave().map(|()| ExitStatus::Exited(0)),
+        };
+        let result = result.map_err(launch_error);
+        match (&result, request.presence) {
+            (Ok(status), Presence::Attached) => telling.ended(*status),
+            // It goes on, and who reaps it does not know the store.
+            (Ok(_), Presence::Detached) => {}
+            (Err(error), _) => telling.ended(ExitStatus::Exited(error.exit_code())),
         }
+        result
     }
 
     fn exec_plan(&self, container: &Container, request: &ExecRequest) -> Result<ExecPlan, Error> {
@@ -81,6 +94,32 @@ impl Engine {
             network: record.rights.network,
             presence: request.presence,
         })
+    }
+}
+
+/// What there is to tell about one command.
+struct Telling<'a> {
+    engine: &'a Engine,
+    container: &'a Container,
+    /// What tells it from others.
+    id: [u8; 32],
+}
+
+impl Telling<'_> {
+    fn begun(&self, words: &[String]) {
+        let line = command_line(words);
+        let actions = [Action::ExecCreate(line.clone()), Action::ExecStart(line)];
+        let more = [("execID", self.id())];
+        self.engine.note(&actions.map(|action| of_container(&self.container.record, &action, &more)));
+    }
+
+    fn ended(&self, status: ExitStatus) {
+        let more = [("execID", self.id()), ("exitCode", status.code().to_string())];
+        self.engine.note_container(&self.container.record, &Action::ExecDie, &more);
+    }
+
+    fn id(&self) -> String {
+        ContainerId::from_bytes(self.id).to_string()
     }
 }
 

@@ -8,6 +8,7 @@ use oci_spec::image::Config;
 
 use super::{Engine, Error, Event, Events, absolute, input_error};
 use crate::plan::digest::Digest;
+use crate::plan::occurrence::Action;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
 use crate::plan::userns::UserNamespace;
@@ -66,6 +67,10 @@ impl Engine {
                 warnings.push(warning);
                 events(Event::Notice(warning.clone()));
             }
+        }
+        for Loaded { id, references, .. } in &loaded {
+            let name = references.first().map_or_else(|| id.to_string(), Reference::familiar);
+            self.note_image(id, &Action::Load, name);
         }
         Ok(loaded)
     }
@@ -130,6 +135,8 @@ impl Engine {
         for warning in &imported.warnings {
             events(Event::Notice(warning.clone()));
         }
+        let name = arguments.reference.as_ref().map_or_else(|| imported.id.to_string(), Reference::familiar);
+        self.note_image(&imported.id, &Action::Import, name);
         Ok(imported)
     }
 
@@ -146,7 +153,8 @@ impl Engine {
     /// # Errors
     /// There is no such image, or the store cannot be written.
     pub fn tag(&self, source: &str, target: &Reference) -> Result<(), Error> {
-        self.store.tag(source, target)?;
+        let id = self.store.tag(source, target)?;
+        self.note_image(&id, &Action::Tag, target.familiar());
         Ok(())
     }
 
@@ -159,7 +167,15 @@ impl Engine {
         let containers = self.store.containers()?;
         let used: HashSet<Digest> = containers.iter().flat_map(Container::images).cloned().collect();
         let namespace = self.own_namespace()?;
-        super::within(namespace.as_ref(), || self.store.remove_image(text, removal, &used))
+        let id = self.store.find_image(text)?.id;
+        let removed = super::within(namespace.as_ref(), || self.store.remove_image(text, removal, &used))?;
+        for what in &removed {
+            match what {
+                Removed::Untagged(name) => self.note_image(&id, &Action::Untag, name.familiar()),
+                Removed::Deleted(id) => self.note_image(id, &Action::Delete, id.to_string()),
+            }
+        }
+        Ok(removed)
     }
 }
 

@@ -6,15 +6,17 @@ use std::time::Duration;
 use super::charge::stop_signal;
 use super::{Engine, Error, Events};
 use crate::launch::{Client, Purpose};
+use crate::plan::occurrence::Action;
 use crate::plan::signal::SignalNumber;
 use crate::plan::supervision::Grace;
-use crate::store::container::{Container, ContainerError, State};
+use crate::store::container::{Container, ContainerError, ContainerRecord, State};
 use crate::store::directory::Directory;
 use crate::store::{layout, lock};
 use crate::sys::clone::ExitStatus;
 use crate::sys::owner;
 
-const KILL: i32 = 9;
+/// The signal that nobody survives.
+pub(super) const KILL: i32 = 9;
 /// How long whoever runs a container may take to end it when it has been killed.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -44,15 +46,25 @@ impl Engine {
         if !container.state.is_alive() {
             return Ok(());
         }
+        self.stop_alive(&container, options)?;
+        self.note_container(&container.record, &Action::Stop, &[]);
+        Ok(())
+    }
+
+    fn stop_alive(&self, container: &Container, options: StopOptions) -> Result<(), Error> {
         let signal = options.signal.map_or_else(|| stop_signal(&container.record), |one| one.get().into());
+        self.note_kill(&container.record, signal);
         let grace = options.grace.or(container.record.supervision.grace).unwrap_or_default();
         let error = |cause| Error::Control { name: container.record.name.to_string(), cause };
         loop {
-            let Some(alive) = self.reach(&container)? else { return Ok(()) };
-            let Some(client) = &alive.client else { return self.end(&container) };
+            let Some(alive) = self.reach(container)? else { return Ok(()) };
+            let Some(client) = &alive.client else { return self.end(container) };
             client.signal(signal, Purpose::End).map_err(error)?;
             match client.await_end(grace.duration()).map_err(error)? {
-                None => return self.end(&container),
+                None => {
+                    self.note_kill(&container.record, KILL);
+                    return self.end(container);
+                }
                 Some(end) if end.is_final() => return self.await_release(&alive.directory),
                 // It has ended by itself and begins again: whoever runs it has not heard of this yet.
                 Some(_) => {}
@@ -72,6 +84,7 @@ impl Engine {
         }
         let number = i32::from(signal.get());
         let alive = self.reach(&container)?.ok_or_else(not_running)?;
+        self.note_kill(&container.record, number);
         let Some(client) = &alive.client else {
             return if number == KILL { self.end(&container) } else { Err(not_running().into()) };
         };
@@ -132,7 +145,14 @@ impl Engine {
             self.stop(text, options)?;
         }
         let container = self.store.find_container(container.record.id.as_str())?;
-        self.start_alone(&container, events)
+        self.start_alone(&container, events)?;
+        self.note_container(&container.record, &Action::Restart, &[]);
+        Ok(())
+    }
+
+    /// Writes down that a container is sent a signal.
+    pub(super) fn note_kill(&self, record: &ContainerRecord, signal: i32) {
+        self.note_container(record, &Action::Kill, &[("signal", signal.to_string())]);
     }
 
     /// Kills a running container with all that is in it; if whoever runs it does not do so, it is killed, too.

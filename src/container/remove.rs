@@ -1,7 +1,9 @@
 //! Removing containers: one by one, and all that do not run.
 
+use super::lifecycle::KILL;
 use super::{ContainerSummary, ContainerUsage, Engine, Error};
 use crate::plan::name::ContainerId;
+use crate::plan::occurrence::{Action, Subject};
 use crate::store::container::{Container, ContainerError};
 
 /// What to do with a container that is to be removed but runs.
@@ -65,6 +67,7 @@ impl Engine {
                 Err(error) => failures.push(error),
             }
         }
+        self.note_pruned(Subject::Container, removed.iter().map(|one: &Pruned| one.bytes).sum());
         Ok((removed, failures))
     }
 
@@ -75,6 +78,7 @@ impl Engine {
     pub fn remove_container(&self, text: &str, options: RemoveContainer) -> Result<(), Error> {
         let container = self.store.find_container(text)?;
         if container.state.is_alive() && options.running == RunningContainer::Kill {
+            self.note_kill(&container.record, KILL);
             self.end(&container)?;
         }
         self.removing(|| {
@@ -84,6 +88,8 @@ impl Engine {
                 AnonymousVolumes::Keep => Ok(()),
                 AnonymousVolumes::Remove => self.remove_anonymous_volumes(&container.record),
             }
-        })
+        })?;
+        self.note_container(&container.record, &Action::Destroy, &[]);
+        Ok(())
     }
 }

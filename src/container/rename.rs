@@ -2,6 +2,8 @@
 
 use super::{Engine, Error};
 use crate::plan::name::ContainerName;
+use crate::plan::occurrence::Action;
+use crate::store::container::ContainerRecord;
 
 impl Engine {
     /// Gives the container that `text` names another name.
@@ -10,6 +12,10 @@ impl Engine {
     /// There is none, or the new name is taken.
     pub fn rename(&self, text: &str, name: &ContainerName) -> Result<(), Error> {
         let container = self.store.find_container(text)?;
-        Ok(self.store.rename_container(&container, name)?)
+        self.store.rename_container(&container, name)?;
+        let old = format!("/{}", container.record.name);
+        let record = ContainerRecord { name: name.clone(), ..container.record };
+        self.note_container(&record, &Action::Rename, &[("oldName", old)]);
+        Ok(())
     }
 }

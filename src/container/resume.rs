@@ -7,6 +7,7 @@ use super::{Engine, Error, Events, moment};
 use crate::launch::{Client, Feeding};
 use crate::plan::Plan;
 use crate::plan::from_spec::Supplement;
+use crate::plan::occurrence::Action;
 use crate::plan::rootfs::Rootfs;
 use crate::store::container::{Bundle, Container, ContainerError, ContainerRecord};
 use crate::store::layout;
@@ -62,7 +63,9 @@ impl Engine {
                     nanoseconds,
                     options: std::collections::BTreeMap::new(),
                 };
-                self.store.make_volume(&volume)?;
+                if self.store.make_volume(&volume)? {
+                    self.note_volume(&volume.name, &Action::Create);
+                }
             }
         }
         record.supervision.pid_file.as_deref().map_or(Ok(()), super::charge::prepare_pid_file)?;

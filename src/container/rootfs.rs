@@ -38,7 +38,10 @@ pub(super) fn rootfs(draft: &Draft<'_>, base: &Base, driver: Driver) -> Result<R
 pub(super) fn directories(plan: &Plan) -> &'static [&'static str] {
     match &plan.rootfs {
         Rootfs::Directory { .. } => &[MERGED, VFS_ROOT],
-        Rootfs::Overlay { .. } => &[MERGED, UPPER, WORK, VFS_ROOT],
+        Rootfs::Overlay { lowers, .. } if lowers.iter().any(|lower| lower.ends_with(VFS_ROOT)) => {
+            &[MERGED, UPPER, WORK, VFS_ROOT]
+        }
+        Rootfs::Overlay { .. } => &[MERGED, UPPER, WORK],
         Rootfs::Host { .. } => &[MERGED],
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Engine, Error};
 use crate::plan::idmap::to_container;
+use crate::plan::occurrence::Action;
 use crate::sys::table::{self, ProcessFacts};
 
 /// A process of a container.
@@ -22,6 +23,7 @@ impl Engine {
         let container = self.running(text)?;
         let processes = self.processes(&container)?;
         let members = processes.members().map_err(|cause| Error::Store(self.store.read_error(cause)))?;
+        self.note_container(&container.record, &Action::Top, &[]);
         let map = container.record.rights.map.as_ref();
         let process = |facts: ProcessFacts| ContainerProcess {
             user: map.and_then(|map| to_container(&map.users, facts.user)).unwrap_or(facts.user),

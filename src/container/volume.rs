@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Engine, Error, moment, now, random, rfc3339, within};
 use crate::plan::driver;
 use crate::plan::name::{ContainerName, Label, VolumeName};
+use crate::plan::occurrence::Action;
 use crate::store::volume::{Disposal, Trashed, VolumeError, VolumeRecord};
 
 /// The label by which Docker's commands know a volume that was made without a name.
@@ -98,7 +99,9 @@ impl Engine {
             nanoseconds,
             options: new.options.clone(),
         };
-        self.all_or_nothing(|| Ok(self.store.make_volume(&record)?))?;
+        if self.all_or_nothing(|| Ok(self.store.make_volume(&record)?))? {
+            self.note_volume(&record.name, &Action::Create);
+        }
         Ok(record.name)
     }
 
@@ -163,7 +166,9 @@ impl Engine {
             return Err(unknown().into());
         }
         let disposal = keep.disposal();
-        self.removing(|| Ok(self.store.remove_volume(&name, disposal)?))
+        self.removing(|| Ok(self.store.remove_volume(&name, disposal)?))?;
+        self.note_volume(&name, &Action::Destroy);
+        Ok(())
     }
 
     /// Brings back the volume of that name that was removed last, under the same or another name; the name it has now.
@@ -177,6 +182,7 @@ impl Engine {
     ) -> Result<VolumeName, Error> {
         let new_name = new_name.unwrap_or(name);
         self.store.restore_volume(name, new_name)?;
+        self.note_volume(new_name, &Action::Create);
         Ok(new_name.clone())
     }
 

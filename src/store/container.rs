@@ -20,7 +20,7 @@ use thiserror::Error;
 use super::directory::Directory;
 use super::remove::remove_tree;
 use super::temporary::Temporary;
-use super::{Store, StoreError, layout};
+use super::{Store, StoreError, layout, lock};
 use crate::plan::name::{ContainerId, ContainerName};
 use crate::plan::rootfs::Lifetime;
 use crate::plan::supervision::RestartPolicy;
@@ -226,6 +226,12 @@ impl Store {
     pub fn abandoned_containers(&self) -> Result<Vec<ContainerRecord>, StoreError> {
         let mut abandoned = Vec::new();
         for id in self.container_ids(Lifetime::Ephemeral)? {
+            // Most of them run, and then nothing of them is to be read: every start comes by here.
+            let name = container_name(&id, Lifetime::Ephemeral);
+            let Some(directory) = self.open_container(&name)? else { continue };
+            if lock::is_held(&directory).map_err(|cause| self.read_error(cause))? {
+                continue;
+            }
             if let Some(container) = self.read_container(&id, Lifetime::Ephemeral)?
                 && matches!(container.state, State::Exited(_) | State::Dead)
             {

@@ -37,6 +37,7 @@
 //!         snapshot.json           when that was
 //! trash/REMOVED-EXPIRES-RANDOM/   one removed volume, as it lay in volumes/, until it expires
 //! archives/HEX                    which image an archive file was found to hold
+//! events events.1                 what has happened, a line each; the second is the older one
 //! tmp/                            what is being made, each under a lock that dies with its process
 //! ```
 
@@ -68,6 +69,8 @@ pub const VOLUMES: &str = "volumes";
 pub const TRASH: &str = "trash";
 /// The directory of what is known about archive files outside the store.
 pub const ARCHIVES: &str = "archives";
+/// What has happened, and what had happened before that file was begun.
+pub const JOURNALS: [&str; 2] = ["events", "events.1"];
 /// The directory of what is being made.
 pub const TEMPORARY: &str = "tmp";
 /// All directories of a store.

@@ -1,6 +1,6 @@
 //! What a container has written, kept beside it: both streams with their times, in files that do not grow without end.
 //!
-//! A file begins with [`MAGIC`] and its number, and is a row of records: stream (1 byte), length (3 bytes), time (8
+//! A file begins with `MAGIC` and its number, and is a row of records: stream (1 byte), length (3 bytes), time (8
 //! bytes, nanoseconds since 1970), bytes; all numbers little-endian. Records are only ever added. One that is not whole
 //! was being written when its writer or the machine died: readers end before it, the next writer cuts it off. The file
 //! that is written is [`NAME`]; the ones before it are [`NAME`]`.1`, `.2`, …, each older than the one before.

@@ -66,6 +66,9 @@ impl Store {
                 Err(errno) => return Err(SysError::new(format!("unlinkat({name:?}, REMOVEDIR)"), errno)),
             }
         }
+        for name in layout::JOURNALS {
+            directory.unlink(name)?;
+        }
         directory.unlink(layout::VERSION_FILE)?;
         match absence {
             Absence::Missing => rustix::fs::rmdir(&self.path).call(|| format!("rmdir({:?})", self.path)),

@@ -1,6 +1,8 @@
 //! Several launchers at once.
 
-use crate::support::{IMAGE, Image, Layer, Running, Scratch, eventually, processes_with, unique_seconds};
+use crate::support::{
+    Call, IMAGE, Image, Layer, Outcome, Running, Scratch, eventually, processes_with, unique_seconds,
+};
 
 #[test]
 fn twenty_containers_at_once() {
@@ -86,4 +88,74 @@ fn a_name_goes_to_one_of_eight() {
     let codes: Vec<_> = running.into_iter().map(|running| running.wait().code.unwrap()).collect();
     assert_eq!(codes.iter().filter(|&&code| code == 0).count(), 1, "{codes:?}");
     assert_eq!(codes.iter().filter(|&&code| code == 125).count(), 7, "{codes:?}");
+}
+
+/// One of the commands that are given at once; all of them work on few names.
+fn command(scratch: &Scratch, number: usize) -> Call {
+    let name = format!("box{}", number % 3);
+    let volume = format!("data{}", number % 2);
+    let tag = format!("mixed:{}", number % 2);
+    let mount = format!("{volume}:/data");
+    let words: &[&str] = match number % 16 {
+        0 | 8 => &["run", "--rm", "-v", &mount, IMAGE, "sh", "-c", "echo x >/data/$$; ls /data >/dev/null"],
+        1 | 9 => &["run", "-d", "--name", &name, "-v", &mount, IMAGE, "sleep", "1000"],
+        2 => &["rm", "-f", &name],
+        3 => &["volume", "create", &volume],
+        4 => &["volume", "rm", &volume],
+        5 => &["tag", IMAGE, &tag],
+        6 => &["rmi", &tag],
+        7 => &["exec", &name, "true"],
+        10 => &["ps", "-a"],
+        11 => &["container", "prune", "-f"],
+        12 => &["volume", "prune", "-f", "-a"],
+        13 => &["stop", "-t", "0", &name],
+        14 => &["run", "--name", &name, &tag, "true"],
+        _ => &["volume", "ls"],
+    };
+    scratch.minirun(words)
+}
+
+/// Success, what was killed meanwhile, or an error that says what is the matter.
+fn is_clean(outcome: &Outcome) -> bool {
+    let said = outcome.stderr().lines().any(|line| line.starts_with("error: "));
+    match outcome.code {
+        Some(0 | 137) => true,
+        Some(1 | 125) => said && !outcome.stderr().contains("panicked"),
+        _ => false,
+    }
+}
+
+#[test]
+fn fifty_different_commands_at_once() {
+    let scratch = Scratch::with_image();
+    scratch.minirun(["volume", "create", "warm"]).run().success();
+    scratch.minirun(["volume", "rm", "warm"]).run().success();
+    let entries = |name: &str| std::fs::read_dir(scratch.store().join(name)).map_or(0, Iterator::count);
+    let parts = ["containers", "ephemeral", "names", "volumes", "tmp", "images", "references"];
+    for round in 0..2 {
+        let running: Vec<_> = (0..50).map(|number| command(&scratch, number * 7 + round).start()).collect();
+        for running in running {
+            let outcome = running.wait();
+            assert!(is_clean(&outcome), "{outcome}");
+        }
+        // What is told of a container, a volume or an image is there.
+        for list in [&["ps", "-aq"][..], &["volume", "ls", "-q"], &["images", "-q"]] {
+            let names = scratch.minirun(list).run().success();
+            if !names.is_empty() {
+                scratch.minirun(["inspect"]).args(names.lines()).run().success();
+            }
+        }
+        scratch.minirun(["run", "--rm", "-v", "data0:/data", IMAGE, "true"]).run().success();
+    }
+    let ids = scratch.minirun(["ps", "-aq"]).run().success();
+    if !ids.is_empty() {
+        scratch.minirun(["rm", "-f"]).args(ids.lines()).run().success();
+    }
+    scratch.minirun(["volume", "prune", "-f", "-a"]).env("MINIRUN_TRASH", "0").run().success();
+    for tag in ["mixed:0", "mixed:1"] {
+        scratch.minirun(["rmi", tag]).run();
+    }
+    scratch.minirun(["run", "--rm", IMAGE, "true"]).run().success();
+    assert_eq!(parts.map(entries), [0, 0, 0, 0, 0, 1, 1], "{parts:?}");
+    scratch.assert_nothing_left_running();
 }

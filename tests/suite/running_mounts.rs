@@ -34,6 +34,10 @@ impl<'a> Busy<'a> {
         let busy = Self { scratch, running: Some(running), control };
         eventually("the container does what it is told", || busy.state("Running") == "true");
         busy.shell("true");
+        // The command may have done that before whoever started it has written down that it runs.
+        eventually("its start is written down", || {
+            scratch.listing().iter().any(|path| path.ends_with("started.json"))
+        });
         busy
     }
 

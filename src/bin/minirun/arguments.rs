@@ -2,6 +2,7 @@
 
 pub(crate) mod container;
 pub(crate) mod copy;
+pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod image;
 pub(crate) mod lifecycle;
@@ -26,6 +27,7 @@ use self::container::{
     CommitArgs, DiffArgs, ExportArgs, ListContainers, PortArgs, PruneContainers, RemoveContainers, TopArgs,
 };
 use self::copy::CopyArgs;
+use self::events::EventsArgs;
 use self::exec::ExecArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use self::lifecycle::LifecycleVerb;
@@ -57,6 +59,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Verb {
     /// Run a command in a new container
     Run(Box<RunArgs>),
@@ -126,10 +129,13 @@ pub(crate) enum Verb {
     System(SystemVerb),
     /// Show facts about machine and store
     Info(InfoArgs),
+    /// Show what happens to containers, images and volumes, as JSON
+    Events(EventsArgs),
 }
 
 /// The verbs of `minirun image`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum ImageVerb {
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
@@ -149,6 +155,7 @@ pub(crate) enum ImageVerb {
 
 /// The verbs of `minirun container`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum ContainerVerb {
     /// Run a command in a new container
     Run(Box<RunArgs>),

@@ -47,6 +47,7 @@ impl Codes {
             | Verb::Top(_)
             | Verb::Commit(_)
             | Verb::Export(_)
+            | Verb::Events(_)
             | Verb::Container(
                 ContainerVerb::Exec(_)
                 | ContainerVerb::Diff(_)

@@ -4,6 +4,7 @@ mod arguments;
 mod confirm;
 mod container;
 mod copy;
+mod events;
 mod exec;
 mod failure;
 mod image;
@@ -127,6 +128,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Volume(verb) => volume::answer(&engine, &verb, output),
         Verb::System(verb) => system::answer(&engine, &verb, output),
         Verb::Info(arguments) => system::info(&engine, &arguments, output),
+        Verb::Events(arguments) => events::events(&engine, &arguments, output),
         Verb::Version => Ok(0),
     }
 }

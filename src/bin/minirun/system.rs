@@ -7,6 +7,7 @@ use minirun::container::Engine;
 use serde_json::Value;
 
 use crate::arguments::system::{InfoArgs, SystemVerb};
+use crate::events::events;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::size;
@@ -16,6 +17,7 @@ use crate::template::Template;
 pub(crate) fn answer(engine: &Engine, verb: &SystemVerb, output: &mut Output) -> Result<u8, Failure> {
     match verb {
         SystemVerb::Df(arguments) => df::df(engine, arguments, output),
+        SystemVerb::Events(arguments) => events(engine, arguments, output),
         SystemVerb::Info(arguments) => info(engine, arguments, output),
         SystemVerb::Prune(arguments) => prune::prune(engine, arguments, output),
     }

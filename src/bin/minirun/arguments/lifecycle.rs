@@ -3,6 +3,7 @@
 use clap::{ArgAction, Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum LifecycleVerb {
     /// Start containers that do not run
     Start(StartArgs),

@@ -2,13 +2,18 @@
 
 use clap::{Args, Subcommand};
 
+use super::events::EventsArgs;
+
 /// The verbs of `minirun system`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum SystemVerb {
     /// Show how much room everything takes
     Df(DiskUsageArgs),
     /// Show facts about machine and store
     Info(InfoArgs),
+    /// Show what happens to containers, images and volumes, as JSON
+    Events(EventsArgs),
     /// Remove containers that have ended and images without a name
     Prune(PruneSystem),
 }

@@ -22,6 +22,7 @@ anonymous=true|false.";
 
 /// The verbs of `minirun volume`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum VolumeVerb {
     /// Make a volume, unless there is one of that name
     Create(CreateVolume),

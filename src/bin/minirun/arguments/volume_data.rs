@@ -97,6 +97,7 @@ pub(crate) struct SnapshotVolume {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum SnapshotVerb {
     /// Make a snapshot, also of a volume that is called like a verb
     Create(MakeSnapshot),

@@ -12,8 +12,9 @@ use super::{LABEL_METHOD, TemplateError, function};
 const OMITTED: [(&str, &str); 2] = [("Propagation", "Name"), ("Propagation", "Driver")];
 
 /// Fields that are maps: any key may be asked for.
-const MAPS: [&str; 11] = [
+const MAPS: [&str; 12] = [
     "Annotations",
+    "Attributes",
     "Data",
     "ExposedPorts",
     "Labels",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use minirun::container::{Engine, Error, Keep, VolumeSummary};
 use minirun::plan::name::VolumeName;
+use minirun::plan::occurrence::Subject;
 use minirun::store::volume::{Trashed, VolumeError};
 
 use super::filter::{Filters, Verb};
@@ -133,6 +134,7 @@ pub(crate) fn remove_all(
     if removed.count > 0 {
         output.line("")?;
     }
+    engine.note_pruned(Subject::Volume, removed.bytes);
     Ok(removed)
 }
 

@@ -1,0 +1,95 @@
+//! Tidying up: after work that failed, after killed launchers, and what goes with a container.
+
+use super::{Engine, Error, now, within};
+use crate::plan::name::VolumeName;
+use crate::plan::occurrence::Action;
+use crate::store::container::{ContainerError, ContainerRecord};
+use crate::store::volume::{Disposal, VolumeError};
+
+impl Engine {
+    /// Sweeps, does `work`, and if that fails where there was no store before, leaves none.
+    pub(super) fn all_or_nothing<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        self.sweep()?;
+        let absence = self.store.absence()?;
+        let result = work();
+        if let (Err(_), Some(absence)) = (&result, absence) {
+            // What went wrong first says more than what then stood in the way of tidying up.
+            let _ = self.store.unmake(absence);
+        }
+        result
+    }
+
+    /// Removes what killed launchers left behind, and removed volumes that have expired. Costs two empty directories
+    /// and two that are not there when there is nothing.
+    pub(super) fn sweep(&self) -> Result<(), Error> {
+        let abandoned = self.store.abandoned_containers()?;
+        let expired = self.store.expired_trash(now())?;
+        self.remove_dead_cgroups()?;
+        if abandoned.is_empty() && expired.is_empty() && self.store.sweep()?.left == 0 {
+            return Ok(());
+        }
+        let namespace = self.own_namespace()?;
+        within(namespace.as_ref(), || self.sweep_inside(&abandoned, &expired))?;
+        for record in &abandoned {
+            // Whoever could have said so was killed.
+            self.note_container(record, &Action::Destroy, &[]);
+        }
+        Ok(())
+    }
+
+    fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
+        for record in abandoned {
+            match self.store.remove_container(record) {
+                // Another command is doing the same.
+                Ok(()) | Err(ContainerError::Running(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.remove_anonymous_volumes(record)?;
+        }
+        if !expired.is_empty() {
+            self.store.purge_trash(expired)?;
+        }
+        self.store.sweep()?;
+        Ok(())
+    }
+
+    pub(super) fn remove_anonymous_volumes(&self, record: &ContainerRecord) -> Result<(), Error> {
+        let anonymous: Vec<_> = record
+            .mounts
+            .iter()
+            .filter(|mount| mount.anonymous)
+            .filter_map(|mount| mount.volume.clone())
+            .collect();
+        self.remove_unused_volumes(&anonymous)
+    }
+
+    pub(super) fn remove_unused_volumes(&self, volumes: &[VolumeName]) -> Result<(), Error> {
+        for volume in volumes {
+            let was_there = self.store.volume_exists(volume)?;
+            let removed = self.store.remove_volume(volume, Disposal::Gone);
+            // Its name goes first: what is left then is nobody's.
+            if was_there && !self.store.volume_exists(volume)? {
+                self.note_volume(volume, &Action::Destroy);
+            }
+            match removed {
+                Ok(()) | Err(VolumeError::InUse { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Does `remove` as the caller, which is quick; what that leaves, because it lies in directories of subordinate
+    /// IDs, is then removed inside the user namespace that has them.
+    pub(super) fn removing(&self, remove: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+        let Err(error) = remove() else { return Ok(()) };
+        let (true, Some(namespace)) = (error.leaves_something(), self.own_namespace()?) else {
+            return Err(error);
+        };
+        let swept = within(Some(&namespace), || -> Result<_, Error> {
+            remove()?;
+            Ok(self.store.sweep()?)
+        })?;
+        if swept.left == 0 { Ok(()) } else { Err(error) }
+    }
+}
