@@ -3,6 +3,7 @@
 mod attach;
 mod base;
 mod charge;
+mod check;
 mod cid_file;
 mod commit;
 mod convert;
@@ -50,6 +51,7 @@ pub use crate::store::container::State;
 pub use crate::store::transfer::Links;
 pub use crate::sys::clone::ExitStatus;
 pub use attach::{AttachOptions, Attachment, DetachKeys, DetachKeysError, Feeding, SignalProxy};
+pub use check::Repair;
 pub use commit::CommitArguments;
 pub use copy::{CopyDirection, CopyRequest, HostEnd, Owners};
 pub use image::{ImportArguments, LoadArguments, LoadFrom};

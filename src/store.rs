@@ -5,10 +5,12 @@
 //! a [`temporary::Temporary`] and becomes visible, complete, by one rename.
 
 pub mod changes;
+pub mod check;
 pub mod commit;
 pub mod compress;
 pub mod compression;
 pub mod container;
+mod content;
 pub mod copy;
 pub mod directory;
 pub mod discard;
@@ -165,7 +167,7 @@ fn damaged_hint(path: &Path) -> String {
         Some(name) if is_volume => {
             format!("`minirun volume rm -f {}` clears it; its files are beside it", name.to_string_lossy())
         }
-        _ => "remove the image and load it again".to_owned(),
+        _ => "`minirun system check --repair` moves aside what is damaged".to_owned(),
     }
 }
 

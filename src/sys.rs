@@ -7,6 +7,7 @@ pub mod detach;
 mod error;
 pub mod hosttree;
 pub mod join;
+pub mod moment;
 pub mod mount;
 pub mod mountinfo;
 pub mod network;
@@ -23,3 +24,4 @@ pub mod userns;
 pub mod whole_file;
 
 pub use error::{Call, SysError};
+pub use moment::moment;

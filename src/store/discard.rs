@@ -98,7 +98,7 @@ impl Store {
     }
 
     /// Deletes the layers that no image has, but for those that are pinned by a load; they go with the next image.
-    fn delete_unused_layers(&self, temporary: &Temporary) -> Result<(), StoreError> {
+    pub(super) fn delete_unused_layers(&self, temporary: &Temporary) -> Result<(), StoreError> {
         let used = self.used_layers()?;
         let root = self.writable()?;
         let mut seized = Vec::new();

@@ -104,6 +104,11 @@ impl VolumeError {
     }
 }
 
+/// The names beside a volume's files of what was begun and is to be finished or removed by the next that comes.
+pub(super) fn unfinished() -> impl Iterator<Item = &'static str> {
+    [fill::BESIDE.stage, fill::BESIDE.ready, merge::INCOMING, merge::REPLACED].into_iter()
+}
+
 impl Store {
     /// Where the data of a volume are.
     #[must_use]

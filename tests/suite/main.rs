@@ -19,6 +19,7 @@ mod attach;
 mod commit;
 mod concurrency;
 mod copy;
+mod crash;
 mod detached;
 mod diff;
 mod documented_mounts;

@@ -10,7 +10,7 @@ use crate::store::temporary::Temporary;
 use crate::store::{Store, StoreError, layout};
 
 impl Store {
-    pub(super) fn named(&self, name: &ContainerName) -> Result<Option<Container>, StoreError> {
+    pub(in crate::store) fn named(&self, name: &ContainerName) -> Result<Option<Container>, StoreError> {
         let Some(bytes) = self.read_file(&layout::container_name(name.as_str()))? else { return Ok(None) };
         let Ok(id) = String::from_utf8_lossy(&bytes).trim().parse::<ContainerId>() else { return Ok(None) };
         for lifetime in [Lifetime::Kept, Lifetime::Ephemeral] {
@@ -24,7 +24,7 @@ impl Store {
     }
 
     /// Waits until nobody else is about to give something this name.
-    pub(super) fn lock_name(&self, name: &ContainerName) -> Result<NameLock, StoreError> {
+    pub(in crate::store) fn lock_name(&self, name: &ContainerName) -> Result<NameLock, StoreError> {
         let locks = self.temporary_directory()?;
         NameLock::wait(&locks, &format!("name-{name}")).map_err(|cause| self.write_error(cause))
     }

@@ -75,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// There is no such volume, or it cannot be locked.
-    pub(super) fn lock_volume(&self, name: &VolumeName) -> Result<Directory, DataError> {
+    pub(in crate::store) fn lock_volume(&self, name: &VolumeName) -> Result<Directory, DataError> {
         let failed = |cause| DataError::Use { of: name.clone().into(), cause };
         let path = layout::volume(name.as_str());
         let held = lock::hold(self.writable()?, &path).map_err(failed)?;

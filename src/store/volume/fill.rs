@@ -14,19 +14,19 @@ use crate::store::copy::{CopyError, copy_for_volume};
 use crate::store::layout;
 use crate::store::remove::{RemoveError, remove_tree};
 use crate::sys::root::open_beneath;
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// The names under which a copy is prepared.
 #[derive(Clone, Copy)]
-struct Names {
+pub(super) struct Names {
     /// A copy that is not complete yet; whoever finds it makes a new one.
-    stage: &'static str,
+    pub(super) stage: &'static str,
     /// A copy that is complete and being moved into place; whoever finds it goes on moving.
-    ready: &'static str,
+    pub(super) ready: &'static str,
 }
 
 /// Beside the data of a volume.
-const BESIDE: Names = Names { stage: "stage", ready: "ready" };
+pub(super) const BESIDE: Names = Names { stage: "stage", ready: "ready" };
 /// In the directory itself, where what is beside it is not minirun's.
 const INSIDE: Names = Names { stage: ".minirun-stage", ready: ".minirun-ready" };
 
@@ -137,6 +137,7 @@ impl Destination<'_> {
         rustix::fs::renameat(self.parent, stage, self.parent, ready)
             .call(|| "renameat(stage, ready)")
             .map_err(FillError::Prepare)?;
+        moment("volume ready");
         let ready = open(self.parent, OsStr::new(ready))?;
         self.move_in(ready.as_fd())?;
         Ok(left_out)
@@ -158,10 +159,12 @@ impl Destination<'_> {
             rustix::fs::renameat(ready, &name, self.data, &name)
                 .call(|| format!("renameat({name:?})"))
                 .map_err(FillError::Prepare)?;
+            moment("moved into the volume");
         }
         // An empty directory by now: copying it copies mode, owner, attributes and times.
         let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Wanted };
         copy_metadata(ready, self.data, &stat, dress).map_err(FillError::Prepare)?;
+        moment("volume dressed");
         remove_tree(self.parent, OsStr::new(self.names.ready))?;
         // Where that was in the directory itself, removing it has changed the time again.
         rustix::fs::futimens(self.data, &mtime(&stat)).call(|| "futimens(data)").map_err(FillError::Prepare)
