@@ -99,6 +99,26 @@ impl Directory {
         Ok(())
     }
 
+    /// The same, on the disk when this returns.
+    ///
+    /// # Errors
+    /// What making, writing and syncing say.
+    pub fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), SysError> {
+        self.write(name, bytes)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let shown = || format!("fsync({:?})", self.path.join(name));
+        let file = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).call(shown)?;
+        rustix::fs::fsync(file).call(shown)
+    }
+
+    /// Brings everything on the file system of this directory to the disk.
+    ///
+    /// # Errors
+    /// What `syncfs(2)` says.
+    pub fn sync(&self) -> Result<(), SysError> {
+        rustix::fs::syncfs(&self.fd).call(|| format!("syncfs({:?})", self.path))
+    }
+
     /// Puts a file `name` in the place of what is there. Only one process at a time does so with the same name.
     ///
     /// # Errors

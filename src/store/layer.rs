@@ -188,7 +188,7 @@ impl Store {
         let file = format!("{name}/{OWNERS_FILE}");
         if made || !self.contains(&file)? {
             let text = serde_json::to_string(owners).unwrap_or_default();
-            temporary.replace_file(self, &file, text.as_bytes())?;
+            temporary.replace_file_durably(self, &file, text.as_bytes())?;
         }
         Ok(())
     }

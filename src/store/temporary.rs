@@ -111,10 +111,27 @@ impl Temporary {
     /// # Errors
     /// The file cannot be written or renamed.
     pub fn replace_file(&self, store: &Store, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.put_in_place(store, name, |own| self.directory.write(own, bytes))
+    }
+
+    /// The same, so that after a power cut there is the whole file or what was there before.
+    ///
+    /// # Errors
+    /// The file cannot be written or renamed.
+    pub fn replace_file_durably(&self, store: &Store, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.put_in_place(store, name, |own| self.directory.write_durably(own, bytes))
+    }
+
+    fn put_in_place(
+        &self,
+        store: &Store,
+        name: &str,
+        write: impl FnOnce(&str) -> Result<(), SysError>,
+    ) -> Result<(), StoreError> {
         let root = store.writable()?;
         let replace = || {
             let own = random_name()?;
-            self.directory.write(&own, bytes)?;
+            write(&own)?;
             self.directory.rename(&own, root, name)
         };
         replace().map_err(|cause| store.write_error(cause))

@@ -138,7 +138,7 @@ impl Store {
         let content = content::digest(copy.as_fd()).map_err(|error| self.read_error(error.source))?;
         let record = LayerRecord { content: Some(content), ..record };
         directory.write(layout::LAYER, record.to_json().as_bytes()).map_err(write)?;
-        rustix::fs::syncfs(root).call(|| "syncfs").map_err(write)?;
+        root.sync().map_err(write)?;
         let name = layout::layer(&to.directory_name(), chain_id);
         rename_new(temporary.directory(), own, root, &name).map_err(write)?;
         Ok(())

@@ -212,14 +212,14 @@ crashes! {
             assert_eq!(read, "kept\nf\nold\nd\nkeep\nold");
         };
     snapshot_volume:
-        |scene| scene.ignore(&["volume", "rm", "-f", "--now", "data@before"]),
+        |scene| scene.ignore(&["volume", "snapshot", "rm", "data@before"]),
         words(["volume", "snapshot", "data", "before"]),
         |scene| {
             if scene.fails(&["volume", "snapshot", "data", "before"]) {
                 scene.run(&["volume", "restore", "data@before"]);
             }
             for snapshot in scene.run(&["volume", "snapshots", "-q", "data"]).lines() {
-                scene.run(&["volume", "rm", snapshot]);
+                scene.run(&["volume", "snapshot", "rm", snapshot]);
             }
         };
     restore_volume:
@@ -230,7 +230,7 @@ crashes! {
         |scene| {
             for snapshot in scene.run(&["volume", "snapshots", "-q", "data"]).lines() {
                 if !snapshot.ends_with("@before") {
-                    scene.run(&["volume", "rm", snapshot]);
+                    scene.run(&["volume", "snapshot", "rm", snapshot]);
                 }
             }
         };

@@ -155,7 +155,7 @@ impl Store {
         match self.named(&container.record.name)? {
             Some(holder) if holder.record.id == *id => Ok(()),
             Some(_) => Err(RepairError::NameTaken),
-            None => Ok(Temporary::new(self)?.replace_file(self, path, id.as_str().as_bytes())?),
+            None => Ok(Temporary::new(self)?.replace_file_durably(self, path, id.as_str().as_bytes())?),
         }
     }
 
@@ -178,7 +178,7 @@ impl Store {
             options: BTreeMap::new(),
         };
         let json = serde_json::to_vec(&record).unwrap_or_default();
-        Ok(Temporary::new(self)?.replace_file(self, &file, &json)?)
+        Ok(Temporary::new(self)?.replace_file_durably(self, &file, &json)?)
     }
 
     fn finish_volume(&self, volume: &VolumeName) -> Result<(), RepairError> {

@@ -80,7 +80,7 @@ impl Store {
         let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
         let path = format!("{}/{}", super::container_name(record.id.as_str(), lifetime), layout::RECORD);
         let json = serde_json::to_vec(&record).unwrap_or_default();
-        temporary.replace_file(self, &path, &json)?;
+        temporary.replace_file_durably(self, &path, &json)?;
         Ok(self.release_name(&container.record)?)
     }
 

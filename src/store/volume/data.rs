@@ -122,6 +122,8 @@ impl Store {
             Ok(data)
         };
         let filled = fill(&write().map_err(|cause| self.write_error(cause))?)?;
+        // A volume that is visible is whole, also after a power cut.
+        temporary.directory().sync().map_err(|cause| self.write_error(cause))?;
         match temporary.publish(self, &layout::volume(record.name.as_str())) {
             Ok(_) => Ok(filled),
             Err(_) if self.volume_exists(&record.name)? => Err(DataError::Taken(record.name.clone())),

@@ -8,6 +8,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use super::VolumeRecord;
 use crate::plan::path::Subpath;
 use crate::store::copy::inode::{Dress, Marks, copy_metadata, mtime};
 use crate::store::copy::{CopyError, copy_for_volume};
@@ -36,6 +37,16 @@ struct Destination<'a> {
     parent: BorrowedFd<'a>,
     names: Names,
     data: BorrowedFd<'a>,
+    durability: Durability,
+}
+
+/// What a copy is to outlive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// A power cut: once there is something, it is never copied again.
+    Machine,
+    /// Its container at most; and every start of one with such a volume would have to wait for the disk.
+    Container,
 }
 
 /// Why a volume could not take the image's files.
@@ -67,7 +78,8 @@ pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
     let volume = open(rustix::fs::CWD, volume.as_os_str())?;
     lock(volume.as_fd())?;
     let data = open(volume.as_fd(), OsStr::new(layout::VOLUME_DATA))?;
-    Destination { parent: volume.as_fd(), names: BESIDE, data: data.as_fd() }.fill(source)
+    let parent = volume.as_fd();
+    Destination { parent, names: BESIDE, data: data.as_fd(), durability: durability(parent) }.fill(source)
 }
 
 /// Fills the directory `subpath` beneath `base` with what is in `source`, if it is empty; one that is not there, or
@@ -99,15 +111,30 @@ pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<
     let directory = open(directory, OsStr::new("."))?;
     let directory = directory.as_fd();
     lock(directory)?;
-    Destination { parent: directory, names: INSIDE, data: directory }.fill(source)
+    Destination { parent: directory, names: INSIDE, data: directory, durability: Durability::Machine }
+        .fill(source)
 }
 
 /// Finishes what was interrupted while a complete copy was moved into the volume, which is locked.
 pub(super) fn finish(volume: BorrowedFd<'_>, data: BorrowedFd<'_>) -> Result<(), FillError> {
     match open(volume, OsStr::new(BESIDE.ready)) {
-        Ok(ready) => Destination { parent: volume, names: BESIDE, data }.move_in(ready.as_fd()),
+        Ok(ready) => {
+            let durability = Durability::Machine;
+            Destination { parent: volume, names: BESIDE, data, durability }.move_in(ready.as_fd())
+        }
         Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// How long the volume is there for; one that cannot say so is there for good.
+fn durability(volume: BorrowedFd<'_>) -> Durability {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let record = rustix::fs::openat(volume, layout::VOLUME, flags, Mode::empty()).ok();
+    let record = record.and_then(|file| serde_json::from_reader(std::fs::File::from(file)).ok());
+    match record {
+        Some(VolumeRecord { anonymous: true, .. }) => Durability::Container,
+        Some(_) | None => Durability::Machine,
     }
 }
 
@@ -134,6 +161,9 @@ impl Destination<'_> {
             remove_tree(self.parent, OsStr::new(stage))?;
         }
         let left_out = copied?;
+        if self.durability == Durability::Machine {
+            rustix::fs::syncfs(self.parent).call(|| "syncfs(volume)").map_err(FillError::Prepare)?;
+        }
         rustix::fs::renameat(self.parent, stage, self.parent, ready)
             .call(|| "renameat(stage, ready)")
             .map_err(FillError::Prepare)?;

@@ -154,6 +154,7 @@ impl Store {
         let root = self.writable()?;
         let write = || {
             temporary.directory().write(layout::SNAPSHOT, &json)?;
+            temporary.directory().sync()?;
             root.make(&layout::snapshots(volume.as_str()))
         };
         write().map_err(|cause| self.write_error(cause))?;

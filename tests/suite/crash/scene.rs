@@ -72,7 +72,11 @@ pub(super) fn crash(
     after(&scene);
     scene.assert_in_order("nothing");
     let seed = setting("MINIRUN_TEST_SEED").unwrap_or(1);
-    let fates = fates(&passed, took, seed ^ name.bytes().fold(7, |sum, byte| sum.wrapping_mul(31) + u64::from(byte)));
+    let fates = fates(
+        &passed,
+        took,
+        seed ^ name.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31) ^ u64::from(byte)),
+    );
     for fate in fates {
         let context = format!("{name}, seed {seed}: {fate:?}");
         before(&scene);
