@@ -72,7 +72,7 @@ use crate::plan::name::VolumeName;
 use crate::plan::platform::Platform;
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::Store;
-use crate::store::container::{ContainerError, ContainerRecord};
+use crate::store::container::{Along, ContainerError, ContainerRecord};
 use crate::store::layer::LayerOwners;
 use crate::store::load::Progress;
 use crate::store::volume::{Disposal, VolumeError};
@@ -185,28 +185,17 @@ impl Engine {
 
     fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
         for record in abandoned {
-            match self.store.remove_container(record) {
+            match self.store.remove_container(record, Along::AnonymousVolumes) {
                 // Another command is doing the same.
                 Ok(()) | Err(ContainerError::Running(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            self.remove_anonymous_volumes(record)?;
         }
         if !expired.is_empty() {
             self.store.purge_trash(expired)?;
         }
         self.store.sweep()?;
         Ok(())
-    }
-
-    fn remove_anonymous_volumes(&self, record: &ContainerRecord) -> Result<(), Error> {
-        let anonymous: Vec<_> = record
-            .mounts
-            .iter()
-            .filter(|mount| mount.anonymous)
-            .filter_map(|mount| mount.volume.clone())
-            .collect();
-        self.remove_unused_volumes(&anonymous)
     }
 
     fn remove_unused_volumes(&self, volumes: &[VolumeName]) -> Result<(), Error> {

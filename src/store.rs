@@ -261,7 +261,10 @@ impl Store {
     pub fn sweep(&self) -> Result<Swept, StoreError> {
         let Some(directory) = self.directory()? else { return Ok(Swept::default()) };
         match directory.directory(layout::TEMPORARY) {
-            Ok(temporary) => temporary::sweep(&temporary).map_err(|cause| self.read_error(cause)),
+            Ok(temporary) => {
+                let mut finish = |name: &_, swept: &mut _| self.finish_removal(&temporary, name, swept);
+                temporary::sweep(&temporary, &mut finish).map_err(|cause| self.read_error(cause))
+            }
             Err(cause) if cause.errno() == Errno::NOENT => Ok(Swept::default()),
             Err(cause) => Err(self.read_error(cause)),
         }

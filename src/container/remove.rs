@@ -2,7 +2,7 @@
 
 use super::{ContainerSummary, ContainerUsage, Engine, Error};
 use crate::plan::name::ContainerId;
-use crate::store::container::{Container, ContainerError};
+use crate::store::container::{Along, Container, ContainerError};
 
 /// What to do with a container that is to be removed but runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,12 +77,10 @@ impl Engine {
         if container.state.is_alive() && options.running == RunningContainer::Kill {
             self.end(&container)?;
         }
-        self.removing(|| {
-            self.store.remove_container(&container.record)?;
-            match options.anonymous_volumes {
-                AnonymousVolumes::Keep => Ok(()),
-                AnonymousVolumes::Remove => self.remove_anonymous_volumes(&container.record),
-            }
-        })
+        let along = match options.anonymous_volumes {
+            AnonymousVolumes::Keep => Along::Nothing,
+            AnonymousVolumes::Remove => Along::AnonymousVolumes,
+        };
+        self.removing(|| Ok(self.store.remove_container(&container.record, along)?))
     }
 }

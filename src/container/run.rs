@@ -16,7 +16,7 @@ use crate::plan::mount::{MountKind, View};
 use crate::plan::name::ContainerId;
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::Rootfs;
-use crate::store::container::{Bundle, ContainerRecord, MountRecord};
+use crate::store::container::{Along, Bundle, ContainerRecord, MountRecord};
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
@@ -251,10 +251,7 @@ impl Engine {
 
     /// Removes what was made for a container that is not to stay.
     pub(super) fn discard(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<(), Error> {
-        self.removing(|| {
-            self.store.discard_bundle(record, bundle)?;
-            self.remove_anonymous_volumes(record)
-        })
+        self.removing(|| Ok(self.store.discard_bundle(record, bundle, Along::AnonymousVolumes)?))
     }
 }
 

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::{Finding, Remedy};
 use crate::plan::digest::Digest;
 use crate::plan::name::{ContainerId, ContainerName, VolumeName};
-use crate::store::container::{ContainerError, ContainerRecord};
+use crate::store::container::{Along, ContainerError, ContainerRecord};
 use crate::store::directory::Directory;
 use crate::store::remove::{RemoveError, remove_tree};
 use crate::store::temporary::{Temporary, random_name};
@@ -72,7 +72,7 @@ impl Store {
         Some(match &finding.remedy {
             Remedy::Advice(_) => return None,
             Remedy::Remove => self.remove_found(path),
-            Remedy::FreeName(name) => self.free_name(path, name),
+            Remedy::FreeName(name) => self.free_unused_name(path, name),
             Remedy::MoveAside => self.move_aside(path),
             Remedy::MakeDirectory => self.make_directory(path),
             Remedy::MakeFile => self.make_file(path),
@@ -97,7 +97,7 @@ impl Store {
             [layout::EPHEMERAL, _] => {
                 let file = format!("{path}/{}", layout::RECORD);
                 let record: Option<ContainerRecord> = self.read_json(&file, "the record of a container")?;
-                record.map_or(Ok(()), |record| Ok(self.remove_container(&record)?))
+                record.map_or(Ok(()), |record| Ok(self.remove_container(&record, Along::AnonymousVolumes)?))
             }
             [layout::TRASH, id] => Ok(self.purge_trash(&[id.to_owned()])?),
             [layout::CONTAINERS | layout::EPHEMERAL, _, _] => {
@@ -140,7 +140,7 @@ impl Store {
         Ok(Temporary::new(self)?.replace_file(self, path, b"")?)
     }
 
-    fn free_name(&self, path: &str, name: &ContainerName) -> Result<(), RepairError> {
+    fn free_unused_name(&self, path: &str, name: &ContainerName) -> Result<(), RepairError> {
         // Whoever makes a container holds this from taking the name until the container is there.
         let _lock = self.lock_name(name)?;
         if self.named(name)?.is_none() {

@@ -74,16 +74,30 @@ impl Store {
         name: &ContainerName,
     ) -> Result<(), ContainerError> {
         let temporary = Temporary::new(self)?;
-        let _lock = self.lock_name(name)?;
+        let lock = self.lock_name(name)?;
         let record = ContainerRecord { name: name.clone(), ..container.record.clone() };
         self.take_name(&record, &temporary)?;
         let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
         let path = format!("{}/{}", super::container_name(record.id.as_str(), lifetime), layout::RECORD);
         let json = serde_json::to_vec(&record).unwrap_or_default();
         temporary.replace_file_durably(self, &path, &json)?;
-        Ok(self.release_name(&container.record)?)
+        // Never two locks at once: somebody may be giving the names the other way round.
+        drop(lock);
+        Ok(self.free_name(&container.record)?)
     }
 
+    /// Forgets the name of a container that is gone, unless it is another one's by now.
+    pub(super) fn free_name(&self, record: &ContainerRecord) -> Result<(), StoreError> {
+        let _lock = match self.lock_name(&record.name) {
+            Ok(lock) => Some(lock),
+            // Then nobody else has room to take the name either.
+            Err(StoreError::Full { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        self.release_name(record)
+    }
+
+    /// The same, with the name locked.
     pub(super) fn release_name(&self, record: &ContainerRecord) -> Result<(), StoreError> {
         let file = layout::container_name(record.name.as_str());
         let holder = self.read_file(&file)?;
