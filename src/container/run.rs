@@ -1,28 +1,22 @@
 //! Running a container, from the first write to the last.
 
-use std::os::fd::AsFd;
-use std::path::Path;
-
 use super::attach::{AttachOptions, Attachment};
-use super::base::{Base, Intent, open_directory};
+use super::base::Intent;
 use super::charge::{Charge, Run, prepare_pid_file};
 use super::cid_file::CidFile;
 use super::outside::Outside;
 use super::prepare::Prepared;
+use super::rootfs::fill_root;
 use super::{Engine, Error, Event, Events};
 use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
 use crate::plan::mount::{MountKind, View};
 use crate::plan::name::ContainerId;
 use crate::plan::request::{Driver, RunRequest};
-use crate::plan::rootfs::Rootfs;
 use crate::store::container::{Along, Bundle, ContainerRecord, MountRecord};
-use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
-use crate::store::merged::Merged;
 use crate::sys::clock;
 use crate::sys::clone::ExitStatus;
-use crate::sys::process::DescriptorLimit;
 
 /// What is done with a container when it has been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +200,7 @@ impl Engine {
         let directories: Vec<&str> = prepared.directories.iter().map(String::as_str).collect();
         let bundle = self.store.make_container(&prepared.record, &directories, &files)?;
         let mut fill = || -> Result<(), Error> {
+            self.hold_images(&prepared.record)?;
             for volume in &prepared.placement.volumes {
                 if self.store.make_volume(volume)? && !volume.anonymous {
                     outside.volumes.push(volume.name.clone());
@@ -225,6 +220,17 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+
+    /// Makes sure that the images of a container are there now that it is: whoever removes one looks for containers after
+    /// taking it away.
+    fn hold_images(&self, record: &ContainerRecord) -> Result<(), Error> {
+        for id in record.images() {
+            if self.store.record(id.hex())?.is_none() {
+                return Err(Error::Vanished { origin: record.image.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Writes down, in each layer whose changes are going to be looked at, the time that parts what was there from
@@ -255,16 +261,6 @@ impl Engine {
     }
 }
 
-/// With the driver vfs: copies the image.
-fn fill_root(prepared: &Prepared) -> Result<(), Error> {
-    match &prepared.plan.rootfs {
-        Rootfs::Directory { path, .. } => {
-            super::within(prepared.namespace.as_ref(), || copy_image(&prepared.base, path))
-        }
-        Rootfs::Overlay { .. } | Rootfs::Host { .. } => Ok(()),
-    }
-}
-
 /// What is lost when a container to be removed at its end changes directories that are to be reviewed.
 fn unreviewed(record: &ContainerRecord) -> Option<String> {
     let is_reviewed = |mount: &&MountRecord| matches!(&mount.request.kind, MountKind::Bind(bind) if bind.view == View::Review);
@@ -289,20 +285,4 @@ pub(super) fn describe(record: &ContainerRecord) -> String {
 /// What is said when something could not be removed or written down.
 pub(super) fn not_put_away(record: &ContainerRecord, error: &Error) -> String {
     format!("cannot put away {}: {}", describe(record), chain(error))
-}
-
-fn copy_image(base: &Base, destination: &Path) -> Result<(), Error> {
-    let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
-    let lowers: Vec<_> = base.lowers().iter().map(|path| open_directory(path)).collect::<Result<_, _>>()?;
-    let destination = open_directory(destination)?;
-    let copied = match base {
-        Base::Image { .. } | Base::Host => flatten(&Merged::new(lowers), destination.as_fd()),
-        Base::Directory(_) => match lowers.first() {
-            Some(directory) => {
-                copy_tree(directory.as_fd(), destination.as_fd(), &mut |user, group| (user, group))
-            }
-            None => Ok(()),
-        },
-    };
-    copied.map_err(|cause| crate::store::volume::FillError::Copy(cause).into())
 }

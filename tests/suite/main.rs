@@ -16,6 +16,7 @@
 mod support;
 
 mod attach;
+mod check;
 mod commit;
 mod concurrency;
 mod copy;
@@ -43,6 +44,7 @@ mod mounts;
 mod network;
 mod process;
 mod ps;
+mod races;
 mod restart;
 mod review;
 mod run;

@@ -29,6 +29,12 @@ impl Store {
         NameLock::wait(&locks, &format!("name-{name}")).map_err(|cause| self.write_error(cause))
     }
 
+    /// Waits until nobody else gives this container another name.
+    fn lock_renaming(&self, record: &ContainerRecord) -> Result<NameLock, StoreError> {
+        let locks = self.temporary_directory()?;
+        NameLock::wait(&locks, &format!("rename-{}", record.id)).map_err(|cause| self.write_error(cause))
+    }
+
     /// Takes a name, locked, by making its file. One that a killed process left is written over.
     pub(super) fn take_name(
         &self,
@@ -67,20 +73,32 @@ impl Store {
     /// Gives a container another name. Until its record says so, the old one counts; then the new one.
     ///
     /// # Errors
-    /// The name is taken, or the store cannot be written.
+    /// The name is taken, somebody else has given it another one or removed it meanwhile, or the store cannot be written.
     pub fn rename_container(
         &self,
         container: &Container,
         name: &ContainerName,
     ) -> Result<(), ContainerError> {
+        let gone = || ContainerError::Unknown(container.record.name.to_string());
         let temporary = Temporary::new(self)?;
+        let _only = self.lock_renaming(&container.record)?;
+        let current = self.find_container(container.record.id.as_str()).map_err(|_| gone())?.record;
+        if current.name != container.record.name {
+            return Err(gone());
+        }
         let lock = self.lock_name(name)?;
-        let record = ContainerRecord { name: name.clone(), ..container.record.clone() };
+        let record = ContainerRecord { name: name.clone(), ..current };
         self.take_name(&record, &temporary)?;
         let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
         let path = format!("{}/{}", super::container_name(record.id.as_str(), lifetime), layout::RECORD);
         let json = serde_json::to_vec(&record).unwrap_or_default();
-        temporary.replace_file_durably(self, &path, &json)?;
+        match temporary.replace_file_durably(self, &path, &json) {
+            Err(StoreError::Write { cause, .. }) if cause.errno() == Errno::NOENT => {
+                self.release_name(&record)?;
+                return Err(gone());
+            }
+            written => written?,
+        }
         // Never two locks at once: somebody may be giving the names the other way round.
         drop(lock);
         Ok(self.free_name(&container.record)?)
