@@ -259,4 +259,29 @@ crashes! {
             scene.run(&["cp", scene.scratch.path("tree").to_str().unwrap(), "victim:/again"]);
             scene.run(&["rm", "-v", "victim"]);
         };
+    clone_volume:
+        |scene| scene.ignore(&["volume", "rm", "-f", "--now", "copy"]),
+        words(["volume", "clone", "data", "copy"]),
+        |scene| {
+            scene.ignore(&["volume", "clone", "data", "copy"]);
+            assert_eq!(scene.run(&["run", "--rm", "-v", "copy:/v", IMAGE, "cat", "/v/keep"]), "kept");
+        };
+    import_image:
+        |scene| {
+            scene.scratch.file("root.tar", Image::base_layer());
+            scene.ignore(&["rmi", "-f", OTHER]);
+        },
+        words(["import", "HEREroot.tar", OTHER]),
+        |scene| {
+            scene.run(&["import", scene.scratch.path("root.tar").to_str().unwrap(), OTHER]);
+            assert_eq!(scene.run(&["run", "--rm", OTHER, "cat", "/seed/file"]), "seeded");
+        };
+    kill_container:
+        running,
+        words(["kill", "victim"]),
+        |scene| scene.run(&["rm", "-f", "victim"]).clear();
+    restarted_by_its_supervisor:
+        gone,
+        words(["run", "-d", "--restart", "on-failure:2", "--name", "victim", IMAGE, "false"]),
+        |scene| scene.run(&["rm", "-f", "victim"]).clear();
 }

@@ -94,10 +94,9 @@ impl Store {
         let mut result = Ok(());
         let anonymous = record.mounts.iter().filter(|mount| mount.anonymous);
         for volume in anonymous.filter_map(|mount| mount.volume.as_ref()) {
-            match self.remove_volume(volume, Disposal::Gone) {
-                Err(VolumeError::Store(error)) => result = Err(error),
-                // Only a container can be in the way, and then the volume is that one's.
-                Ok(()) | Err(_) => {}
+            // Otherwise a container is in the way, and then the volume is that one's.
+            if let Err(VolumeError::Store(error)) = self.remove_volume(volume, Disposal::Gone) {
+                result = Err(error);
             }
         }
         result
