@@ -27,6 +27,11 @@ test *arguments:
 soak:
     MINIRUN_TEST_SOAK=1000,200 cargo test --locked --test suite soak -- --nocapture
 
+# A thousand processes killed at chosen and random moments; the seed that it prints shows a failure again.
+crash kills="1000" seed=`date +%s`:
+    echo "seed {{ seed }}"
+    MINIRUN_TEST_KILLS={{ kills }} MINIRUN_TEST_SEED={{ seed }} cargo test --locked --test suite crash::
+
 # Sample images into target/images.
 images:
     images/busybox.sh

@@ -45,7 +45,7 @@ use crate::sys::clone::{Birth, Child, ExitStatus};
 use crate::sys::join::{self, UserNamespaces};
 use crate::sys::report::Report;
 use crate::sys::userns::{self, MapError};
-use crate::sys::{Call, SysError, process as own};
+use crate::sys::{Call, SysError, moment, process as own};
 
 use message::ToInit;
 use relay::Relay;
@@ -197,6 +197,7 @@ pub fn start(
         Running { monitor, channel: ours, relay, ends, start: Some(start), connecting, ended: false };
     if let (Some(user), None) = (&plan.namespaces.user, surroundings.donor) {
         userns::map_child(&running.monitor, user)?;
+        moment("IDs mapped");
     }
     running.channel.send(&ToInit::Mapped.encode(), None).map_err(LaunchError::Spawn)?;
     Ok(running)

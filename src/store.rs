@@ -6,10 +6,12 @@
 
 pub mod cgroups;
 pub mod changes;
+pub mod check;
 pub mod commit;
 pub mod compress;
 pub mod compression;
 pub mod container;
+mod content;
 pub mod copy;
 pub mod directory;
 pub mod discard;
@@ -167,7 +169,7 @@ fn damaged_hint(path: &Path) -> String {
         Some(name) if is_volume => {
             format!("`minirun volume rm -f {}` clears it; its files are beside it", name.to_string_lossy())
         }
-        _ => "remove the image and load it again".to_owned(),
+        _ => "`minirun system check --repair` moves aside what is damaged".to_owned(),
     }
 }
 
@@ -261,7 +263,10 @@ impl Store {
     pub fn sweep(&self) -> Result<Swept, StoreError> {
         let Some(directory) = self.directory()? else { return Ok(Swept::default()) };
         match directory.directory(layout::TEMPORARY) {
-            Ok(temporary) => temporary::sweep(&temporary).map_err(|cause| self.read_error(cause)),
+            Ok(temporary) => {
+                let mut finish = |name: &_, swept: &mut _| self.finish_removal(&temporary, name, swept);
+                temporary::sweep(&temporary, &mut finish).map_err(|cause| self.read_error(cause))
+            }
             Err(cause) if cause.errno() == Errno::NOENT => Ok(Swept::default()),
             Err(cause) => Err(self.read_error(cause)),
         }

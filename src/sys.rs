@@ -8,6 +8,7 @@ pub mod detach;
 mod error;
 pub mod hosttree;
 pub mod join;
+pub mod moment;
 pub mod mount;
 pub mod mountinfo;
 pub mod network;
@@ -24,3 +25,4 @@ pub mod userns;
 pub mod whole_file;
 
 pub use error::{Call, SysError};
+pub use moment::moment;

@@ -1,22 +1,17 @@
 //! The first writes of a container: its directory, its volumes, the directories that its binds make.
 
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::base::{Base, open_directory};
 use super::occurrence::of_container;
 use super::outside::Outside;
 use super::prepare::Prepared;
+use super::rootfs::fill_root;
 use super::run::Manner;
 use super::{Engine, Error};
 use crate::error::place::PlaceError;
 use crate::plan::occurrence::Action;
-use crate::plan::rootfs::Rootfs;
-use crate::store::container::Bundle;
-use crate::store::copy::{copy_tree, flatten};
+use crate::store::container::{Bundle, ContainerRecord};
 use crate::store::layout;
-use crate::store::merged::Merged;
-use crate::sys::process::DescriptorLimit;
 use crate::sys::{Call as _, clock};
 
 impl Engine {
@@ -41,6 +36,7 @@ impl Engine {
         let directories: Vec<&str> = prepared.directories.iter().map(String::as_str).collect();
         let bundle = self.store.make_container(&prepared.record, &directories, &files)?;
         let mut fill = || -> Result<(), Error> {
+            self.hold_images(&prepared.record)?;
             for volume in &prepared.placement.volumes {
                 if self.store.make_volume(volume)? {
                     self.note_volume(&volume.name, &Action::Create);
@@ -70,6 +66,17 @@ impl Engine {
         }
     }
 
+    /// Makes sure that the images of a container are there now that it is: whoever removes one looks for containers after
+    /// taking it away.
+    fn hold_images(&self, record: &ContainerRecord) -> Result<(), Error> {
+        for id in record.images() {
+            if self.store.record(id.hex())?.is_none() {
+                return Err(Error::Vanished { origin: record.image.clone() });
+            }
+        }
+        Ok(())
+    }
+
     /// Writes down, in each layer whose changes are going to be looked at, the time that parts what was there from
     /// what the host changes meanwhile, and which directory its source is. The last write before the start, as time
     /// goes on.
@@ -88,30 +95,4 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// With the driver vfs: copies the image.
-fn fill_root(prepared: &Prepared) -> Result<(), Error> {
-    match &prepared.plan.rootfs {
-        Rootfs::Directory { path, .. } => {
-            super::within(prepared.namespace.as_ref(), || copy_image(&prepared.base, path))
-        }
-        Rootfs::Overlay { .. } | Rootfs::Host { .. } => Ok(()),
-    }
-}
-
-fn copy_image(base: &Base, destination: &Path) -> Result<(), Error> {
-    let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
-    let lowers: Vec<_> = base.lowers().iter().map(|path| open_directory(path)).collect::<Result<_, _>>()?;
-    let destination = open_directory(destination)?;
-    let copied = match base {
-        Base::Image { .. } | Base::Host => flatten(&Merged::new(lowers), destination.as_fd()),
-        Base::Directory(_) => match lowers.first() {
-            Some(directory) => {
-                copy_tree(directory.as_fd(), destination.as_fd(), &mut |user, group| (user, group))
-            }
-            None => Ok(()),
-        },
-    };
-    copied.map_err(|cause| crate::store::volume::FillError::Copy(cause).into())
 }

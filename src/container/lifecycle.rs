@@ -206,6 +206,15 @@ impl Engine {
         Ok(Some(Alive { directory, client }))
     }
 
+    /// Whether whoever runs a container can be reached.
+    ///
+    /// # Errors
+    /// The container is gone.
+    pub(super) fn is_served(&self, container: &Container) -> Result<bool, Error> {
+        let gone = || ContainerError::Unknown(container.record.name.to_string());
+        Ok(self.reach(container)?.ok_or_else(gone)?.client.is_some())
+    }
+
     /// Waits until nobody holds a container's lock any more.
     pub(super) fn await_release(&self, directory: &Directory) -> Result<(), Error> {
         lock::await_release(directory).map_err(|cause| Error::Store(self.store.read_error(cause)))

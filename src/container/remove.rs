@@ -3,8 +3,8 @@
 use super::lifecycle::KILL;
 use super::{ContainerSummary, ContainerUsage, Engine, Error};
 use crate::plan::name::ContainerId;
-use crate::plan::occurrence::{Action, Subject};
-use crate::store::container::{Container, ContainerError};
+use crate::plan::occurrence::Subject;
+use crate::store::container::{Along, Container, ContainerError};
 
 /// What to do with a container that is to be removed but runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +81,14 @@ impl Engine {
             self.note_kill(&container.record, KILL);
             self.end(&container)?;
         }
+        let along = match options.anonymous_volumes {
+            AnonymousVolumes::Keep => Along::Nothing,
+            AnonymousVolumes::Remove => Along::AnonymousVolumes,
+        };
         self.removing(|| {
-            self.store.remove_container(&container.record)?;
-            self.remove_cgroup(&container.record.id)?;
-            match options.anonymous_volumes {
-                AnonymousVolumes::Keep => Ok(()),
-                AnonymousVolumes::Remove => self.remove_anonymous_volumes(&container.record),
-            }
+            self.store.remove_container(&container.record, along)?;
+            self.remove_cgroup(&container.record.id)
         })?;
-        self.note_container(&container.record, &Action::Destroy, &[]);
-        Ok(())
+        self.note_removed(&container.record)
     }
 }

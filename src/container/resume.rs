@@ -1,5 +1,7 @@
 //! Starting a container that exists: from what was stored when it was made, on its own files.
 
+use std::time::{Duration, Instant};
+
 use oci_spec::runtime::Spec;
 
 use super::charge::Charge;
@@ -14,6 +16,11 @@ use crate::store::layout;
 use crate::store::volume::VolumeRecord;
 use crate::sys::hosttree;
 
+/// How long a container that is locked, and that nobody serves, is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it is left alone before it is looked at again.
+const PAUSE: Duration = Duration::from_millis(2);
+
 impl Engine {
     /// Starts a container that does not run, and leaves it alone; one that runs is left as it is.
     ///
@@ -21,9 +28,17 @@ impl Engine {
     /// There is none, or it cannot be started.
     pub fn start(&self, text: &str, events: Events<'_>) -> Result<(), Error> {
         let container = self.store.find_container(text)?;
-        match self.start_alone(&container, events) {
-            Err(Error::Container(ContainerError::Running(_))) => Ok(()),
-            result => result,
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.start_alone(&container, events) {
+                Err(Error::Container(ContainerError::Running(_))) => {}
+                result => return result,
+            }
+            // It is locked by whoever runs it, or for a moment by whoever removes it.
+            if self.is_served(&container)? || Instant::now() > deadline {
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
         }
     }
 

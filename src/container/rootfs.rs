@@ -1,13 +1,19 @@
-//! Where a container's root filesystem lies.
+//! Where a container's root filesystem lies, and what is copied there.
+
+use std::os::fd::AsFd as _;
+use std::path::Path;
 
 use super::Error;
-use super::base::Base;
-use super::prepare::Draft;
+use super::base::{Base, open_directory};
+use super::prepare::{Draft, Prepared};
 use crate::plan::Plan;
 use crate::plan::request::Driver;
 use crate::plan::rootfs::Rootfs;
 use crate::plan::source::ImageSource;
+use crate::store::copy::{copy_tree, flatten};
+use crate::store::merged::Merged;
 use crate::sys::hosttree;
+use crate::sys::process::DescriptorLimit;
 
 /// The directories that a container has of its own.
 pub(super) const UPPER: &str = "upper";
@@ -44,4 +50,30 @@ pub(super) fn directories(plan: &Plan) -> &'static [&'static str] {
         Rootfs::Overlay { .. } => &[MERGED, UPPER, WORK],
         Rootfs::Host { .. } => &[MERGED],
     }
+}
+
+/// With the driver vfs: copies the image.
+pub(super) fn fill_root(prepared: &Prepared) -> Result<(), Error> {
+    match &prepared.plan.rootfs {
+        Rootfs::Directory { path, .. } => {
+            super::within(prepared.namespace.as_ref(), || copy_image(&prepared.base, path))
+        }
+        Rootfs::Overlay { .. } | Rootfs::Host { .. } => Ok(()),
+    }
+}
+
+fn copy_image(base: &Base, destination: &Path) -> Result<(), Error> {
+    let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
+    let lowers: Vec<_> = base.lowers().iter().map(|path| open_directory(path)).collect::<Result<_, _>>()?;
+    let destination = open_directory(destination)?;
+    let copied = match base {
+        Base::Image { .. } | Base::Host => flatten(&Merged::new(lowers), destination.as_fd()),
+        Base::Directory(_) => match lowers.first() {
+            Some(directory) => {
+                copy_tree(directory.as_fd(), destination.as_fd(), &mut |user, group| (user, group))
+            }
+            None => Ok(()),
+        },
+    };
+    copied.map_err(|cause| crate::store::volume::FillError::Copy(cause).into())
 }

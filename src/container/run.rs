@@ -11,9 +11,8 @@ use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
 use crate::plan::mount::{MountKind, View};
 use crate::plan::name::ContainerId;
-use crate::plan::occurrence::Action;
 use crate::plan::request::{Driver, RunRequest};
-use crate::store::container::{Bundle, ContainerRecord, MountRecord};
+use crate::store::container::{Along, Bundle, ContainerRecord, MountRecord};
 use crate::sys::clone::ExitStatus;
 
 /// What is done with a container when it has been made.
@@ -187,12 +186,8 @@ impl Engine {
 
     /// Removes what was made for a container that is not to stay.
     pub(super) fn discard(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<(), Error> {
-        self.removing(|| {
-            self.store.discard_bundle(record, bundle)?;
-            self.remove_anonymous_volumes(record)
-        })?;
-        self.note_container(record, &Action::Destroy, &[]);
-        Ok(())
+        self.removing(|| Ok(self.store.discard_bundle(record, bundle, Along::AnonymousVolumes)?))?;
+        self.note_removed(record)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Engine, Error, now, within};
 use crate::plan::name::VolumeName;
 use crate::plan::occurrence::Action;
-use crate::store::container::{ContainerError, ContainerRecord};
+use crate::store::container::{Along, ContainerError, ContainerRecord};
 use crate::store::volume::{Disposal, VolumeError};
 
 impl Engine {
@@ -30,21 +30,17 @@ impl Engine {
         }
         let namespace = self.own_namespace()?;
         within(namespace.as_ref(), || self.sweep_inside(&abandoned, &expired))?;
-        for record in &abandoned {
-            // Whoever could have said so was killed.
-            self.note_container(record, &Action::Destroy, &[]);
-        }
-        Ok(())
+        // Whoever could have said so was killed.
+        abandoned.iter().try_for_each(|record| self.note_removed(record))
     }
 
     fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
         for record in abandoned {
-            match self.store.remove_container(record) {
+            match self.store.remove_container(record, Along::AnonymousVolumes) {
                 // Another command is doing the same.
                 Ok(()) | Err(ContainerError::Running(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            self.remove_anonymous_volumes(record)?;
         }
         if !expired.is_empty() {
             self.store.purge_trash(expired)?;
@@ -53,14 +49,16 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn remove_anonymous_volumes(&self, record: &ContainerRecord) -> Result<(), Error> {
-        let anonymous: Vec<_> = record
-            .mounts
-            .iter()
-            .filter(|mount| mount.anonymous)
-            .filter_map(|mount| mount.volume.clone())
-            .collect();
-        self.remove_unused_volumes(&anonymous)
+    /// Tells that a container is gone, and with it those of its volumes that went along.
+    pub(super) fn note_removed(&self, record: &ContainerRecord) -> Result<(), Error> {
+        self.note_container(record, &Action::Destroy, &[]);
+        let anonymous = record.mounts.iter().filter(|mount| mount.anonymous);
+        for volume in anonymous.filter_map(|mount| mount.volume.as_ref()) {
+            if !self.store.volume_exists(volume)? {
+                self.note_volume(volume, &Action::Destroy);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn remove_unused_volumes(&self, volumes: &[VolumeName]) -> Result<(), Error> {

@@ -10,9 +10,9 @@ use rustix::event::{PollFd, PollFlags};
 use super::dialog::{CONTENT_MAX, Purpose, Reply, Request, SOCKET, Sequel};
 use super::relay::{poll, timespec};
 use super::{LaunchError, Stream};
-use crate::sys::SysError;
 use crate::sys::clone::ExitStatus;
 use crate::sys::socket::{Connection, Listener, Received, Sent};
+use crate::sys::{SysError, moment};
 
 /// The bytes that wait for a slow guest before the container has to wait for it, too.
 const BACKLOG_MAX: usize = 1 << 20;
@@ -41,6 +41,7 @@ impl Guests {
     /// There can be no socket.
     pub fn listen(directory: BorrowedFd<'_>) -> Result<Self, LaunchError> {
         let listener = Listener::bind(directory, SOCKET).map_err(LaunchError::Supervise)?;
+        moment("listening");
         Ok(Self { listener: Some(listener), guests: Vec::new() })
     }
 

@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::plan::exec::ExecUserError;
 use crate::sys::channel::Channel;
 use crate::sys::report::Report;
-use crate::sys::{SysError, process as own};
+use crate::sys::{SysError, moment, process as own};
 
 /// A step on the way to the command that went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,6 +211,7 @@ fn become_command(
     namespace::bring_network_up(plan.namespaces.network)?;
     mount::isolate(&plan.namespaces)?; // host changes enter, ours never leave
     let root = rootfs::assemble(&plan.rootfs)?;
+    moment("root assembled");
     rootfs::complete(&root, plan); // as what copies the image's /etc is covered in parts, too
     let mut notices = fill_volumes(&root, plan, copying)?; // from the bare image, before anything covers it
     rootfs::mark(&root)?;
@@ -221,6 +222,7 @@ fn become_command(
     rootfs::restrict(&root, plan.root_access)?; // after the last mount point was made in it
     notices.extend(namespace::set_sysctls(&root, &plan.sysctls)?); // before their directory becomes read-only
     mount::conceal(&root, plan)?;
+    moment("concealed");
     rootfs::pivot_into(root)?;
     tell(channel, &ToLauncher::Rooted)?; // who enters earlier would meet the host's files
     for notice in notices {

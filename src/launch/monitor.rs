@@ -15,7 +15,7 @@ use crate::plan::namespace::Network;
 use crate::plan::userns::MapWriter;
 use crate::sys::channel::Channel;
 use crate::sys::report::Report;
-use crate::sys::{Call, SysError, clone, join, process, userns};
+use crate::sys::{Call, SysError, clone, join, moment, process, userns};
 
 /// Runs in the new namespaces as process 1 of the outer PID namespace; returns its own exit status.
 pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, copying: Copying<'_>) -> u8 {
@@ -45,6 +45,7 @@ pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, cop
     };
     let Ok(status) = status else { return 125 };
     let _ = channel.send(&ToLauncher::Ended(status).encode(), None);
+    moment("end told");
     0
 }
 

@@ -13,7 +13,7 @@ use super::message::ToLauncher;
 use super::relay::{Awaited, Happened};
 use super::{LaunchError, Running, Stream};
 use crate::sys::clone::ExitStatus;
-use crate::sys::{SysError, process};
+use crate::sys::{SysError, moment, process};
 
 /// The exit code of a container that ran longer than it may.
 const TIMED_OUT: u8 = 124;
@@ -159,6 +159,7 @@ impl Running {
         let Some((bytes, file)) = self.channel.receive().map_err(LaunchError::Supervise)? else {
             return Ok(false);
         };
+        moment("told");
         match (ToLauncher::decode(&bytes), file) {
             (Some(ToLauncher::Started), init) => {
                 known.init = init;

@@ -10,15 +10,14 @@ mod hold;
 mod live;
 mod name;
 mod record;
+mod removal;
 
-use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use rustix::io::Errno;
 use thiserror::Error;
 
 use super::directory::Directory;
-use super::remove::remove_tree;
 use super::temporary::Temporary;
 use super::{Store, StoreError, layout, lock};
 use crate::plan::name::{ContainerId, ContainerName};
@@ -26,7 +25,7 @@ use crate::plan::rootfs::Lifetime;
 use crate::plan::supervision::RestartPolicy;
 use crate::sys::SysError;
 
-use bundle::{seize, try_lock_shared};
+use bundle::try_lock_shared;
 
 pub use bundle::Bundle;
 pub use hold::Hold;
@@ -34,6 +33,7 @@ pub use live::{LiveLock, VolumePin};
 pub use record::{
     Container, ContainerRecord, EndRecord, LiveMount, MountRecord, RightsRecord, StartRecord, State,
 };
+pub use removal::Along;
 
 /// Why there is no such container.
 #[derive(Debug, Error)]
@@ -181,42 +181,6 @@ impl Store {
             }
             _ => Err(ContainerError::Ambiguous { text: text.to_owned(), count: found.len() }),
         }
-    }
-
-    /// Removes a container that does not run. Called where its files can be removed: inside their user namespace.
-    ///
-    /// # Errors
-    /// The container runs, or the store cannot be written.
-    pub fn remove_container(&self, record: &ContainerRecord) -> Result<(), ContainerError> {
-        let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
-        let name = container_name(record.id.as_str(), lifetime);
-        let Some(directory) = self.open_container(&name)? else { return Ok(()) };
-        let lock = seize(&directory).map_err(|cause| self.read_error(cause))?;
-        if lock.is_none() {
-            return Err(ContainerError::Running(record.name.to_string()));
-        }
-        self.discard_container(record, &name)
-    }
-
-    fn discard_container(&self, record: &ContainerRecord, name: &str) -> Result<(), ContainerError> {
-        self.release_name(record)?;
-        let temporary = match Temporary::new(self) {
-            // Not even room for a directory: it goes where it is, which makes some.
-            Err(StoreError::Full { .. }) => return self.remove_in_place(name),
-            made => made?,
-        };
-        let root = self.writable()?;
-        match root.rename(name, temporary.directory(), "container") {
-            Err(error) if error.errno() == Errno::NOENT => return Ok(()),
-            result => result.map_err(|cause| self.write_error(cause))?,
-        }
-        temporary.discard().map_err(|cause| StoreError::Remove { path: self.path().to_owned(), cause }.into())
-    }
-
-    fn remove_in_place(&self, name: &str) -> Result<(), ContainerError> {
-        let Some(directory) = self.directory()? else { return Ok(()) };
-        remove_tree(directory.as_fd(), name.as_ref())
-            .map_err(|cause| StoreError::Remove { path: self.path().to_owned(), cause }.into())
     }
 
     /// Containers that were to be removed at their end and whose launcher was killed before.

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::merged::{Found, Merged, MergedDir, is_whiteout, open_directory, stat_name};
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 pub use data::{Amount, Sharing};
 use inode::{Dress, Marks};
 use living::SourceState;
@@ -221,6 +221,7 @@ impl<'c> Copier<'c> {
             },
             copied => copied?,
         }
+        moment("file copied");
         (self.progress)(self.amount);
         if child.stat.st_nlink > 1 {
             self.links.insert(key, (names.to_vec(), child.name));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -58,7 +58,10 @@ impl Directory {
     /// What `mkdirat(2)` says, but for `EEXIST`.
     pub fn make(&self, name: &str) -> Result<bool, SysError> {
         match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                moment("directory made");
+                Ok(true)
+            }
             Err(Errno::EXIST) => Ok(false),
             Err(errno) => Err(SysError::new(format!("mkdirat({:?}, 0700)", self.path.join(name)), errno)),
         }
@@ -90,7 +93,30 @@ impl Directory {
         let shown = || format!("write({:?}, {} bytes)", self.path.join(name), bytes.len());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR).call(shown)?;
-        File::from(fd).write_all(bytes).call(shown)
+        moment("file made");
+        File::from(fd).write_all(bytes).call(shown)?;
+        moment("file written");
+        Ok(())
+    }
+
+    /// The same, on the disk when this returns.
+    ///
+    /// # Errors
+    /// What making, writing and syncing say.
+    pub fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), SysError> {
+        self.write(name, bytes)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let shown = || format!("fsync({:?})", self.path.join(name));
+        let file = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).call(shown)?;
+        rustix::fs::fsync(file).call(shown)
+    }
+
+    /// Brings everything on the file system of this directory to the disk.
+    ///
+    /// # Errors
+    /// What `syncfs(2)` says.
+    pub fn sync(&self) -> Result<(), SysError> {
+        rustix::fs::syncfs(&self.fd).call(|| format!("syncfs({:?})", self.path))
     }
 
     /// Puts a file `name` in the place of what is there. Only one process at a time does so with the same name.
@@ -154,7 +180,9 @@ impl Directory {
     /// What `renameat(2)` says.
     pub fn rename(&self, from: &str, directory: &Self, name: &str) -> Result<(), SysError> {
         rustix::fs::renameat(&self.fd, from, &directory.fd, name)
-            .call(|| format!("renameat({:?}, {:?})", self.path.join(from), directory.path.join(name)))
+            .call(|| format!("renameat({:?}, {:?})", self.path.join(from), directory.path.join(name)))?;
+        moment("renamed");
+        Ok(())
     }
 
     /// Gives the file `from` here the further name `name` in `directory`, which must be free.
@@ -163,7 +191,9 @@ impl Directory {
     /// What `linkat(2)` says.
     pub fn link(&self, from: &str, directory: &Self, name: &str) -> Result<(), SysError> {
         rustix::fs::linkat(&self.fd, from, &directory.fd, name, AtFlags::empty())
-            .call(|| format!("linkat({:?}, {:?})", self.path.join(from), directory.path.join(name)))
+            .call(|| format!("linkat({:?}, {:?})", self.path.join(from), directory.path.join(name)))?;
+        moment("linked");
+        Ok(())
     }
 
     /// Removes the file `name`; whether there was one.
@@ -172,7 +202,10 @@ impl Directory {
     /// What `unlinkat(2)` says, but for `ENOENT`.
     pub fn unlink(&self, name: &str) -> Result<bool, SysError> {
         match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                moment("file removed");
+                Ok(true)
+            }
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(SysError::new(format!("unlinkat({:?})", self.path.join(name)), errno)),
         }

@@ -85,8 +85,11 @@ impl Store {
         if !self.withdraw(&temporary, &layout::image(id), "image")? {
             return Ok(false);
         }
-        // Whoever loaded it meanwhile has given it a name: see `load/publish.rs`.
-        if !self.references_of(id)?.is_empty() {
+        // Whoever loaded it meanwhile has given it a name: see `load/publish.rs`. Whoever makes a container of it looks
+        // for it when the container is there.
+        if !self.references_of(id)?.is_empty()
+            || self.containers()?.iter().any(|one| one.images().any(|of| of == id))
+        {
             rename_new(temporary.directory(), "image", self.writable()?, &layout::image(id))
                 .map_err(|cause| self.write_error(cause))?;
             return Ok(false);
@@ -98,7 +101,7 @@ impl Store {
     }
 
     /// Deletes the layers that no image has, but for those that are pinned by a load; they go with the next image.
-    fn delete_unused_layers(&self, temporary: &Temporary) -> Result<(), StoreError> {
+    pub(super) fn delete_unused_layers(&self, temporary: &Temporary) -> Result<(), StoreError> {
         let used = self.used_layers()?;
         let root = self.writable()?;
         let mut seized = Vec::new();

@@ -17,7 +17,7 @@ use crate::plan::digest::{Algorithm, Digest};
 use crate::plan::idmap::IdMap;
 
 /// The file in a directory of owners that says whose they are.
-const OWNERS_FILE: &str = "owners.json";
+pub(super) const OWNERS_FILE: &str = "owners.json";
 
 /// Whose IDs the files of an unpacked layer have.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +68,9 @@ pub struct LayerRecord {
     pub entries: u64,
     /// Whether its root directory is opaque.
     pub opaque_root: bool,
+    /// The digest of everything in it, by which it is known again; none of a layer that came when there was none.
+    #[serde(default)]
+    pub content: Option<Digest>,
 }
 
 impl LayerRecord {
@@ -185,7 +188,7 @@ impl Store {
         let file = format!("{name}/{OWNERS_FILE}");
         if made || !self.contains(&file)? {
             let text = serde_json::to_string(owners).unwrap_or_default();
-            temporary.replace_file(self, &file, text.as_bytes())?;
+            temporary.replace_file_durably(self, &file, text.as_bytes())?;
         }
         Ok(())
     }

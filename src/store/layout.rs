@@ -36,6 +36,7 @@
 //!         _data/                  its files then
 //!         snapshot.json           when that was
 //! trash/REMOVED-EXPIRES-RANDOM/   one removed volume, as it lay in volumes/, until it expires
+//! damaged/PATH-RANDOM/            what `system check --repair` has moved aside; made when there is the first
 //! archives/HEX                    which image an archive file was found to hold
 //! events events.1                 what has happened, a line each; the second is the older one
 //! tmp/                            what is being made, each under a lock that dies with its process
@@ -67,6 +68,8 @@ pub const CGROUPS: &str = "cgroups";
 pub const VOLUMES: &str = "volumes";
 /// The directory of removed volumes that can be brought back; made when there is the first.
 pub const TRASH: &str = "trash";
+/// The directory of what was moved aside, as it was damaged; made when there is the first.
+pub const DAMAGED: &str = "damaged";
 /// The directory of what is known about archive files outside the store.
 pub const ARCHIVES: &str = "archives";
 /// What has happened, and what had happened before that file was begun.

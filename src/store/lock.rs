@@ -10,12 +10,15 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Stat, flock, fstat, stat
 use rustix::io::Errno;
 
 use super::directory::Directory;
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// Locks what is open, without waiting; whether it was free and still has a name.
 pub(super) fn try_lock(fd: &OwnedFd, shown: &str) -> Result<bool, SysError> {
     match flock(fd, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => has_name(fd, shown),
+        Ok(()) => {
+            moment("locked");
+            has_name(fd, shown)
+        }
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(errno) => Err(SysError::new(format!("flock({shown})"), errno)),
     }
@@ -76,7 +79,7 @@ fn lock_directory(
     };
     loop {
         match flock(&directory, operation) {
-            Ok(()) => break,
+            Ok(()) => break moment("locked"),
             Err(Errno::INTR) => {}
             Err(Errno::WOULDBLOCK) => return Ok(None),
             Err(errno) => return Err(SysError::new(format!("flock({name:?})"), errno)),
@@ -109,6 +112,7 @@ impl NameLock {
                 Err(Errno::INTR) => {}
                 result => {
                     result.call(|| format!("flock({name:?})"))?;
+                    moment("locked");
                     if has_name(&fd, name)? {
                         return Ok(Self { directory: Arc::clone(directory), name: name.to_owned(), _fd: fd });
                     }

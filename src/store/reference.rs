@@ -47,7 +47,7 @@ impl Store {
         id: &Digest,
     ) -> Result<(), StoreError> {
         let text = format!("{reference}\n{id}\n");
-        temporary.replace_file(self, &layout::reference(&reference.to_string()), text.as_bytes())
+        temporary.replace_file_durably(self, &layout::reference(&reference.to_string()), text.as_bytes())
     }
 
     /// Forgets the name; whether it was there.

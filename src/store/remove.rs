@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags
 use rustix::io::Errno;
 use thiserror::Error;
 
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// How many directories are held open at once.
 const OPEN: usize = 64;
@@ -76,7 +76,11 @@ enum Unlinked {
 
 fn unlink(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Unlinked, RemoveError> {
     match rustix::fs::unlinkat(directory, name, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => Ok(Unlinked::Gone),
+        Ok(()) => {
+            moment("name removed");
+            Ok(Unlinked::Gone)
+        }
+        Err(Errno::NOENT) => Ok(Unlinked::Gone),
         Err(Errno::ISDIR) => Ok(Unlinked::IsDirectory),
         Err(errno) => Err(failed(name, SysError::new(format!("unlinkat({name:?})"), errno))),
     }
@@ -88,7 +92,11 @@ fn pop_level(parent: BorrowedFd<'_>, stack: &mut Vec<Level>) -> Result<(), Remov
     drop(directory);
     let above = stack.last().map_or(parent, |level| level.directory.as_fd());
     match rustix::fs::unlinkat(above, &name, AtFlags::REMOVEDIR) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Ok(()) => {
+            moment("directory removed");
+            Ok(())
+        }
+        Err(Errno::NOENT) => Ok(()),
         Err(Errno::BUSY) => Err(RemoveError::Mount(name)),
         Err(errno) => Err(failed(&name, SysError::new(format!("unlinkat({name:?}, REMOVEDIR)"), errno))),
     }

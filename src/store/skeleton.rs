@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, flock, fstat, unlinkat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, unlinkat};
 use rustix::io::Errno;
 
 use super::directory::Directory;
@@ -98,8 +98,8 @@ impl Store {
     fn make_inside(&self, directory: &Directory) -> Result<(), SysError> {
         let text = format!("{}\n", layout::VERSION);
         match directory.write(layout::VERSION_FILE, text.as_bytes()) {
-            Err(error) if error.errno() != Errno::EXIST => return Err(error),
-            Ok(()) | Err(_) => {}
+            Err(error) if error.errno() == Errno::EXIST => complete_version(directory, &text)?,
+            written => written?,
         }
         // An empty directory that somebody made for the store may be readable by others.
         rustix::fs::fchmod(directory, rustix::fs::Mode::RWXU)
@@ -110,6 +110,18 @@ impl Store {
         let _ = self.temporary.set(Arc::new(directory.directory(layout::TEMPORARY)?));
         Ok(())
     }
+}
+
+/// Writes the version into a file that a process was killed before it could write to. Another one that is about to do
+/// so writes the same.
+fn complete_version(directory: &Directory, text: &str) -> Result<(), SysError> {
+    if directory.read(layout::VERSION_FILE, 64)?.is_none_or(|found| !found.is_empty()) {
+        return Ok(());
+    }
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(directory, layout::VERSION_FILE, flags, Mode::empty());
+    let file = file.call(|| "openat(\"version\")")?;
+    rustix::io::pwrite(file, text.as_bytes(), 0).map(drop).call(|| "pwrite(\"version\")")
 }
 
 fn share(directory: &Directory) -> Result<(), SysError> {

@@ -2,6 +2,7 @@
 //!
 //! Each is `tmp/RANDOM`, locked while its process lives. Whatever has a free lock is nobody's and is swept.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
@@ -111,10 +112,27 @@ impl Temporary {
     /// # Errors
     /// The file cannot be written or renamed.
     pub fn replace_file(&self, store: &Store, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.put_in_place(store, name, |own| self.directory.write(own, bytes))
+    }
+
+    /// The same, so that after a power cut there is the whole file or what was there before.
+    ///
+    /// # Errors
+    /// The file cannot be written or renamed.
+    pub fn replace_file_durably(&self, store: &Store, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.put_in_place(store, name, |own| self.directory.write_durably(own, bytes))
+    }
+
+    fn put_in_place(
+        &self,
+        store: &Store,
+        name: &str,
+        write: impl FnOnce(&str) -> Result<(), SysError>,
+    ) -> Result<(), StoreError> {
         let root = store.writable()?;
         let replace = || {
             let own = random_name()?;
-            self.directory.write(&own, bytes)?;
+            write(&own)?;
             self.directory.rename(&own, root, name)
         };
         replace().map_err(|cause| store.write_error(cause))
@@ -135,8 +153,11 @@ pub(super) fn random_name() -> Result<String, SysError> {
     Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
 
-/// Removes what is in `parent` and locked by nobody.
-pub(super) fn sweep(parent: &Directory) -> Result<Swept, SysError> {
+/// Removes what is in `parent` and locked by nobody; before that, `finish` finishes what was begun with it.
+pub(super) fn sweep(
+    parent: &Directory,
+    finish: &mut dyn FnMut(&OsStr, &mut Swept),
+) -> Result<Swept, SysError> {
     let mut swept = Swept::default();
     for name in parent.names()? {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -151,6 +172,7 @@ pub(super) fn sweep(parent: &Directory) -> Result<Swept, SysError> {
         if !lock::try_lock(&fd, &name.to_string_lossy())? {
             continue;
         }
+        finish(&name, &mut swept);
         match remove_tree(parent.as_fd(), &name) {
             Ok(()) => swept.removed += 1,
             Err(_) => swept.left += 1,

@@ -14,13 +14,13 @@ use thiserror::Error;
 use super::copy::{CopyError, copy_tree};
 use super::directory::Directory;
 use super::image::Image;
-use super::layer::{LayerDirectories, LayerOwners};
+use super::layer::{LayerDirectories, LayerOwners, LayerRecord};
 use super::load::rename_new;
 use super::lock::{self, NameLock};
 use super::record::LayerRef;
 use super::temporary::Temporary;
 use super::unpack::OWNER;
-use super::{Store, StoreError, layout};
+use super::{Store, StoreError, content, layout};
 use crate::plan::digest::Digest;
 use crate::sys::{Call, SysError};
 
@@ -135,8 +135,10 @@ impl Store {
         directory.make(layout::TREE).map_err(write)?;
         let copy = directory.directory(layout::TREE).map_err(write)?;
         copy_as(chain_id, &model, &copy, [from, to], translate)?;
+        let content = content::digest(copy.as_fd()).map_err(|error| self.read_error(error.source))?;
+        let record = LayerRecord { content: Some(content), ..record };
         directory.write(layout::LAYER, record.to_json().as_bytes()).map_err(write)?;
-        rustix::fs::syncfs(root).call(|| "syncfs").map_err(write)?;
+        root.sync().map_err(write)?;
         let name = layout::layer(&to.directory_name(), chain_id);
         rename_new(temporary.directory(), own, root, &name).map_err(write)?;
         Ok(())

@@ -104,6 +104,11 @@ impl VolumeError {
     }
 }
 
+/// The names beside a volume's files of what was begun and is to be finished or removed by the next that comes.
+pub(super) fn unfinished() -> impl Iterator<Item = &'static str> {
+    [fill::BESIDE.stage, fill::BESIDE.ready, merge::INCOMING, merge::REPLACED].into_iter()
+}
+
 impl Store {
     /// Where the data of a volume are.
     #[must_use]
@@ -179,7 +184,12 @@ impl Store {
         let temporary = Temporary::new(self)?;
         let write = || -> Result<(), SysError> {
             let json = serde_json::to_vec(record).unwrap_or_default();
-            temporary.directory().write(layout::VOLUME, &json)?;
+            // What somebody has written about a volume is worth a moment; a plain one can be described again.
+            if record.labels.is_empty() && record.options.is_empty() {
+                temporary.directory().write(layout::VOLUME, &json)?;
+            } else {
+                temporary.directory().write_durably(layout::VOLUME, &json)?;
+            }
             temporary.directory().make(layout::VOLUME_DATA)?;
             let mode = Mode::from_raw_mode(0o755);
             rustix::fs::chmodat(temporary.directory(), layout::VOLUME_DATA, mode, AtFlags::empty())

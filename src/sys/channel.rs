@@ -75,8 +75,9 @@ impl Channel {
         let received = loop {
             let mut parts = [IoSliceMut::new(&mut message)];
             match rustix::net::recvmsg(&self.0, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-                Err(Errno::INTR) => {}
-                Err(Errno::CONNRESET) => return Ok(None),
+                // The other end has gone without reading everything. That is told once, and before what it has sent
+                // itself: the last word of a monitor whose init was killed early comes after it.
+                Err(Errno::INTR | Errno::CONNRESET) => {}
                 result => break result.call(|| "recvmsg(channel)")?,
             }
         };

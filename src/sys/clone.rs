@@ -9,7 +9,7 @@ use nix::sched::CloneFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use super::{Call, SysError};
+use super::{Call, SysError, moment};
 
 /// `CLONE_INTO_CGROUP` of `linux/sched.h`, which does not fit into the flags of the older calls.
 const CLONE_INTO_CGROUP: u64 = 1 << 33;
@@ -79,6 +79,7 @@ fn clone3(birth: Birth<'_>, body: impl FnOnce() -> u8) -> Result<Child, SysError
     let result =
         unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, std::mem::size_of_val(&arguments)) };
     if result == 0 {
+        moment("process born");
         leave(body());
     }
     let shown = || format!("clone3({})", show(namespaces));
@@ -89,6 +90,7 @@ fn clone3(birth: Birth<'_>, body: impl FnOnce() -> u8) -> Result<Child, SysError
     let pid = pid.ok_or_else(|| SysError::new(shown(), Errno::RANGE))?;
     // SAFETY: on success the kernel stored a new descriptor there, which nobody else owns.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    moment("process made");
     Ok(Child { pid, pidfd })
 }
 
@@ -133,7 +135,10 @@ impl Child {
         loop {
             match rustix::process::waitpid(Some(self.pid), rustix::process::WaitOptions::empty()) {
                 Err(Errno::INTR) | Ok(None) => {}
-                Ok(Some((_, status))) => return Ok(exit_status(status)),
+                Ok(Some((_, status))) => {
+                    moment("process ended");
+                    return Ok(exit_status(status));
+                }
                 Err(errno) => return Err(SysError::new(format!("waitpid({})", self.pid), errno)),
             }
         }

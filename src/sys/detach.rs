@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::clone;
-use super::{Call, SysError, process};
+use super::{Call, SysError, moment, process};
 
 /// By which the new process says how it went, once.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ impl Answer {
         if let Some(mut pipe) = self.0.take() {
             let bytes = serde_json::to_vec(answer).unwrap_or_default();
             let _ = pipe.write_all(&bytes);
+            drop(pipe);
+            moment("answered");
         }
     }
 }

@@ -12,7 +12,7 @@ use rustix::mount::{
     UnmountFlags,
 };
 
-use super::{Call, SysError};
+use super::{Call, SysError, moment};
 
 /// One setting of a file system that is about to be made.
 #[derive(Debug)]
@@ -105,7 +105,9 @@ fn show(recursion: Recursion) -> &'static str {
 pub fn attach(mount: impl AsFd, destination: impl AsFd) -> Result<(), SysError> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     rustix::mount::move_mount(mount.as_fd(), c"", destination.as_fd(), c"", flags)
-        .call(|| "move_mount(EMPTY_PATH)".to_owned())
+        .call(|| "move_mount(EMPTY_PATH)".to_owned())?;
+    moment("mounted");
+    Ok(())
 }
 
 /// The kernel's `struct mount_attr`.
@@ -196,6 +198,7 @@ pub fn pivot(root: impl AsFd) -> Result<(), SysError> {
     rustix::process::fchdir(root).call(|| "fchdir(new root)")?;
     // With both paths "." the old root ends up stacked on the new one, and needs no directory in it.
     rustix::process::pivot_root(".", ".").call(|| "pivot_root(\".\", \".\")")?;
+    moment("root changed");
     rustix::mount::unmount(".", UnmountFlags::DETACH).call(|| "umount2(old root, MNT_DETACH)")?;
     rustix::process::chdir("/").call(|| "chdir(\"/\")")
 }

@@ -12,7 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
-use super::{Call, SysError};
+use super::{Call, SysError, moment};
 
 /// A lock on a container's file, held until this is dropped or the process ends.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ impl Claim {
         let file =
             rustix::fs::openat(directory, name, flags, Mode::empty()).call(|| format!("openat({name:?})"))?;
         lock(file.as_fd(), 0).call(|| format!("fcntl({name:?}, F_SETLK)"))?;
+        moment("claimed");
         Ok(Self(file))
     }
 

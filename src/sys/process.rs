@@ -7,7 +7,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 
-use super::{Call, SysError};
+use super::{Call, SysError, moment};
 
 /// How many signals there are; on MIPS, where there are more, the rest keeps its meaning.
 const SIGNALS: libc::c_int = 64;
@@ -71,6 +71,7 @@ pub fn die_with_parent() -> Result<(), SysError> {
 /// Replaces this process by `program`; returns only the error.
 #[must_use]
 pub fn exec(program: &CStr, arguments: &[CString], environment: &[CString]) -> Errno {
+    moment("about to execute");
     match nix::unistd::execve(program, arguments, environment) {
         Err(errno) => Errno::from_raw_os_error(errno as i32),
     }

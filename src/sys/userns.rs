@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::channel::Channel;
 use super::clone::{self, Child, ExitStatus};
 use super::report::Report;
-use super::{Call, SysError, process};
+use super::{Call, SysError, moment, process};
 use crate::plan::idmap::{IdMap, IdRange};
 use crate::plan::userns::{MapWriter, UserNamespace};
 
@@ -159,6 +159,7 @@ pub fn within<T: Serialize + DeserializeOwned>(
     .map_err(WorkerError::Start)?;
     drop(theirs);
     let mapped = map_child(&child, namespace);
+    moment("IDs mapped");
     let answer_word: &[u8] = if mapped.is_ok() { MAPPED } else { b"refused" };
     ours.send(answer_word, None).map_err(WorkerError::Start)?;
     let mut bytes = Vec::new();

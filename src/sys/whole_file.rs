@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Call, SysError};
+use super::{Call, SysError, moment};
 
 /// Who may use a new file, before the umask.
 const MODE: Mode = Mode::from_raw_mode(0o666);
@@ -89,6 +89,7 @@ impl WholeFile {
             }
         };
         let renamed = rustix::fs::rename(&name, &path).call(|| format!("rename({name:?}, {path:?})"));
+        moment("renamed");
         if renamed.is_err() {
             // The first error says more.
             let _ = rustix::fs::unlink(&name);

@@ -16,9 +16,11 @@
 mod support;
 
 mod attach;
+mod check;
 mod commit;
 mod concurrency;
 mod copy;
+mod crash;
 mod detached;
 mod diff;
 mod documented_mounts;
@@ -46,6 +48,7 @@ mod mounts;
 mod network;
 mod process;
 mod ps;
+mod races;
 mod restart;
 mod review;
 mod run;

@@ -1,5 +1,6 @@
 //! The verbs about the store as a whole.
 
+mod check;
 mod df;
 mod prune;
 
@@ -16,6 +17,7 @@ use crate::template::Template;
 /// Does what was asked; the exit code.
 pub(crate) fn answer(engine: &Engine, verb: &SystemVerb, output: &mut Output) -> Result<u8, Failure> {
     match verb {
+        SystemVerb::Check(arguments) => check::check(engine, arguments, output),
         SystemVerb::Df(arguments) => df::df(engine, arguments, output),
         SystemVerb::Events(arguments) => events(engine, arguments, output),
         SystemVerb::Info(arguments) => info(engine, arguments, output),

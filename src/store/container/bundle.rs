@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::{Container, ContainerError, ContainerRecord, EndRecord, Lifetime, StartRecord, container_name};
+use super::{
+    Along, Container, ContainerError, ContainerRecord, EndRecord, Lifetime, StartRecord, container_name,
+};
 use crate::store::directory::Directory;
 use crate::store::{Store, StoreError, layout, lock};
 use crate::sys::SysError;
@@ -89,11 +91,16 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub fn discard_bundle(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<(), ContainerError> {
+    pub fn discard_bundle(
+        &self,
+        record: &ContainerRecord,
+        bundle: &Bundle,
+        along: Along,
+    ) -> Result<(), ContainerError> {
         let path = format!("{}/{}", bundle.name, layout::RECORD);
         // It may have got another name since it was started.
         let current: Option<ContainerRecord> = self.read_json(&path, "the record of a container")?;
-        self.discard_container(current.as_ref().unwrap_or(record), &bundle.name)
+        self.discard_container(current.as_ref().unwrap_or(record), &bundle.name, along)
     }
 }
 

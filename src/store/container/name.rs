@@ -10,7 +10,7 @@ use crate::store::temporary::Temporary;
 use crate::store::{Store, StoreError, layout};
 
 impl Store {
-    pub(super) fn named(&self, name: &ContainerName) -> Result<Option<Container>, StoreError> {
+    pub(in crate::store) fn named(&self, name: &ContainerName) -> Result<Option<Container>, StoreError> {
         let Some(bytes) = self.read_file(&layout::container_name(name.as_str()))? else { return Ok(None) };
         let Ok(id) = String::from_utf8_lossy(&bytes).trim().parse::<ContainerId>() else { return Ok(None) };
         for lifetime in [Lifetime::Kept, Lifetime::Ephemeral] {
@@ -24,9 +24,15 @@ impl Store {
     }
 
     /// Waits until nobody else is about to give something this name.
-    pub(super) fn lock_name(&self, name: &ContainerName) -> Result<NameLock, StoreError> {
+    pub(in crate::store) fn lock_name(&self, name: &ContainerName) -> Result<NameLock, StoreError> {
         let locks = self.temporary_directory()?;
         NameLock::wait(&locks, &format!("name-{name}")).map_err(|cause| self.write_error(cause))
+    }
+
+    /// Waits until nobody else gives this container another name.
+    fn lock_renaming(&self, record: &ContainerRecord) -> Result<NameLock, StoreError> {
+        let locks = self.temporary_directory()?;
+        NameLock::wait(&locks, &format!("rename-{}", record.id)).map_err(|cause| self.write_error(cause))
     }
 
     /// Takes a name, locked, by making its file. One that a killed process left is written over.
@@ -67,23 +73,49 @@ impl Store {
     /// Gives a container another name. Until its record says so, the old one counts; then the new one.
     ///
     /// # Errors
-    /// The name is taken, or the store cannot be written.
+    /// The name is taken, somebody else has given it another one or removed it meanwhile, or the store cannot be written.
     pub fn rename_container(
         &self,
         container: &Container,
         name: &ContainerName,
     ) -> Result<(), ContainerError> {
+        let gone = || ContainerError::Unknown(container.record.name.to_string());
         let temporary = Temporary::new(self)?;
-        let _lock = self.lock_name(name)?;
-        let record = ContainerRecord { name: name.clone(), ..container.record.clone() };
+        let _only = self.lock_renaming(&container.record)?;
+        let current = self.find_container(container.record.id.as_str()).map_err(|_| gone())?.record;
+        if current.name != container.record.name {
+            return Err(gone());
+        }
+        let lock = self.lock_name(name)?;
+        let record = ContainerRecord { name: name.clone(), ..current };
         self.take_name(&record, &temporary)?;
         let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
         let path = format!("{}/{}", super::container_name(record.id.as_str(), lifetime), layout::RECORD);
         let json = serde_json::to_vec(&record).unwrap_or_default();
-        temporary.replace_file(self, &path, &json)?;
-        Ok(self.release_name(&container.record)?)
+        match temporary.replace_file_durably(self, &path, &json) {
+            Err(StoreError::Write { cause, .. }) if cause.errno() == Errno::NOENT => {
+                self.release_name(&record)?;
+                return Err(gone());
+            }
+            written => written?,
+        }
+        // Never two locks at once: somebody may be giving the names the other way round.
+        drop(lock);
+        Ok(self.free_name(&container.record)?)
     }
 
+    /// Forgets the name of a container that is gone, unless it is another one's by now.
+    pub(super) fn free_name(&self, record: &ContainerRecord) -> Result<(), StoreError> {
+        let _lock = match self.lock_name(&record.name) {
+            Ok(lock) => Some(lock),
+            // Then nobody else has room to take the name either.
+            Err(StoreError::Full { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        self.release_name(record)
+    }
+
+    /// The same, with the name locked.
     pub(super) fn release_name(&self, record: &ContainerRecord) -> Result<(), StoreError> {
         let file = layout::container_name(record.name.as_str());
         let holder = self.read_file(&file)?;

@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 
-use rustix::fs::syncfs;
 use rustix::io::Errno;
 
 use super::stage::{Prepared, Stage};
@@ -19,7 +18,7 @@ use crate::store::lock;
 use crate::store::record::Record;
 use crate::store::temporary::{Temporary, random_name};
 use crate::store::{Store, StoreError, layout};
-use crate::sys::{Call, SysError};
+use crate::sys::SysError;
 
 /// How often a load begins again because layers went away under it.
 const ATTEMPTS: usize = 5;
@@ -68,7 +67,7 @@ impl Stage<'_> {
         let root = self.store.writable()?;
         let error = |cause| self.store.write_error(cause);
         // A layer that is visible is complete, also after a power cut.
-        syncfs(root).call(|| format!("syncfs({:?})", self.store.path())).map_err(error)?;
+        root.sync().map_err(error)?;
         let owners = self.owners.directory_name();
         for (chain_id, staged) in &mut self.layers {
             let Some(name) = staged.name.take() else { continue };
@@ -129,7 +128,11 @@ impl Store {
             known.manifest_digests.retain(|digest| seen.insert(digest.clone()));
             if known != before {
                 let json = known.to_json();
-                temporary.replace_file(self, &format!("{name}/{}", layout::RECORD), json.as_bytes())?;
+                temporary.replace_file_durably(
+                    self,
+                    &format!("{name}/{}", layout::RECORD),
+                    json.as_bytes(),
+                )?;
             }
             return Ok(());
         }
@@ -137,9 +140,10 @@ impl Store {
             let own = random_name()?;
             temporary.directory().make(&own)?;
             let directory = temporary.directory().directory(&own)?;
-            directory.write(layout::RECORD, record.to_json().as_bytes())?;
-            directory.write(layout::CONFIG, config)?;
-            manifest.map_or(Ok(()), |bytes| directory.write(layout::MANIFEST, bytes))?;
+            // Few and small; everything else that is new was brought to the disk with the layers.
+            directory.write_durably(layout::RECORD, record.to_json().as_bytes())?;
+            directory.write_durably(layout::CONFIG, config)?;
+            manifest.map_or(Ok(()), |bytes| directory.write_durably(layout::MANIFEST, bytes))?;
             Ok(own)
         };
         let own = write().map_err(|cause| self.write_error(cause))?;

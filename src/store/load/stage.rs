@@ -21,7 +21,7 @@ use crate::store::lock::{self, NameLock};
 use crate::store::merged::Merged;
 use crate::store::temporary::Temporary;
 use crate::store::unpack::{LayerBlob, Limits, UnpackError, Warning, check, unpack};
-use crate::store::{Store, StoreError, layout};
+use crate::store::{Store, StoreError, content, layout};
 use crate::sys::{Call, SysError};
 
 /// A layer of an image that is being loaded.
@@ -176,11 +176,13 @@ impl<'a> Stage<'a> {
         let tree = directory.directory(layout::TREE).map_err(|cause| self.store.read_error(cause))?;
         let unpacked = unpack(blob, tree.as_fd(), &lowers, self.owners.ownership(), self.limits, bytes)
             .map_err(|cause| LayerError::Unpack(Box::new(cause)))?;
+        let content = content::digest(tree.as_fd()).map_err(|error| self.store.read_error(error.source))?;
         let record = LayerRecord {
             diff_id: unpacked.diff_id,
             size: unpacked.bytes,
             entries: unpacked.entries,
             opaque_root: unpacked.opaque_root,
+            content: Some(content),
         };
         directory
             .write(layout::LAYER, record.to_json().as_bytes())

@@ -10,7 +10,7 @@ use super::Kind;
 use super::compare::{Named, drop_attributes};
 use super::stage::Place;
 use crate::store::copy::inode::{Dress, Marks, copy_inode, copy_owner_and_xattrs};
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// Copies an inode that is no directory to the stage.
 pub(super) fn copy(ours: Named<'_>, place: &Place) -> Result<(), SysError> {
@@ -44,7 +44,9 @@ pub(super) fn rename_new(
         Err(Errno::INVAL) => rustix::fs::renameat(stage, name, parent, name),
         moved => moved,
     };
-    moved.call(|| format!("renameat2({name:?}, NOREPLACE)"))
+    moved.call(|| format!("renameat2({name:?}, NOREPLACE)"))?;
+    moment("applied");
+    Ok(())
 }
 
 /// Exchanges `name` of both directories; where the file system cannot, one rename after the other.
@@ -52,7 +54,11 @@ pub(super) fn exchange(directories: (BorrowedFd<'_>, BorrowedFd<'_>), name: &OsS
     let (stage, parent) = directories;
     match rustix::fs::renameat_with(stage, name, parent, name, RenameFlags::EXCHANGE) {
         Err(Errno::INVAL) => {}
-        result => return result.call(|| format!("renameat2({name:?}, EXCHANGE)")),
+        result => {
+            result.call(|| format!("renameat2({name:?}, EXCHANGE)"))?;
+            moment("applied");
+            return Ok(());
+        }
     }
     let old = Place::other_name(name);
     rustix::fs::renameat(parent, name, stage, &old)

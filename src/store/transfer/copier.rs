@@ -12,7 +12,7 @@ use crate::store::copy::inode::names as list;
 use crate::store::copy::inode::{self, Dress, Marks};
 use crate::store::merged::{open_directory, stat_name};
 use crate::store::temporary::random_name;
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// How many directories may lie in one another; each takes two descriptors.
 const DEEPEST: usize = 1000;
@@ -120,6 +120,7 @@ impl Copier {
     fn copy_file(&self, place: &Place<'_>, stat: &Stat) -> Result<(), SysError> {
         let stage = OsString::from(format!(".minirun-{}", random_name()?));
         rustix::fs::mkdirat(place.destination, &stage, Mode::RWXU).call(|| format!("mkdirat({stage:?})"))?;
+        moment("directory made");
         let made = open(place.destination, &stage).and_then(|directory| {
             let (from, name) = (place.source, place.source_name);
             let copied =
@@ -128,6 +129,7 @@ impl Copier {
                 rustix::fs::renameat(&directory, name, place.destination, place.name)
                     .call(|| format!("renameat({:?})", place.name))
             });
+            moment("renamed");
             if placed.is_err() {
                 // It may not even have been made.
                 let _ = rustix::fs::unlinkat(&directory, name, AtFlags::empty());

@@ -15,7 +15,7 @@ use super::{Form, Limits, Warning, Warnings};
 use crate::store::copy::inode;
 use crate::store::merged::os;
 use crate::store::tar::{Entry, EntryKind, TarReader};
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// How much of a body is read at once, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -52,6 +52,7 @@ impl<'l> Layer<'l> {
         archive: &mut TarReader<R>,
         progress: &mut dyn FnMut(),
     ) -> Result<(), Problem> {
+        moment("entry unpacked");
         let target = match self.tree.manner.form {
             Form::Layer => Target::parse(&entry.path, self.limits)?,
             Form::Plain => Target::plain(&entry.path, self.limits)?,

@@ -75,7 +75,7 @@ impl Store {
     ///
     /// # Errors
     /// There is no such volume, or it cannot be locked.
-    pub(super) fn lock_volume(&self, name: &VolumeName) -> Result<Directory, DataError> {
+    pub(in crate::store) fn lock_volume(&self, name: &VolumeName) -> Result<Directory, DataError> {
         let failed = |cause| DataError::Use { of: name.clone().into(), cause };
         let path = layout::volume(name.as_str());
         let held = lock::hold(self.writable()?, &path).map_err(failed)?;
@@ -122,6 +122,8 @@ impl Store {
             Ok(data)
         };
         let filled = fill(&write().map_err(|cause| self.write_error(cause))?)?;
+        // A volume that is visible is whole, also after a power cut.
+        temporary.directory().sync().map_err(|cause| self.write_error(cause))?;
         match temporary.publish(self, &layout::volume(record.name.as_str())) {
             Ok(_) => Ok(filled),
             Err(_) if self.volume_exists(&record.name)? => Err(DataError::Taken(record.name.clone())),

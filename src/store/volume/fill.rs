@@ -8,25 +8,26 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use super::VolumeRecord;
 use crate::plan::path::Subpath;
 use crate::store::copy::inode::{Dress, Marks, copy_metadata, mtime};
 use crate::store::copy::{CopyError, copy_for_volume};
 use crate::store::layout;
 use crate::store::remove::{RemoveError, remove_tree};
 use crate::sys::root::open_beneath;
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// The names under which a copy is prepared.
 #[derive(Clone, Copy)]
-struct Names {
+pub(super) struct Names {
     /// A copy that is not complete yet; whoever finds it makes a new one.
-    stage: &'static str,
+    pub(super) stage: &'static str,
     /// A copy that is complete and being moved into place; whoever finds it goes on moving.
-    ready: &'static str,
+    pub(super) ready: &'static str,
 }
 
 /// Beside the data of a volume.
-const BESIDE: Names = Names { stage: "stage", ready: "ready" };
+pub(super) const BESIDE: Names = Names { stage: "stage", ready: "ready" };
 /// In the directory itself, where what is beside it is not minirun's.
 const INSIDE: Names = Names { stage: ".minirun-stage", ready: ".minirun-ready" };
 
@@ -36,6 +37,16 @@ struct Destination<'a> {
     parent: BorrowedFd<'a>,
     names: Names,
     data: BorrowedFd<'a>,
+    durability: Durability,
+}
+
+/// What a copy is to outlive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// A power cut: once there is something, it is never copied again.
+    Machine,
+    /// Its container at most; and every start of one with such a volume would have to wait for the disk.
+    Container,
 }
 
 /// Why a volume could not take the image's files.
@@ -67,7 +78,8 @@ pub fn fill(data: &Path, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
     let volume = open(rustix::fs::CWD, volume.as_os_str())?;
     lock(volume.as_fd())?;
     let data = open(volume.as_fd(), OsStr::new(layout::VOLUME_DATA))?;
-    Destination { parent: volume.as_fd(), names: BESIDE, data: data.as_fd() }.fill(source)
+    let parent = volume.as_fd();
+    Destination { parent, names: BESIDE, data: data.as_fd(), durability: durability(parent) }.fill(source)
 }
 
 /// Fills the directory `subpath` beneath `base` with what is in `source`, if it is empty; one that is not there, or
@@ -99,15 +111,30 @@ pub fn fill_inside(directory: BorrowedFd<'_>, source: BorrowedFd<'_>) -> Result<
     let directory = open(directory, OsStr::new("."))?;
     let directory = directory.as_fd();
     lock(directory)?;
-    Destination { parent: directory, names: INSIDE, data: directory }.fill(source)
+    Destination { parent: directory, names: INSIDE, data: directory, durability: Durability::Machine }
+        .fill(source)
 }
 
 /// Finishes what was interrupted while a complete copy was moved into the volume, which is locked.
 pub(super) fn finish(volume: BorrowedFd<'_>, data: BorrowedFd<'_>) -> Result<(), FillError> {
     match open(volume, OsStr::new(BESIDE.ready)) {
-        Ok(ready) => Destination { parent: volume, names: BESIDE, data }.move_in(ready.as_fd()),
+        Ok(ready) => {
+            let durability = Durability::Machine;
+            Destination { parent: volume, names: BESIDE, data, durability }.move_in(ready.as_fd())
+        }
         Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// How long the volume is there for; one that cannot say so is there for good.
+fn durability(volume: BorrowedFd<'_>) -> Durability {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let record = rustix::fs::openat(volume, layout::VOLUME, flags, Mode::empty()).ok();
+    let record = record.and_then(|file| serde_json::from_reader(std::fs::File::from(file)).ok());
+    match record {
+        Some(VolumeRecord { anonymous: true, .. }) => Durability::Container,
+        Some(_) | None => Durability::Machine,
     }
 }
 
@@ -134,9 +161,13 @@ impl Destination<'_> {
             remove_tree(self.parent, OsStr::new(stage))?;
         }
         let left_out = copied?;
+        if self.durability == Durability::Machine {
+            rustix::fs::syncfs(self.parent).call(|| "syncfs(volume)").map_err(FillError::Prepare)?;
+        }
         rustix::fs::renameat(self.parent, stage, self.parent, ready)
             .call(|| "renameat(stage, ready)")
             .map_err(FillError::Prepare)?;
+        moment("volume ready");
         let ready = open(self.parent, OsStr::new(ready))?;
         self.move_in(ready.as_fd())?;
         Ok(left_out)
@@ -158,10 +189,12 @@ impl Destination<'_> {
             rustix::fs::renameat(ready, &name, self.data, &name)
                 .call(|| format!("renameat({name:?})"))
                 .map_err(FillError::Prepare)?;
+            moment("moved into the volume");
         }
         // An empty directory by now: copying it copies mode, owner, attributes and times.
         let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Wanted };
         copy_metadata(ready, self.data, &stat, dress).map_err(FillError::Prepare)?;
+        moment("volume dressed");
         remove_tree(self.parent, OsStr::new(self.names.ready))?;
         // Where that was in the directory itself, removing it has changed the time again.
         rustix::fs::futimens(self.data, &mtime(&stat)).call(|| "futimens(data)").map_err(FillError::Prepare)

@@ -48,6 +48,7 @@ impl Store {
         temporary.directory().make(INCOMING).map_err(|cause| self.write_error(cause))?;
         let stage = temporary.directory().directory(INCOMING).map_err(|cause| self.write_error(cause))?;
         let warnings = self.unpack_archive(archive, &stage, vec![below], progress)?;
+        stage.sync().map_err(|cause| self.write_error(cause))?;
         let volume = self.lock_volume(name)?;
         let renamed = temporary.directory().rename(INCOMING, &volume, INCOMING);
         renamed.map_err(|cause| self.write_error(cause))?;

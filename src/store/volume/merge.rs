@@ -17,12 +17,12 @@ use crate::store::directory::Directory;
 use crate::store::merged::{open_directory, os, stat_name};
 use crate::store::remove::{RemoveError, remove_tree};
 use crate::store::walk::open_below;
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// In a volume: files of a complete import that are being moved in.
 pub(super) const INCOMING: &str = "incoming";
 /// In a volume: what had to make room for them.
-const REPLACED: &str = "replaced";
+pub(super) const REPLACED: &str = "replaced";
 
 /// Why not all files were moved; what was moved stays.
 #[derive(Debug, Error)]
@@ -99,6 +99,7 @@ impl Merge<'_> {
                 (true | false, None) | (false, Some(false)) => {}
             }
             rustix::fs::renameat(&from, &name, &to, &name).call(|| format!("renameat({name:?})"))?;
+            moment("moved into the volume");
         }
         Ok(directories)
     }
@@ -111,7 +112,11 @@ impl Merge<'_> {
             let flags = rustix::fs::RenameFlags::NOREPLACE;
             match rustix::fs::renameat_with(directory, name, &self.replaced, &own, flags) {
                 Err(Errno::EXIST) => {}
-                result => return result.call(|| format!("renameat2({name:?})")),
+                result => {
+                    result.call(|| format!("renameat2({name:?})"))?;
+                    moment("put away");
+                    return Ok(());
+                }
             }
         }
     }

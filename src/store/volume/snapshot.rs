@@ -17,7 +17,7 @@ use crate::store::copy::{Amount, Sharing, copy_living_tree};
 use crate::store::directory::Directory;
 use crate::store::temporary::Temporary;
 use crate::store::{Store, StoreError, layout};
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, moment};
 
 /// What `snapshot.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +81,11 @@ impl Store {
     }
 
     /// Whether a restore was interrupted before anything changed.
-    fn is_staged(&self, volume: &VolumeName, record: &SnapshotRecord) -> Result<bool, StoreError> {
+    pub(in crate::store) fn is_staged(
+        &self,
+        volume: &VolumeName,
+        record: &SnapshotRecord,
+    ) -> Result<bool, StoreError> {
         let (Some(staged), Some(root)) = (record.staged, self.directory()?) else { return Ok(false) };
         let name = layout::snapshot(volume.as_str(), record.name.as_str());
         let data = format!("{name}/{}", layout::VOLUME_DATA);
@@ -150,6 +154,7 @@ impl Store {
         let root = self.writable()?;
         let write = || {
             temporary.directory().write(layout::SNAPSHOT, &json)?;
+            temporary.directory().sync()?;
             root.make(&layout::snapshots(volume.as_str()))
         };
         write().map_err(|cause| self.write_error(cause))?;
@@ -185,6 +190,7 @@ impl Store {
             rustix::fs::renameat_with(&volume, &staged, &volume, layout::VOLUME_DATA, RenameFlags::EXCHANGE);
         let exchanged =
             exchanged.call(|| format!("renameat2({staged:?}, \"_data\", EXCHANGE)")).map_err(failed);
+        moment("exchanged");
         if exchanged.is_err() || *replaced == Replaced::Removed {
             self.discard_snapshot(&of.volume, &before.name)?;
         }

@@ -108,7 +108,7 @@ impl Store {
             let record = VolumeRecord { name: new_name.clone(), anonymous: false, ..trashed.record };
             let json = serde_json::to_vec(&record).unwrap_or_default();
             let file = format!("{directory}/{}", layout::VOLUME);
-            Temporary::new(self)?.replace_file(self, &file, &json)?;
+            Temporary::new(self)?.replace_file_durably(self, &file, &json)?;
         }
         let root = self.writable()?;
         match rename_new(root, &directory, root, &layout::volume(new_name.as_str())) {

@@ -8,6 +8,8 @@ use super::events::EventsArgs;
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(crate) enum SystemVerb {
+    /// Look whether everything in the store is as it should be, and mend it
+    Check(CheckArgs),
     /// Show how much room everything takes
     Df(DiskUsageArgs),
     /// Show facts about machine and store
@@ -16,6 +18,19 @@ pub(crate) enum SystemVerb {
     Events(EventsArgs),
     /// Remove containers that have ended and images without a name
     Prune(PruneSystem),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Mend what can be mended; what is damaged is moved aside, and no file of a volume is lost
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Read every byte of the unpacked layers, too
+    #[arg(long)]
+    pub(crate) digests: bool,
+    /// `json`, or a template for each finding such as '{{.Path}}: {{.Problem}}'
+    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
+    pub(crate) format: Option<String>,
 }
 
 #[derive(Debug, Args)]

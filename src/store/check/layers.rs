@@ -1,0 +1,92 @@
+//! Unpacked layers.
+
+use std::collections::HashSet;
+
+use super::{Depth, Finding, Flaw, Inspection, Remedy, digest};
+use crate::store::layer::{LayerOwners, LayerRecord, OWNERS_FILE};
+use crate::store::record::Record;
+use crate::store::{content, layout};
+use crate::sys::SysError;
+
+/// The beginning of what is said about a layer whose files are others.
+const OTHER_CONTENT: &str = "its files have the digest ";
+
+/// Whether a finding comes from reading all of a layer.
+pub(super) fn is_about_content(finding: &Finding) -> bool {
+    matches!(&finding.flaw, Flaw::Damaged(text) if text.starts_with(OTHER_CONTENT))
+}
+
+impl Inspection<'_> {
+    /// Each layer is whole, and some image has it.
+    pub(super) fn layers(&mut self) -> Result<(), SysError> {
+        let used = self.used_layers()?;
+        for owners in self.entries(layout::LAYERS)? {
+            let directory = format!("{}/{owners}", layout::LAYERS);
+            self.owners(&directory, &owners);
+            for hex in self.entries(&directory)? {
+                let path = format!("{directory}/{hex}");
+                if hex == OWNERS_FILE {
+                    continue;
+                }
+                if digest(&hex).is_none() {
+                    self.found(path, Flaw::Unknown, Remedy::MoveAside);
+                    continue;
+                }
+                match self.layer(&path) {
+                    Err(_) if !self.is_there(&path) => {}
+                    Err(flaw) => self.found(path, flaw, Remedy::MoveAside),
+                    Ok(()) if !used.contains(&hex) => self.found(path, Flaw::Unused, Remedy::Remove),
+                    Ok(()) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn used_layers(&self) -> Result<HashSet<String>, SysError> {
+        let mut used = HashSet::new();
+        for hex in self.root.names_in(layout::IMAGES)? {
+            let path = format!("{}/{hex}/{}", layout::IMAGES, layout::RECORD);
+            // One that cannot be read is told of with the images.
+            let record = self.record::<Record>(&path, "the record of an image");
+            let layers = record.map(|record| record.layers).unwrap_or_default();
+            used.extend(layers.iter().map(|layer| layer.chain_id.hex().to_owned()));
+        }
+        Ok(used)
+    }
+
+    /// The file that says whose the layers are.
+    fn owners(&mut self, directory: &str, name: &str) {
+        let path = format!("{directory}/{OWNERS_FILE}");
+        let advice = || Remedy::Advice("the next load writes it again".to_owned());
+        match self.record::<LayerOwners>(&path, "the owners of layers") {
+            Ok(owners) if owners.directory_name() == name => {}
+            Ok(_) => {
+                let flaw = Flaw::Damaged("it speaks of the layers of others".to_owned());
+                self.found(path, flaw, Remedy::MoveAside);
+            }
+            // A load was killed before it came to the first layer.
+            Err(_) if !self.is_there(&path) => self.found(path, Flaw::Unfinished, advice()),
+            Err(flaw) => self.found(path, flaw, Remedy::MoveAside),
+        }
+    }
+
+    fn layer(&self, path: &str) -> Result<(), Flaw> {
+        let record: LayerRecord =
+            self.record(&format!("{path}/{}", layout::LAYER), "the record of a layer")?;
+        let tree = format!("{path}/{}", layout::TREE);
+        let tree = match self.root.directory(&tree) {
+            Ok(tree) => tree,
+            Err(error) if error.errno() == rustix::io::Errno::NOENT => {
+                return Err(Flaw::Damaged("its files are missing".to_owned()));
+            }
+            Err(error) => return Err(Flaw::Unreadable(error.to_string())),
+        };
+        let (Depth::Digests, Some(expected)) = (self.depth, record.content) else { return Ok(()) };
+        match content::digest(std::os::fd::AsFd::as_fd(&tree)) {
+            Ok(found) if found == expected => Ok(()),
+            Ok(found) => Err(Flaw::Damaged(format!("{OTHER_CONTENT}{found}, and not {expected}"))),
+            Err(error) => Err(Flaw::Unreadable(format!("{error}: {}", error.source))),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! One digest for everything in an unpacked layer, so that it can be told later whether it is still what it was.
+//!
+//! Names, types, permission bits, sizes, bytes and what symlinks say count; owners, times and attributes do not. Blocks
+//! of zeros count as holes, so that a copy has the digest of its model, and a huge empty file costs nothing.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
+use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
+
+use super::walk::{Place, Walk, WalkError};
+use crate::plan::digest::{Algorithm, Digest};
+use crate::sys::{Call, SysError};
+
+/// How much is read, and compared with zeros, at once.
+const BLOCK: usize = 64 << 10;
+
+/// The digest of what lies below `root`.
+///
+/// # Errors
+/// Something cannot be read.
+pub(super) fn digest(root: BorrowedFd<'_>) -> Result<Digest, WalkError> {
+    let mut walk = Walk::new(root)?;
+    let mut content = Content { hash: Sha256::new(), buffer: vec![0; BLOCK] };
+    while let Some(place) = walk.next()? {
+        let directory = walk.directory().map_err(|error| place.failed(error))?;
+        if let Some(directory) = directory {
+            content.add(directory, &place).map_err(|error| place.failed(error))?;
+        }
+    }
+    Ok(Digest::from_bytes(Algorithm::Sha256, &content.hash.finalize()))
+}
+
+struct Content {
+    hash: Sha256,
+    buffer: Vec<u8>,
+}
+
+impl Content {
+    fn add(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<(), SysError> {
+        let stat = &place.stat;
+        self.number(place.path.len() as u64);
+        self.hash.update(&place.path);
+        self.number(u64::from(stat.st_mode));
+        match place.kind() {
+            FileType::RegularFile => {
+                self.number(u64::try_from(stat.st_size).unwrap_or_default());
+                self.file(directory, place.name())
+            }
+            FileType::Symlink => {
+                let link = rustix::fs::readlinkat(directory, place.name(), Vec::new())
+                    .call(|| format!("readlinkat({:?})", place.name()))?;
+                self.hash.update(link.as_bytes());
+                Ok(())
+            }
+            FileType::CharacterDevice | FileType::BlockDevice => {
+                self.number(stat.st_rdev);
+                Ok(())
+            }
+            FileType::Directory | FileType::Fifo | FileType::Socket | FileType::Unknown => Ok(()),
+        }
+    }
+
+    fn number(&mut self, number: u64) {
+        self.hash.update(number.to_le_bytes());
+    }
+
+    fn file(&mut self, directory: BorrowedFd<'_>, name: &OsStr) -> Result<(), SysError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(directory, name, flags, Mode::empty())
+            .call(|| format!("openat({name:?}, NOFOLLOW)"))?;
+        let mut at = 0;
+        while let Some(data) = next_data(&file, at).call(|| format!("lseek({name:?}, DATA)"))? {
+            let start = data - data % BLOCK as u64;
+            let count = fill(&file, &mut self.buffer, start).call(|| format!("pread({name:?})"))?;
+            let block = self.buffer.get(..count).unwrap_or_default();
+            if block.iter().any(|byte| *byte != 0) {
+                self.hash.update(start.to_le_bytes());
+                self.hash.update(block);
+            }
+            if count < BLOCK {
+                break;
+            }
+            at = start + BLOCK as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Where the next bytes are that are no hole.
+fn next_data(file: &OwnedFd, at: u64) -> Result<Option<u64>, Errno> {
+    match rustix::fs::seek(file, SeekFrom::Data(at)) {
+        Ok(data) => Ok(Some(data)),
+        Err(Errno::NXIO) => Ok(None),
+        // A file system that does not know its holes.
+        Err(Errno::INVAL) => Ok(Some(at)),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Reads a block, which is shorter only at the end of the file.
+fn fill(file: impl AsFd, buffer: &mut [u8], start: u64) -> Result<usize, Errno> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match rustix::io::pread(&file, &mut buffer[count..], start + count as u64) {
+            Ok(0) => break,
+            Ok(read) => count += read,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{FileExt as _, symlink};
+
+    use crate::store::testing::TempDir;
+
+    #[test]
+    fn every_byte_counts_and_holes_do_not() {
+        let temp = TempDir::new();
+        let digest = || super::digest(temp.fd()).unwrap();
+        let empty = digest();
+        fs::create_dir(temp.path().join("d")).unwrap();
+        fs::write(temp.path().join("d/file"), vec![7; 200_000]).unwrap();
+        symlink("file", temp.path().join("d/link")).unwrap();
+        let whole = digest();
+        assert!(whole != empty && whole == digest());
+        let file = fs::OpenOptions::new().write(true).open(temp.path().join("d/file")).unwrap();
+        file.write_at(&[8], 150_000).unwrap();
+        assert_ne!(digest(), whole);
+        file.write_at(&[7], 150_000).unwrap();
+        assert_eq!(digest(), whole);
+        file.set_len(150_000).unwrap();
+        assert_ne!(digest(), whole);
+        file.set_len(0).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let hole = digest();
+        file.write_at(&[0; 5000], 1 << 30).unwrap();
+        assert_eq!(digest(), hole);
+        file.write_at(&[1], 1 << 30).unwrap();
+        assert_ne!(digest(), hole);
+    }
+}
