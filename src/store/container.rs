@@ -32,7 +32,8 @@ pub use bundle::Bundle;
 pub use hold::Hold;
 pub use live::{LiveLock, VolumePin};
 pub use record::{
-    Container, ContainerRecord, EndRecord, LiveMount, MountRecord, RightsRecord, StartRecord, State,
+    AskedRecord, Container, ContainerRecord, EndRecord, LiveMount, MountRecord, RightsRecord, StartRecord,
+    State,
 };
 
 /// Why there is no such container.
