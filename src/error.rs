@@ -321,6 +321,7 @@ impl Error {
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
             Self::Running(error) => error.hint(),
+            Self::Files(error) => error.hint(),
             Self::Place(error) => error.hint(),
             Self::Link(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),

@@ -1,5 +1,6 @@
 //! Further processes in a container that runs.
 
+use super::attach::{Attachment, DetachKeys};
 use super::{Engine, Error, Event, Events};
 use crate::launch::{self, Guests, Sign, Watch};
 use crate::plan::capability::CapabilitySet;
@@ -17,11 +18,17 @@ use crate::sys::probe;
 const TERM: &str = "TERM=xterm";
 
 impl Engine {
-    /// Runs a command in a container that runs, to its end; a detached one only until it has started.
+    /// Runs a command in a container that runs, to its end or until `keys` are typed at its terminal; a detached one only
+    /// until it has started.
     ///
     /// # Errors
     /// There is no such container, it does not run, or the command cannot be started.
-    pub fn exec(&self, text: &str, request: &ExecRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
+    pub fn exec(
+        &self,
+        text: &str,
+        (request, keys): (&ExecRequest, &DetachKeys),
+        events: Events<'_>,
+    ) -> Result<Attachment, Error> {
         let container = self.running(text)?;
         let plan = self.exec_plan(&container, request)?;
         let processes = self.processes(&container)?;
@@ -33,7 +40,8 @@ impl Engine {
             ),
             cause,
         };
-        let running = launch::exec(&plan, &processes).map_err(launch_error)?;
+        let mut running = launch::exec(&plan, &processes).map_err(launch_error)?;
+        running.look_for(keys.bytes().to_vec());
         let mut notice = |sign: Sign<'_>| match sign {
             Sign::Notice(text) => events(Event::Notice(text.to_owned())),
             Sign::Rooted(_) | Sign::Started(_) | Sign::Wrote(..) => {}
@@ -42,9 +50,12 @@ impl Engine {
             Presence::Attached => {
                 let mut guests = Guests::default();
                 let ended = running.supervise(Watch::of_one_process(&mut guests), &mut notice);
-                Ok(ended.map_err(launch_error)?.status)
+                let ended = ended.map_err(launch_error)?;
+                Ok(if ended.left { Attachment::Detached } else { Attachment::Ended(ended.status) })
             }
-            Presence::Detached => running.leave().map(|()| ExitStatus::Exited(0)).map_err(launch_error),
+            Presence::Detached => {
+                running.leave().map(|()| Attachment::Ended(ExitStatus::Exited(0))).map_err(launch_error)
+            }
         }
     }
 

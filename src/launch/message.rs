@@ -16,6 +16,13 @@ pub(super) enum ToInit {
     Unconnected(Report),
 }
 
+/// From the launcher to the escort of a further process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum ToEscort {
+    /// The launcher leaves, and the process goes on; the master end of its terminal comes along.
+    Left,
+}
+
 /// From monitor and init to the launcher.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToLauncher {
@@ -34,6 +41,16 @@ pub(super) enum ToLauncher {
 }
 
 impl ToInit {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+impl ToEscort {
     pub(super) fn encode(&self) -> Vec<u8> {
         encode(self)
     }
