@@ -62,7 +62,7 @@ pub(super) struct Happened {
 pub(super) type Sink<'a> = &'a mut dyn FnMut(Stream, &[u8]);
 
 /// The launcher's side of the streams, and its signals.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Relay {
     input: Option<Input>,
     outputs: Vec<Output>,
@@ -76,15 +76,7 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) fn new() -> Self {
-        Self {
-            input: None,
-            outputs: Vec::new(),
-            feed: None,
-            signals: None,
-            terminal: None,
-            master: None,
-            keys: None,
-        }
+        Self::default()
     }
 
     pub(super) fn add_input(&mut self, from: OwnedFd, to: OwnedFd) {
@@ -104,6 +96,13 @@ impl Relay {
     pub(super) fn save_terminal(&mut self) -> Result<Option<SavedTerminal>, SysError> {
         self.terminal = SavedTerminal::of_caller()?;
         SavedTerminal::of_caller()
+    }
+
+    /// Gives the caller's terminal its settings back.
+    pub(super) fn restore_terminal(&mut self) {
+        if let Some(saved) = self.terminal.take() {
+            saved.restore();
+        }
     }
 
     /// From now on signals for the container wait to be read.
@@ -292,8 +291,6 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        if let Some(saved) = &self.terminal {
-            saved.restore();
-        }
+        self.restore_terminal();
     }
 }

@@ -10,7 +10,7 @@ use super::dialog::{Purpose, Request};
 use super::guests::Guests;
 use super::init::FailedStep;
 use super::keys::Typed;
-use super::message::{ToEscort, ToLauncher};
+use super::message::{ToLauncher, ToMonitor};
 use super::relay::{Awaited, Happened};
 use super::{LaunchError, Running, Stream};
 use crate::sys::clone::ExitStatus;
@@ -131,6 +131,9 @@ impl Running {
         self.note_start(&mut known, observe);
         let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
         self.relay.drain(guests, &mut sink).map_err(LaunchError::Supervise)?;
+        self.relay.restore_terminal();
+        // One that has no terminal to care for is gone by now.
+        let _ = self.channel.send(&ToMonitor::Heard.encode(), None);
         let monitor = self.monitor.wait().map_err(LaunchError::Supervise)?;
         self.disconnect();
         self.ended = true;
@@ -139,7 +142,8 @@ impl Running {
 
     /// Leaves a further process to its escort, who takes what it writes from here on.
     fn part(mut self) -> Result<Ended, LaunchError> {
-        let sent = self.channel.send(&ToEscort::Left.encode(), self.relay.master());
+        self.relay.restore_terminal();
+        let sent = self.channel.send(&ToMonitor::Left.encode(), self.relay.master());
         sent.map_err(LaunchError::Supervise)?;
         self.ended = true;
         Ok(Ended { status: ExitStatus::Exited(0), by_order: false, timed_out: false, left: true })

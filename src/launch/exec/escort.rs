@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::guest;
 use crate::launch::init::{self, InitError};
-use crate::launch::message::{ToEscort, ToLauncher};
+use crate::launch::message::{ToLauncher, ToMonitor, tell_end};
 use crate::launch::streams::ContainerStreams;
 use crate::plan::exec::{ExecPlan, Presence};
 use crate::plan::namespace::Network;
@@ -105,7 +105,7 @@ fn attend(guest: &Child, channel: &Channel, streams: ContainerStreams, procfs: &
     let _ = own::close_all_but(&kept);
     match outlast(guest, channel) {
         Ok(Outlasted::Ended(status)) => {
-            let _ = channel.send(&ToLauncher::Ended(status).encode(), None);
+            tell_end(channel, status, saved_terminal.as_ref());
             0
         }
         Ok(Outlasted::Left(master)) => {
@@ -151,7 +151,7 @@ fn outlast(guest: &Child, channel: &Channel) -> Result<Outlasted, SysError> {
         }
         match channel.receive()? {
             None => return Ok(Outlasted::Killed),
-            Some((message, Some(master))) if matches!(ToEscort::decode(&message), Some(ToEscort::Left)) => {
+            Some((message, Some(master))) if matches!(ToMonitor::decode(&message), Some(ToMonitor::Left)) => {
                 return Ok(Outlasted::Left(master));
             }
             Some(_) => {}
