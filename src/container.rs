@@ -66,7 +66,7 @@ pub use mounts::{MountOrigin, MountRow};
 pub use occurrence::{OccurrenceRequest, OccurrenceSink};
 pub use remove::{AnonymousVolumes, Pruned, RemoveContainer, RunningContainer};
 pub use top::ContainerProcess;
-pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
+pub use usage::{ContainerSize, ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
 pub use volume::{Keep, NewVolume, VolumeSummary};
 pub use volume_data::{CloneArguments, ExportTo, MissingVolume};
 pub use volume_snapshot::{Keeping, RestoreArguments};

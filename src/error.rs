@@ -319,6 +319,7 @@ impl Error {
             Self::Mount(error) => error.hint(),
             Self::Running(error) => error.hint(),
             Self::Asked { cause, .. } => cause.hint(),
+            Self::Files(error) => error.hint(),
             Self::Place(error) => error.hint(),
             Self::Link(error) => error.hint(),
             Self::Limits(error) => error.hint(),

@@ -14,6 +14,7 @@ mod exec;
 mod guests;
 mod init;
 mod inside;
+mod keys;
 mod message;
 mod monitor;
 mod mount;

@@ -24,6 +24,12 @@ pub struct DetachKeysError(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DetachKeys(Vec<u8>);
 
+impl DetachKeys {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl Default for DetachKeys {
     fn default() -> Self {
         // Ctrl-P, Ctrl-Q

@@ -9,7 +9,7 @@ use oci_spec::runtime::{Mount, Spec};
 
 use super::rootfs::{MERGED, UPPER, VFS_ROOT, WORK};
 use super::{Engine, Error, Event, Events, copying};
-use crate::error::files::FilesError;
+use crate::error::files::{FilesError, READ_ONLY};
 use crate::error::running::RunningError;
 use crate::launch::{Files, inside};
 use crate::plan::Plan;
@@ -140,7 +140,7 @@ impl Engine {
         work: impl FnOnce(OwnedFd) -> Result<Vec<String>, TransferError>,
     ) -> Result<Vec<String>, Error> {
         let name = container.record.name.to_string();
-        let work = |root| work(root).map_err(|error| Report::of(&error, None));
+        let work = |root| work(root).map_err(|error| Report::of(&error, hint(&error)));
         let done = if container.state.is_alive() {
             let processes = self.processes(container)?;
             inside(Files::Running(&processes), work)
@@ -210,6 +210,10 @@ fn tell_of_missing(
         let (container, destination) = (record.name.clone(), mount.request.destination.clone());
         return Err(FilesError::MissingMount { container, path, destination }.into());
     }
+    // One that runs has a kernel to say so.
+    if let (CopyDirection::Into, None, true) = (direction, innermost, record.read_only) {
+        return Err(FilesError::ReadOnlyRoot { container: record.name.clone(), path }.into());
+    }
     for mount in record.mounts.iter().filter(|mount| !is_plain(mount)) {
         let destination = &mount.request.destination;
         events(Event::Notice(format!(
@@ -217,6 +221,23 @@ fn tell_of_missing(
         )));
     }
     Ok(())
+}
+
+/// What the user can do where a container takes nothing.
+fn hint(error: &TransferError) -> Option<String> {
+    match error {
+        TransferError::Open { source, .. } | TransferError::Copy { source, .. } => {
+            (source.errno() == rustix::io::Errno::ROFS).then(|| READ_ONLY.to_owned())
+        }
+        TransferError::NoDirectory(_)
+        | TransferError::OntoFile(_)
+        | TransferError::NotDirectory(_)
+        | TransferError::Kind { .. }
+        | TransferError::IntoItself
+        | TransferError::Deep(_)
+        | TransferError::Unpack(_)
+        | TransferError::Pack(_) => None,
+    }
 }
 
 /// Whether a mount is a directory or file of the host as it is.

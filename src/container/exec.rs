@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd as _;
 
+use super::attach::{Attachment, DetachKeys};
 use super::occurrence::{command_line, of_container};
 use super::{Engine, Error, Event, Events, random};
 use crate::launch::{self, Guests, Place, Sign, Watch};
@@ -22,11 +23,17 @@ use crate::sys::probe;
 const TERM: &str = "TERM=xterm";
 
 impl Engine {
-    /// Runs a command in a container that runs, to its end; a detached one only until it has started.
+    /// Runs a command in a container that runs, to its end or until `keys` are typed at its terminal; a detached one only
+    /// until it has started.
     ///
     /// # Errors
     /// There is no such container, it does not run, or the command cannot be started.
-    pub fn exec(&self, text: &str, request: &ExecRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
+    pub fn exec(
+        &self,
+        text: &str,
+        (request, keys): (&ExecRequest, &DetachKeys),
+        events: Events<'_>,
+    ) -> Result<Attachment, Error> {
         let container = self.running(text)?;
         let plan = self.exec_plan(&container, request)?;
         let processes = self.processes(&container)?;
@@ -42,7 +49,8 @@ impl Engine {
         let place =
             Place { processes: &processes, cgroup: cgroup.as_ref().map(|cgroup| cgroup.directory.as_fd()) };
         let telling = Telling { engine: self, container: &container, id: random()? };
-        let running = launch::exec(&plan, place).map_err(launch_error)?;
+        let mut running = launch::exec(&plan, place).map_err(launch_error)?;
+        running.look_for(keys.bytes().to_vec());
         telling.begun(&request.command);
         let mut notice = |sign: Sign<'_>| match sign {
             Sign::Notice(text) => events(Event::Notice(text.to_owned())),
@@ -52,15 +60,19 @@ impl Engine {
             Presence::Attached => {
                 let mut guests = Guests::default();
                 let ended = running.supervise(Watch::of_one_process(&mut guests), &mut notice);
-                ended.map(|ended| ended.status)
+                ended.map(
+                    |ended| {
+                        if ended.left { Attachment::Detached } else { Attachment::Ended(ended.status) }
+                    },
+                )
             }
-            Presence::Detached => running.leave().map(|()| ExitStatus::Exited(0)),
+            Presence::Detached => running.leave().map(|()| Attachment::Ended(ExitStatus::Exited(0))),
         };
         let result = result.map_err(launch_error);
         match (&result, request.presence) {
-            (Ok(status), Presence::Attached) => telling.ended(*status),
+            (Ok(Attachment::Ended(status)), Presence::Attached) => telling.ended(*status),
             // It goes on, and who reaps it does not know the store.
-            (Ok(_), Presence::Detached) => {}
+            (Ok(_), _) => {}
             (Err(error), _) => telling.ended(ExitStatus::Exited(error.exit_code())),
         }
         result

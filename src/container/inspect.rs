@@ -1,5 +1,6 @@
 //! What is known of containers and images, in the shape that Docker's `inspect` has.
 
+mod config;
 mod mounts;
 mod network;
 
@@ -9,13 +10,14 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::{Engine, Error, rfc3339, rfc3339_nanoseconds};
+use crate::plan::digest::Digest;
 use crate::plan::name::{ContainerId, ContainerName, Label};
-use crate::plan::port::PublishedPort;
+use crate::plan::port::{Port, PublishedPort};
 use crate::plan::reference::Reference;
-use crate::plan::supervision::{Grace, LogPolicy};
-use crate::store::container::{Container, ContainerRecord, MountRecord, State};
+use crate::store::container::{Container, MountRecord, State};
 use crate::store::image::Image;
 use crate::store::layer::LayerDirectories;
+use crate::store::log;
 
 /// The time that Docker has for what did not happen yet.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -29,6 +31,8 @@ pub struct ContainerSummary {
     pub name: ContainerName,
     /// The image as the user named it.
     pub image: String,
+    /// The image's ID; none for directories and the machine's own root.
+    pub image_id: Option<Digest>,
     /// The whole command line.
     pub command: Vec<String>,
     /// When it was made, seconds since 1970.
@@ -49,6 +53,8 @@ pub struct ContainerSummary {
     pub labels: Vec<Label>,
     /// The ports of the host that lead to it now.
     pub ports: Vec<PublishedPort>,
+    /// The ports that its image or its user says it listens on.
+    pub exposed: Vec<Port>,
 }
 
 impl Engine {
@@ -59,6 +65,14 @@ impl Engine {
     pub fn containers(&self) -> Result<Vec<ContainerSummary>, Error> {
         let containers = self.store.containers()?;
         Ok(containers.into_iter().map(summary).collect())
+    }
+
+    /// The ID of the container that `text` names.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot be read.
+    pub fn container_id(&self, text: &str) -> Result<ContainerId, Error> {
+        Ok(self.store.find_container(text)?.record.id)
     }
 
     /// Everything about the container that `text` names.
@@ -79,26 +93,22 @@ impl Engine {
             "Args": arguments,
             "State": self.state(&container)?,
             "Image": record.image_id.as_ref().map(ToString::to_string).unwrap_or_default(),
-            "Name": record.name.as_str(),
+            // With a slash in front, as Docker has it.
+            "Name": format!("/{}", record.name),
+            "Platform": record.asked.platform.split('/').next().filter(|os| !os.is_empty()).unwrap_or("linux"),
             "Driver": record.driver,
+            "ResolvConfPath": own_file(&container, "resolv.conf"),
+            "HostnamePath": own_file(&container, "hostname"),
+            "HostsPath": own_file(&container, "hosts"),
+            "LogPath": log_path(&container),
+            "MountLabel": "",
+            "ProcessLabel": "",
+            "AppArmorProfile": "",
+            "ExecIDs": null,
             "RestartCount": container.start.map_or(0, |start| start.restarts),
             "Mounts": mounts::mounts(&container),
-            "Config": container_config(record),
-            "HostConfig": {
-                "AutoRemove": record.removed_at_end,
-                "Binds": mounts::binds(record),
-                "Mounts": mounts::requests(record),
-                "NetworkMode": record.network,
-                "PortBindings": network::bindings(record),
-                "ReadonlyRootfs": record.read_only,
-                "RestartPolicy": {
-                    "Name": record.supervision.restart.name(),
-                    "MaximumRetryCount": record.supervision.restart.count(),
-                },
-                "LogConfig": log_config(record),
-                "Tmpfs": mounts::tmpfs(record),
-                "VolumesFrom": mounts::volumes_from(record),
-            },
+            "Config": config::config(record),
+            "HostConfig": config::host_config(record),
             "GraphDriver": container_driver(&container),
             "Limits": record.limits,
             "NetworkSettings": network::settings(&container),
@@ -181,11 +191,13 @@ pub(super) fn summary(container: Container) -> ContainerSummary {
     let mounts = container.mounts().flat_map(places).filter(|place| !place.is_empty()).collect();
     let started = started(&container);
     let ports = network::published(&container);
+    let exposed = network::exposed(&container.record);
     let record = container.record;
     ContainerSummary {
         id: record.id,
         name: record.name,
         image: record.image,
+        image_id: record.image_id,
         command: record.command,
         created: record.created,
         started: started.map(|nanoseconds| nanoseconds / 1_000_000_000),
@@ -196,6 +208,7 @@ pub(super) fn summary(container: Container) -> ContainerSummary {
         labels: record.labels,
         mounts,
         ports,
+        exposed,
     }
 }
 
@@ -209,40 +222,22 @@ fn started(container: &Container) -> Option<i64> {
     }
 }
 
+/// A file that was generated for a container; for one that shares another's network, the other's.
+fn own_file(container: &Container, name: &str) -> String {
+    let shared = container.record.network_files.as_deref().map(PathBuf::from);
+    shared.unwrap_or_else(|| container.path.clone()).join(name).to_string_lossy().into_owned()
+}
+
+/// Where the newest part of a container's log is; empty if it has none.
+fn log_path(container: &Container) -> String {
+    let path = container.path.join(log::NAME);
+    if path.exists() { path.to_string_lossy().into_owned() } else { String::new() }
+}
+
 fn source_name(mount: &MountRecord) -> String {
     match &mount.volume {
         Some(volume) => volume.to_string(),
         None => mount.source.to_string_lossy().into_owned(),
-    }
-}
-
-fn container_config(record: &ContainerRecord) -> Value {
-    json!({
-        "Hostname": record.hostname,
-        "User": record.user,
-        "Tty": record.terminal,
-        "Env": record.environment,
-        "Cmd": record.command,
-        "Image": record.image,
-        "WorkingDir": record.working_directory,
-        "Labels": labels(&record.labels),
-        "StopSignal": record.stop_signal,
-        "StopTimeout": record.supervision.grace.map(|grace| match grace {
-            Grace::Seconds(seconds) => i64::try_from(seconds).unwrap_or(i64::MAX),
-            Grace::Endless => -1,
-        }),
-        "Timeout": record.supervision.limit.map(|limit| limit.as_secs_f64()),
-        "Volumes": mounts::declared(record),
-    })
-}
-
-fn log_config(record: &ContainerRecord) -> Value {
-    match record.supervision.log {
-        LogPolicy::Nothing => json!({ "Type": "none", "Config": {} }),
-        LogPolicy::Files { size, count } => json!({
-            "Type": "json-file",
-            "Config": { "max-size": size.to_string(), "max-file": count.to_string() },
-        }),
     }
 }
 

@@ -11,10 +11,10 @@ use crate::plan::Plan;
 use crate::plan::environment::{Layers, merge};
 use crate::plan::mount::{Access, Donor, Flag, MountKind, MountRequest};
 use crate::plan::name::Label;
-use crate::plan::process::Streams;
-use crate::plan::request::RootAccess;
+use crate::plan::process::{FirstProcess, Input, Streams};
+use crate::plan::request::{RootAccess, RunRequest};
 use crate::plan::rootfs::{Lifetime, Rootfs};
-use crate::store::container::{ContainerRecord, RightsRecord};
+use crate::store::container::{AskedRecord, ContainerRecord, RightsRecord};
 use crate::sys::probe;
 
 impl Engine {
@@ -67,7 +67,31 @@ impl Engine {
             created_nanoseconds: made.tv_nsec,
             rights: rights(draft, plan),
             config: own_config(draft, config),
+            asked: asked(request, base),
         }
+    }
+}
+
+fn asked(request: &RunRequest, base: &Base) -> AskedRecord {
+    let texts = |words: &[String]| words.to_vec();
+    let of_image = || base.config().user().clone().unwrap_or_default();
+    AskedRecord {
+        user: request.user.as_ref().map_or_else(of_image, ToString::to_string),
+        open_input: match request.streams {
+            Streams::Terminal | Streams::Launcher { input: Input::Attached } => true,
+            Streams::Launcher { input: Input::Empty } => false,
+        },
+        init: request.first == FirstProcess::Init,
+        shm_size: request.shm_size,
+        cid_file: request.cid_file.as_ref().map(|path| path.to_string_lossy().into_owned()),
+        extra_hosts: request.extra_hosts.iter().map(ToString::to_string).collect(),
+        dns: request.dns.servers().iter().map(ToString::to_string).collect(),
+        dns_search: texts(request.dns.searches()),
+        dns_options: texts(request.dns.options()),
+        platform: match base {
+            Base::Image { image, .. } => format!("{}/{}", image.config.os(), image.config.architecture()),
+            Base::Directory(_) | Base::Host => String::new(),
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! How much room things take.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::rootfs::{UPPER, VFS_ROOT};
 use super::volume::VolumeSummary;
 use super::{Engine, Error, within};
 use crate::plan::digest::Digest;
-use crate::plan::name::VolumeName;
+use crate::plan::name::{ContainerId, VolumeName};
 use crate::store::container::Container;
 use crate::store::directory::Directory;
 use crate::store::list::ImageSummary;
@@ -53,6 +53,15 @@ pub struct ContainerUsage {
     pub size: u64,
     /// How many volumes it has.
     pub volumes: usize,
+}
+
+/// What the files of a container take, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContainerSize {
+    /// What it has written.
+    pub own: u64,
+    /// All that it sees, but for its mounts.
+    pub whole: u64,
 }
 
 /// What a volume takes.
@@ -109,6 +118,52 @@ impl Engine {
                 .collect(),
             trash: (self.trash()?.len(), self.trash_size()?),
         })
+    }
+
+    /// What the files of some containers take; one that is gone by now is left out.
+    ///
+    /// # Errors
+    /// The files cannot be looked at.
+    pub fn container_sizes(
+        &self,
+        ids: &[ContainerId],
+    ) -> Result<BTreeMap<ContainerId, ContainerSize>, Error> {
+        let is_meant = |container: &Container| ids.contains(&container.record.id);
+        let containers: Vec<_> = self.store.containers()?.into_iter().filter(is_meant).collect();
+        // A copy of the image is among the container's own files.
+        let image = |container: &Container| match container.record.driver.as_str() {
+            "vfs" => None,
+            _ => container.record.image_id.clone(),
+        };
+        let images: Vec<Option<Digest>> = containers.iter().map(image).collect();
+        let records = self.store.records()?;
+        let below = |image: &Option<Digest>| {
+            let record = records.iter().find(|record| Some(&record.id) == image.as_ref());
+            record.map(Record::size).unwrap_or_default()
+        };
+        let usage = self.container_usage(containers)?.into_iter().zip(&images);
+        Ok(usage
+            .map(|(usage, image)| {
+                let whole = usage.size.saturating_add(below(image));
+                (usage.summary.id, ContainerSize { own: usage.size, whole })
+            })
+            .collect())
+    }
+
+    /// The images that the image which `text` names is part of, itself included; none if there is no such image.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn images_upon(&self, text: &str) -> Result<BTreeSet<Digest>, Error> {
+        let Ok(image) = self.store.find_image(text) else { return Ok(BTreeSet::new()) };
+        let below: Vec<&Digest> = image.layers.iter().map(|layer| &layer.chain_id).collect();
+        let records = self.store.records()?.into_iter();
+        let upon = records.filter(|record| {
+            let has_all =
+                record.layers.iter().map(|layer| &layer.chain_id).take(below.len()).eq(below.iter().copied());
+            record.id == image.id || (has_all && !below.is_empty())
+        });
+        Ok(upon.map(|record| record.id).collect())
     }
 
     pub(super) fn container_usage(&self, containers: Vec<Container>) -> Result<Vec<ContainerUsage>, Error> {

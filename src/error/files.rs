@@ -9,6 +9,9 @@ use crate::store::commit::CommitError;
 use crate::store::pack::PackError;
 use crate::store::transfer::TransferError;
 
+/// What to do where nothing can be written.
+pub(crate) const READ_ONLY: &str = "copy into a volume of the container, or make it without --read-only";
+
 /// What went wrong with the files of a container.
 #[derive(Debug, Error)]
 pub enum FilesError {
@@ -29,6 +32,14 @@ pub enum FilesError {
         /// Where the mount lies.
         destination: ContainerPath,
     },
+    /// A path that nobody in the container could write to, either.
+    #[error("cannot copy to `{path}` in container `{container}`: its root filesystem is read-only")]
+    ReadOnlyRoot {
+        /// The container.
+        container: ContainerName,
+        /// Where the copy was to go.
+        path: ContainerPath,
+    },
     /// An image of a container.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -44,6 +55,21 @@ pub enum FilesError {
     /// What a container changed.
     #[error(transparent)]
     Changes(#[from] ChangesError),
+}
+
+impl FilesError {
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Self::ReadOnlyRoot { .. } => Some(READ_ONLY.to_owned()),
+            Self::NoLayer(_)
+            | Self::MissingMount { .. }
+            | Self::Commit(_)
+            | Self::Pack(_)
+            | Self::Output(_)
+            | Self::Transfer(_)
+            | Self::Changes(_) => None,
+        }
+    }
 }
 
 impl From<CommitError> for super::Error {

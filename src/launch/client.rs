@@ -10,6 +10,7 @@ use super::dialog::{Purpose, Reply, Request, SOCKET, Sequel};
 use super::relay::{poll, timespec};
 use super::screen::window_size;
 use super::session::Feeding;
+use crate::sys::SysError;
 use crate::sys::clone::ExitStatus;
 use crate::sys::socket::{Connection, Received};
 
@@ -102,6 +103,14 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Sends the last input of a session.
+    pub(super) fn type_in(&self, bytes: Vec<u8>) -> Result<(), SysError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.0.send(&Request::Input(bytes).encode()).map(drop)
     }
 
     pub(super) fn tell_size(&self) -> Result<(), LaunchError> {

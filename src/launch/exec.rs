@@ -63,6 +63,11 @@ pub fn exec(plan: &ExecPlan, place: Place<'_>) -> Result<Running, LaunchError> {
 }
 
 impl Running {
+    /// From now on these keys, typed at the process's terminal, leave it alone.
+    pub fn look_for(&mut self, keys: Vec<u8>) {
+        self.relay.look_for(keys);
+    }
+
     /// Waits until the command runs, and leaves it alone.
     ///
     /// # Errors

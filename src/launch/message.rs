@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::screen::SavedTerminal;
+use crate::sys::channel::Channel;
 use crate::sys::clone::ExitStatus;
 use crate::sys::report::Report;
 
@@ -14,6 +16,15 @@ pub(super) enum ToInit {
     Connected,
     /// It does not, and why.
     Unconnected(Report),
+}
+
+/// From the launcher to the monitor, and to the escort of a further process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum ToMonitor {
+    /// The launcher knows of the end, and has given its terminal the settings back.
+    Heard,
+    /// The launcher leaves, and the process goes on; the master end of its terminal comes along.
+    Left,
 }
 
 /// From monitor and init to the launcher.
@@ -43,6 +54,16 @@ impl ToInit {
     }
 }
 
+impl ToMonitor {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
 impl ToLauncher {
     pub(super) fn encode(&self) -> Vec<u8> {
         encode(self)
@@ -50,6 +71,17 @@ impl ToLauncher {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
+    }
+}
+
+/// Tells the launcher of the end. One that was killed at the same moment cannot restore its `terminal`, and so that is
+/// done here: the end may just be what followed, as the container's terminal went with the launcher.
+pub(super) fn tell_end(channel: &Channel, status: ExitStatus, terminal: Option<&SavedTerminal>) {
+    let sent = channel.send(&ToLauncher::Ended(status).encode(), None);
+    let Some(terminal) = terminal else { return };
+    // Any message will do: whoever sends one has restored it, or will.
+    if !matches!(sent.and_then(|()| channel.receive()), Ok(Some(_))) {
+        terminal.restore();
     }
 }
 

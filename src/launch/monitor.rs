@@ -6,7 +6,7 @@ use nix::sched::CloneFlags;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use super::message::ToLauncher;
+use super::message::{ToLauncher, tell_end};
 use super::screen::SavedTerminal;
 use super::streams::ContainerStreams;
 use super::{Copying, init};
@@ -36,15 +36,15 @@ pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, cop
         }
     };
     let _ = channel.send(&ToLauncher::Started.encode(), Some(init.pidfd.as_fd()));
-    let status = match saved_terminal {
+    let status = match &saved_terminal {
         None => {
             let _ = process::close_all_but(&[channel.as_fd(), init.pidfd.as_fd()]);
             init.wait()
         }
-        Some(terminal) => wait_beside_terminal(&init, channel, &terminal),
+        Some(terminal) => wait_beside_terminal(&init, channel, terminal),
     };
     let Ok(status) = status else { return 125 };
-    let _ = channel.send(&ToLauncher::Ended(status).encode(), None);
+    tell_end(channel, status, saved_terminal.as_ref());
     moment("end told");
     0
 }

@@ -2,23 +2,27 @@
 
 mod flow;
 mod signals;
+mod turn;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::io::Errno;
+use rustix::event::{PollFd, PollFlags};
 use rustix::termios::Winsize;
 
 use self::flow::{Feed, Input, Output};
 use self::signals::{ReceivedSignal, Signals};
+use self::turn::turn;
 use super::Stream;
 use super::dialog::Request;
 use super::guests::Guests;
+use super::keys::{Keys, Typed};
 use super::screen::{SavedTerminal, window_size};
 use super::streams::{End, Ends, duplicate};
 use crate::plan::supervision::InputEnd;
-use crate::sys::{Call, SysError};
+use crate::sys::SysError;
+
+pub(super) use self::turn::{poll, timespec};
 
 /// How long a guest that takes nothing is waited for when the container has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,6 +54,7 @@ pub(super) struct Awaited<'a> {
 pub(super) struct Happened {
     pub(super) message: bool,
     pub(super) start: bool,
+    pub(super) typed: Typed,
     pub(super) requests: Vec<Request>,
 }
 
@@ -57,7 +62,7 @@ pub(super) struct Happened {
 pub(super) type Sink<'a> = &'a mut dyn FnMut(Stream, &[u8]);
 
 /// The launcher's side of the streams, and its signals.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Relay {
     input: Option<Input>,
     outputs: Vec<Output>,
@@ -65,19 +70,21 @@ pub(super) struct Relay {
     signals: Option<Signals>,
     terminal: Option<SavedTerminal>,
     master: Option<OwnedFd>,
+    /// What is typed to leave the container alone; until there is an input to look for it in.
+    keys: Option<Keys>,
 }
 
 impl Relay {
     pub(super) fn new() -> Self {
-        Self { input: None, outputs: Vec::new(), feed: None, signals: None, terminal: None, master: None }
+        Self::default()
     }
 
     pub(super) fn add_input(&mut self, from: OwnedFd, to: OwnedFd) {
-        self.input = Some(Input { from, to, buffer: Vec::new() });
+        self.input = Some(Input { from, to, buffer: Vec::new(), keys: None, typed: Typed::Input });
     }
 
     pub(super) fn add_output(&mut self, stream: Stream, from: OwnedFd, to: Option<OwnedFd>) {
-        self.outputs.push(Output { stream, from, to, buffer: Vec::new() });
+        self.outputs.push(Output { stream, from, to, buffer: Vec::new(), ended: false });
     }
 
     /// Guests may write to the container's input.
@@ -91,10 +98,27 @@ impl Relay {
         SavedTerminal::of_caller()
     }
 
+    /// Gives the caller's terminal its settings back.
+    pub(super) fn restore_terminal(&mut self) {
+        if let Some(saved) = self.terminal.take() {
+            saved.restore();
+        }
+    }
+
     /// From now on signals for the container wait to be read.
     pub(super) fn block_signals(&mut self) -> Result<(), SysError> {
         self.signals = Some(Signals::block()?);
         Ok(())
+    }
+
+    /// From now on these keys, typed at a terminal, leave the container alone.
+    pub(super) fn look_for(&mut self, keys: Vec<u8>) {
+        self.keys = Some(Keys::new(keys));
+    }
+
+    /// The container's terminal, if it has one.
+    pub(super) fn master(&self) -> Option<BorrowedFd<'_>> {
+        self.master.as_ref().map(AsFd::as_fd)
     }
 
     /// Becomes readable when a signal comes in.
@@ -115,6 +139,9 @@ impl Relay {
                 saved.make_raw()?;
             }
             self.add_input(duplicate(rustix::stdio::stdin())?, copy()?);
+            if let Some(input) = &mut self.input {
+                input.keys = self.keys.take();
+            }
         }
         let to = match ends.output {
             End::Caller => Some(duplicate(rustix::stdio::stdout())?),
@@ -185,7 +212,7 @@ impl Relay {
                 Event::Message => happened.message = true,
                 Event::Start => happened.start = true,
                 Event::Signal => {}
-                Event::Input => self.advance_input(),
+                Event::Input => happened.typed = self.advance_input(),
                 Event::Output(_) | Event::Feed => self.advance(event, guests, sink),
                 Event::Door => {
                     guests.admit()?;
@@ -193,20 +220,26 @@ impl Relay {
                 Event::Guest(at) => happened.requests.extend(guests.serve(at)),
             }
         }
+        self.outputs.retain(|output| !output.ended);
         Ok(happened)
     }
 
-    fn advance_input(&mut self) {
-        if self.input.as_mut().is_some_and(|input| !input.advance()) {
+    fn advance_input(&mut self) -> Typed {
+        let Some(input) = &mut self.input else { return Typed::Input };
+        let goes_on = input.advance();
+        let typed = if input.buffer.is_empty() { input.typed } else { Typed::Input };
+        if !goes_on {
             self.input = None;
         }
+        typed
     }
 
-    /// Guests come last and from the last to the first, as serving one may remove it.
+    /// Standard output comes before standard error: of what was written in the same moment nobody knows the order, and so it
+    /// reads best. Guests come last and from the last to the first, as serving one may remove it.
     fn watch_feed_and_outputs<'a>(&'a self, watched: &mut Vec<(Event, PollFd<'a>)>, guests: &'a Guests) {
         let feed = self.feed.as_ref().filter(|feed| !feed.buffer.is_empty());
         watched.extend(feed.map(|feed| (Event::Feed, PollFd::new(&feed.to, PollFlags::OUT))));
-        for (at, output) in self.outputs.iter().enumerate().rev() {
+        for (at, output) in self.outputs.iter().enumerate() {
             if !output.buffer.is_empty() || !guests.are_full() {
                 watched.push((Event::Output(at), output.watch()));
             }
@@ -223,9 +256,7 @@ impl Relay {
                 sink(stream, bytes);
                 guests.show(stream, bytes);
             });
-            if !goes_on {
-                self.outputs.remove(at);
-            }
+            self.outputs[at].ended = !goes_on;
         } else if event == Event::Feed
             && let Some(feed) = &mut self.feed
             && !feed.advance()
@@ -252,42 +283,14 @@ impl Relay {
                     event => self.advance(event, guests, sink),
                 }
             }
+            self.outputs.retain(|output| !output.ended);
         }
         Ok(())
     }
 }
 
-/// Waits; what has happened.
-fn turn(watched: Vec<(Event, PollFd<'_>)>, time: Option<Duration>) -> Result<Vec<Event>, SysError> {
-    let (events, mut watched): (Vec<Event>, Vec<PollFd<'_>>) = watched.into_iter().unzip();
-    poll(&mut watched, time.map(timespec).as_ref())?;
-    let has_happened = |one: &PollFd<'_>| !one.revents().is_empty();
-    Ok(events
-        .into_iter()
-        .zip(&watched)
-        .filter(|(_, one)| has_happened(one))
-        .map(|(event, _)| event)
-        .collect())
-}
-
 impl Drop for Relay {
     fn drop(&mut self) {
-        if let Some(saved) = &self.terminal {
-            saved.restore();
-        }
-    }
-}
-
-pub(super) fn poll(watched: &mut [PollFd<'_>], time: Option<&Timespec>) -> Result<(), SysError> {
-    match rustix::event::poll(watched, time) {
-        Err(Errno::INTR) => Ok(()),
-        result => result.map(drop).call(|| "poll()"),
-    }
-}
-
-pub(super) fn timespec(time: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(time.subsec_nanos()),
+        self.restore_terminal();
     }
 }

@@ -6,6 +6,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::client::{Client, End};
 use super::dialog::{CONTENT_MAX, Purpose, Reply, Request};
+use super::keys::{Keys, Typed};
 use super::relay::{Relay, poll};
 use super::{LaunchError, Stream};
 use crate::sys::socket::{Received, Sent};
@@ -79,38 +80,10 @@ impl Client {
         if session.screen == Screen::Terminal {
             self.tell_size()?;
         }
-        let keys = Keys { sequence: &session.detach_keys, matched: 0 };
+        let keys = Keys::new(session.detach_keys.clone());
         Attached { client: self, session, relay, keys, pending: None, reads: session.feeding == Feeding::Yes }
             .copy()
             .map_err(LaunchError::Supervise)
-    }
-}
-
-/// The keys that end a session, as far as they have been typed.
-struct Keys<'a> {
-    sequence: &'a [u8],
-    matched: usize,
-}
-
-impl Keys<'_> {
-    /// What of `typed` goes to the container; none when the sequence is complete.
-    fn filter(&mut self, typed: &[u8]) -> Option<Vec<u8>> {
-        let mut passed = Vec::with_capacity(typed.len());
-        for &key in typed {
-            if self.sequence.get(self.matched) == Some(&key) {
-                self.matched += 1;
-                if self.matched == self.sequence.len() {
-                    return None;
-                }
-                continue;
-            }
-            passed.extend_from_slice(&self.sequence[..self.matched]);
-            self.matched = usize::from(self.sequence.first() == Some(&key));
-            if self.matched == 0 {
-                passed.push(key);
-            }
-        }
-        Some(passed)
     }
 }
 
@@ -119,7 +92,7 @@ struct Attached<'a> {
     client: &'a Client,
     session: &'a Session,
     relay: Relay,
-    keys: Keys<'a>,
+    keys: Keys,
     /// What there was no room for yet.
     pending: Option<Vec<u8>>,
     /// Whether there may be more input.
@@ -202,9 +175,13 @@ impl Attached<'_> {
             Request::InputEnd
         } else if self.session.screen == Screen::Terminal {
             match self.keys.filter(&chunk[..count]) {
-                None => return Ok(Typed::DetachKeys),
-                Some(passed) if passed.is_empty() => return Ok(Typed::Input),
-                Some(passed) => Request::Input(passed),
+                (passed, Typed::DetachKeys) => {
+                    // What was typed in front of them is still meant for the container.
+                    self.client.type_in(passed)?;
+                    return Ok(Typed::DetachKeys);
+                }
+                (passed, Typed::Input) if passed.is_empty() => return Ok(Typed::Input),
+                (passed, Typed::Input) => Request::Input(passed),
             }
         } else {
             Request::Input(chunk[..count].to_vec())
@@ -213,13 +190,6 @@ impl Attached<'_> {
         self.send_pending()?;
         Ok(Typed::Input)
     }
-}
-
-/// What was typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Typed {
-    Input,
-    DetachKeys,
 }
 
 fn libc_winch() -> i32 {
@@ -244,20 +214,4 @@ fn write_all(stream: Stream, mut bytes: &[u8]) -> Result<(), SysError> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Keys;
-
-    #[test]
-    fn keys_are_held_back_until_they_are_something_else() {
-        let mut keys = Keys { sequence: &[16, 17], matched: 0 };
-        assert_eq!(keys.filter(b"a\x10").as_deref(), Some(&b"a"[..]));
-        assert_eq!(keys.filter(b"b").as_deref(), Some(&b"\x10b"[..]));
-        assert_eq!(keys.filter(b"\x10\x10").as_deref(), Some(&b"\x10"[..]));
-        assert_eq!(keys.filter(b"\x11"), None);
-        let mut none = Keys { sequence: &[], matched: 0 };
-        assert_eq!(none.filter(b"\x10\x11").as_deref(), Some(&b"\x10\x11"[..]));
-    }
 }

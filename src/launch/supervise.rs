@@ -9,7 +9,8 @@ use rustix::io::Errno;
 use super::dialog::{Purpose, Request};
 use super::guests::Guests;
 use super::init::FailedStep;
-use super::message::ToLauncher;
+use super::keys::Typed;
+use super::message::{ToLauncher, ToMonitor};
 use super::relay::{Awaited, Happened};
 use super::{LaunchError, Running, Stream};
 use crate::sys::clone::ExitStatus;
@@ -64,6 +65,8 @@ pub struct Ended {
     pub by_order: bool,
     /// Whether it ran longer than it may.
     pub timed_out: bool,
+    /// Whether it has not ended at all, but was left alone; only a further process can be.
+    pub left: bool,
 }
 
 /// What is known of the container so far.
@@ -115,6 +118,9 @@ impl Running {
                 self.grant(request, &mut known)?;
             }
             self.keep_deadline(&mut deadline, &mut known)?;
+            if happened.typed == Typed::DetachKeys {
+                return self.part();
+            }
             if happened.message && !self.read_message(&mut known, observe)? {
                 break;
             }
@@ -125,10 +131,22 @@ impl Running {
         self.note_start(&mut known, observe);
         let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
         self.relay.drain(guests, &mut sink).map_err(LaunchError::Supervise)?;
+        self.relay.restore_terminal();
+        // One that has no terminal to care for is gone by now.
+        let _ = self.channel.send(&ToMonitor::Heard.encode(), None);
         let monitor = self.monitor.wait().map_err(LaunchError::Supervise)?;
         self.disconnect();
         self.ended = true;
         known.conclude(monitor)
+    }
+
+    /// Leaves a further process to its escort, who takes what it writes from here on.
+    fn part(mut self) -> Result<Ended, LaunchError> {
+        self.relay.restore_terminal();
+        let sent = self.channel.send(&ToMonitor::Left.encode(), self.relay.master());
+        sent.map_err(LaunchError::Supervise)?;
+        self.ended = true;
+        Ok(Ended { status: ExitStatus::Exited(0), by_order: false, timed_out: false, left: true })
     }
 
     fn wait(
@@ -242,6 +260,6 @@ impl Known {
             Self { init: Some(_), .. } if monitor != ExitStatus::Exited(125) => monitor,
             _ => return Err(LaunchError::Lost(monitor)),
         };
-        Ok(Ended { status, by_order: self.by_order, timed_out: self.timed_out })
+        Ok(Ended { status, by_order: self.by_order, timed_out: self.timed_out, left: false })
     }
 }

@@ -63,7 +63,9 @@ impl CapabilitySet {
         Self(self.0 & other.0)
     }
 
-    fn without(self, other: Self) -> Self {
+    /// What the other lacks.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 

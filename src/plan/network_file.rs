@@ -1,6 +1,6 @@
 //! The contents of `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf` that a container gets.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -57,6 +57,15 @@ pub struct HostEntry {
     pub name: String,
     /// Where it is.
     pub address: HostAddress,
+}
+
+impl fmt::Display for HostEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            HostAddress::Given(address) => write!(f, "{}:{address}", self.name),
+            HostAddress::Gateway => write!(f, "{}:host-gateway", self.name),
+        }
+    }
 }
 
 fn is_domain(text: &str) -> bool {
@@ -140,6 +149,24 @@ pub struct Dns {
 }
 
 impl Dns {
+    /// The name servers, as `--dns` named them.
+    #[must_use]
+    pub fn servers(&self) -> &[IpAddr] {
+        &self.servers
+    }
+
+    /// The domains of `--dns-search`.
+    #[must_use]
+    pub fn searches(&self) -> &[String] {
+        &self.searches
+    }
+
+    /// The words of `--dns-option`.
+    #[must_use]
+    pub fn options(&self) -> &[String] {
+        &self.options
+    }
+
     /// Reads the values of the three flags.
     ///
     /// # Errors

@@ -31,7 +31,8 @@ pub use bundle::Bundle;
 pub use hold::Hold;
 pub use live::{LiveLock, VolumePin};
 pub use record::{
-    Container, ContainerRecord, EndRecord, LiveMount, MountRecord, RightsRecord, StartRecord, State,
+    AskedRecord, Container, ContainerRecord, EndRecord, LiveMount, MountRecord, RightsRecord, StartRecord,
+    State,
 };
 pub use removal::Along;
 

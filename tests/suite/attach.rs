@@ -89,6 +89,37 @@ fn a_terminal_survives_being_left() {
 }
 
 #[test]
+fn an_attached_terminal_is_a_good_one() {
+    let scratch = Scratch::with_image();
+    scratch
+        .minirun(["run", "-dit", "--name", "shell", "-e", "PS1=", IMAGE, "sh", "-c", "stty -echo; exec sh"])
+        .run()
+        .success();
+    std::thread::sleep(Duration::from_millis(200));
+    let mut terminal = Terminal::start(scratch.minirun(["attach", "shell"]));
+    let before = terminal.settings();
+    terminal.send("sh -c \"echo star''ted; exec sleep 1000\"\n");
+    terminal.expect("started");
+    terminal.send("\u{3}");
+    terminal.send("echo still he''re\n");
+    terminal.expect("still here");
+    scratch.minirun(["kill", "shell"]).run().success();
+    assert_eq!(terminal.wait(), 137);
+    assert!(terminal.settings() == before);
+
+    // A signal that is not the container's ends the session, and nothing else.
+    scratch.minirun(["start", "shell"]).run().success();
+    let mut terminal = Terminal::start(scratch.minirun(["attach", "--sig-proxy=false", "shell"]));
+    let before = terminal.settings();
+    terminal.send("echo ba''ck\n");
+    terminal.expect("back");
+    terminal.signal(nix::sys::signal::Signal::SIGTERM);
+    assert_eq!(terminal.wait(), 143);
+    assert!(terminal.settings() == before);
+    assert_eq!(scratch.field("shell", ".State.Running"), "true");
+}
+
+#[test]
 fn a_run_with_detach_keys_can_be_left() {
     let scratch = Scratch::with_image();
     let run = ["run", "-it", "--name", "shell", "--detach-keys", "ctrl-p,ctrl-q", "-e", "PS1=", IMAGE, "sh"];

@@ -303,10 +303,22 @@ fn a_read_only_container_and_one_of_the_hosts_files() {
     });
     let said = scratch.minirun(["cp", file.to_str().unwrap(), "one:/"]).run();
     says(&said, "EROFS");
+    says(&said, "without --read-only");
     scratch.minirun(["cp", file.to_str().unwrap(), "one:/tmp"]).run().success();
     assert_eq!(scratch.minirun(["exec", "one", "cat", "/tmp/file"]).run().success(), "a");
     running.signal(Signal::SIGKILL);
     running.wait();
+    // Nor does one that has ended take anything that it could not have written.
+    scratch
+        .minirun(["run", "--name", "ended", "--read-only", "-v", "data:/data", IMAGE, "true"])
+        .run()
+        .success();
+    says(
+        &scratch.minirun(["cp", file.to_str().unwrap(), "ended:/etc/x"]).run(),
+        "root filesystem is read-only",
+    );
+    scratch.minirun(["cp", file.to_str().unwrap(), "ended:/data/x"]).run().success();
+    scratch.minirun(["cp", "ended:/data/x", "-"]).run().success();
     scratch.minirun(["run", "--name", "two", "host", "true"]).run().success();
     says(&scratch.minirun(["cp", "two:/etc/passwd", "."]).run(), "keeps no files of its own");
 }

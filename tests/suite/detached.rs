@@ -99,7 +99,7 @@ fn signals_reach_it() {
     scratch.minirun(["kill", "--signal", "SIGINT", "heard"]).run().success();
     assert_eq!(scratch.minirun(["wait", "heard"]).run().success(), "9");
     scratch.minirun(["kill", "heard"]).run().fails(1);
-    scratch.minirun(["kill", "-s", "NOPE", "heard"]).run().refused();
+    scratch.minirun(["kill", "-s", "NOPE", "heard"]).run().fails(1);
     scratch.detach(&["--name", "killed"], "sleep 1000");
     scratch.minirun(["kill", "killed"]).run().success();
     assert_eq!(scratch.field("killed", ".State.ExitCode"), "137");
@@ -213,6 +213,11 @@ fn names_change() {
 #[test]
 fn removing_a_running_one_needs_force() {
     let scratch = Scratch::with_image();
+    scratch.minirun(["rm", "nobody"]).run().fails(1);
+    // What is not there is as good as removed.
+    let outcome = scratch.minirun(["rm", "-f", "nobody"]).run();
+    assert!(outcome.success().is_empty() && outcome.stderr().contains("nobody"), "{outcome}");
+    scratch.minirun(["rm", "--link", "nobody"]).run().refused();
     scratch.shell(&[], "true").run().success();
     let before = scratch.listing();
     scratch.detach(&["--name", "busy"], "sleep 1000");

@@ -292,6 +292,45 @@ fn a_terminal_of_its_own() {
 }
 
 #[test]
+fn a_command_can_be_left_alone() {
+    require!(program_exists("setsid"), "no setsid");
+    let container = Container::start(&[]);
+    // More than a terminal holds: somebody has to take it.
+    let script = "stty -echo; echo rea''dy; read line; i=0; while [ $i -lt 5000 ]; do echo a-line-of-output-$i; \
+                  i=$((i+1)); done; echo $line >/tmp/$1; exec sleep 1000";
+    for (flags, keys, name) in
+        [(&["-it"][..], "\x10\x11", "usual"), (&["-it", "--detach-keys", "ctrl-a,x"], "\x01x", "own")]
+    {
+        let mut terminal = Terminal::start(container.exec(flags, &["sh", "-c", script, "sh", name]));
+        let before = terminal.settings();
+        terminal.expect("ready");
+        terminal.send(&format!("kept\n{keys}"));
+        assert_eq!(terminal.wait(), 0);
+        assert!(terminal.settings() == before);
+        assert!(terminal.rest().contains("the command goes on"));
+        eventually("it goes on", || {
+            container.exec(&[], &["cat", &format!("/tmp/{name}")]).run().stdout() == "kept\n"
+        });
+    }
+    container.exec(&["--detach-keys", "nonsense"], &["true"]).run().fails(1);
+    // Without a terminal there is nobody who types.
+    assert_eq!(container.exec(&["-i"], &["cat"]).input("a\x10\x11b").run().success(), "a\x10\x11b");
+}
+
+#[test]
+fn a_detached_command_has_a_terminal_if_it_wants_one() {
+    let container = Container::start(&[]);
+    let script = "i=0; while [ $i -lt 5000 ]; do echo a-line-of-output-$i; i=$((i+1)); done; \
+                  (tty; echo $TERM) >/tmp/said; exec sleep 1000";
+    container.shell(&["-d", "-t"], script).run().success();
+    eventually("it has a terminal", || {
+        let said = container.exec(&[], &["cat", "/tmp/said"]).run().stdout();
+        said.starts_with("/dev/pts/") && said.ends_with("xterm\n")
+    });
+    container.exec(&["-d", "-t"], &["no-such-command"]).run().exits(127);
+}
+
+#[test]
 fn top_shows_the_processes() {
     for flags in [&[][..], &["--init"]] {
         let container = Container::start(flags);

@@ -116,3 +116,59 @@ fn templates_walk_through_mounts() {
     let merged = say("{{.GraphDriver.Data.MergedDir}}");
     assert!(merged.starts_with(scratch.store().to_str().unwrap()), "{merged}");
 }
+
+#[test]
+fn what_was_asked_for_is_told_as_docker_tells_it() {
+    let image =
+        Image::base().config("Entrypoint", json!(["env"])).config("ExposedPorts", json!({"80/tcp": {}}));
+    let scratch = Scratch::with(&image);
+    let flags = [
+        "create",
+        "--name",
+        "one",
+        "-i",
+        "-u",
+        "0",
+        "--init",
+        "--cap-add",
+        "NET_ADMIN",
+        "--cap-drop",
+        "chown",
+    ];
+    let more =
+        ["--add-host", "a:1.2.3.4", "--dns", "9.9.9.9", "--ulimit", "nofile=10:20", "--shm-size", "1m"];
+    scratch
+        .minirun(flags)
+        .args(more)
+        .args(["--restart", "on-failure:3", IMAGE, "sh", "-c", "true"])
+        .run()
+        .success();
+    let container = inspected(&scratch, "one");
+    assert_eq!(container["Name"], "/one");
+    assert_eq!((&container["Path"], &container["Args"]), (&json!("env"), &json!(["sh", "-c", "true"])));
+    let config = &container["Config"];
+    assert_eq!((&config["Entrypoint"], &config["Cmd"]), (&json!(["env"]), &json!(["sh", "-c", "true"])));
+    assert_eq!(config["ExposedPorts"], json!({"80/tcp": {}}));
+    assert_eq!(
+        (&config["OpenStdin"], &config["Tty"], &config["User"]),
+        (&json!(true), &json!(false), &json!("0"))
+    );
+    let host = &container["HostConfig"];
+    for (field, wanted) in [
+        ("CapAdd", json!(["CAP_NET_ADMIN"])),
+        ("CapDrop", json!(["CAP_CHOWN"])),
+        ("Dns", json!(["9.9.9.9"])),
+        ("ExtraHosts", json!(["a:1.2.3.4"])),
+        ("GroupAdd", Value::Null),
+        ("Init", json!(true)),
+        ("NetworkMode", json!("none")),
+        ("RestartPolicy", json!({"Name": "on-failure", "MaximumRetryCount": 3})),
+        ("ShmSize", json!(1 << 20)),
+        ("Ulimits", json!([{"Name": "nofile", "Soft": 10, "Hard": 20}])),
+    ] {
+        assert_eq!(host[field], wanted, "{field}");
+    }
+    assert_eq!(scratch.minirun(["ps", "-a", "-q", "-f", "expose=80"]).run().success().len(), 12);
+    let say = |template: &str| scratch.minirun(["inspect", "-f", template, "one"]).run().success();
+    assert_eq!(say("{{.HostConfig.GroupAdd}}{{.HostConfig.Tmpfs}}{{.State.Status}}"), "[]map[]created");
+}

@@ -1,6 +1,6 @@
 //! `-t`: a terminal of the container's own.
 
-use crate::support::{Call, Caller, IMAGE, Scratch, Terminal, program_exists, require};
+use crate::support::{Call, Caller, IMAGE, Scratch, Terminal, eventually, program_exists, require};
 
 fn shell(scratch: &Scratch) -> Call {
     scratch.minirun(["run", "-it", "--rm", "-e", "PS1=ready> ", IMAGE, "sh"])
@@ -93,6 +93,26 @@ fn the_settings_are_restored_whatever_happens() {
     let before = terminal.settings();
     assert_eq!(terminal.wait(), 127);
     assert!(terminal.settings() == before);
+}
+
+#[test]
+fn the_settings_are_restored_when_minirun_is_killed() {
+    require!(program_exists("setsid"), "no setsid");
+    let scratch = Scratch::with_image();
+    scratch.detach(&["--name", "one"], "exec sleep 1000");
+    let exec = || scratch.minirun(["exec", "-it", "-e", "PS1=ready> ", "one", "sh"]);
+    let calls: [&dyn Fn() -> Call; 2] = [&|| shell(&scratch), &exec];
+    for call in calls {
+        let mut terminal = Terminal::start(Call::new("true"));
+        let before = terminal.settings();
+        terminal.wait();
+        let mut terminal = Terminal::start(call());
+        terminal.expect("ready> ");
+        assert!(terminal.settings() != before, "it lets every key through");
+        terminal.signal(nix::sys::signal::Signal::SIGKILL);
+        eventually("the settings are those of before", || terminal.settings() == before);
+        terminal.wait();
+    }
 }
 
 #[test]

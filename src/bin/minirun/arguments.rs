@@ -219,6 +219,9 @@ pub(crate) struct InspectOf {
     /// What to show of each, such as '{{.State.ExitCode}}' or '{{json .Mounts}}'
     #[arg(short, long, value_name = "TEMPLATE", allow_hyphen_values = true)]
     pub(crate) format: Option<String>,
+    /// What containers have written, as `SizeRw`, and with the files of their images, as `SizeRootFs`; bytes
+    #[arg(short, long)]
+    pub(crate) size: bool,
     /// Names, IDs or beginnings of IDs
     #[arg(required = true, value_name = "NAME")]
     pub(crate) names: Vec<String>,

@@ -1,6 +1,9 @@
 //! Removing containers.
 
-use minirun::container::{AnonymousVolumes, ContainerSummary, Engine, RemoveContainer, RunningContainer};
+use minirun::container::{
+    AnonymousVolumes, ContainerSummary, Engine, Error, RemoveContainer, RunningContainer,
+};
+use minirun::store::container::ContainerError;
 
 use crate::arguments::container::{PruneContainers, RemoveContainers};
 use crate::confirm::{Answer, confirm};
@@ -26,6 +29,10 @@ pub(crate) fn remove(
     for name in &arguments.containers {
         match engine.remove_container(name, options) {
             Ok(()) => output.line(name)?,
+            // What is not there needs no force to be gone: that is said, and is no failure, as with Docker.
+            Err(error @ Error::Container(ContainerError::Unknown(_))) if arguments.force => {
+                output.fail(&error.into());
+            }
             Err(error) => {
                 output.fail(&error.into());
                 code = SOME_FAILED;

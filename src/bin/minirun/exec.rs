@@ -2,12 +2,13 @@
 
 use std::io::{IsTerminal as _, stdin};
 
-use minirun::container::Engine;
+use minirun::container::{DetachKeys, Engine};
 use minirun::plan::environment;
 use minirun::plan::exec::{ExecRequest, Presence, Privileges};
 
 use crate::arguments::exec::ExecArgs;
 use crate::failure::Failure;
+use crate::lifecycle;
 use crate::output::Output;
 use crate::progress::{Loudness, Progress};
 use crate::run::{RequestError, StreamFlags, parse, parse_all, read_all, streams, words, workdir};
@@ -23,8 +24,10 @@ pub(crate) fn exec(engine: &Engine, arguments: &ExecArgs, output: &mut Output) -
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
     // The command writes to the same stream.
     output.flush()?;
-    let ended = engine.exec(&container.to_string_lossy(), &request, &mut |event| progress.show(event));
-    Ok(ended.inspect_err(|_| progress.clear())?.code())
+    let keys: DetachKeys = arguments.detach_keys.parse().map_err(RequestError::from)?;
+    let ended =
+        engine.exec(&container.to_string_lossy(), (&request, &keys), &mut |event| progress.show(event));
+    Ok(lifecycle::parting(ended.inspect_err(|_| progress.clear())?, "the command"))
 }
 
 fn request(arguments: &ExecArgs, command: Vec<String>) -> Result<ExecRequest, RequestError> {

@@ -41,21 +41,26 @@ impl Codes {
             Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
                 Self::One
             }
-            Verb::Exec(_)
+            Verb::Container(
+                ContainerVerb::Run(_)
+                | ContainerVerb::Create(_)
+                | ContainerVerb::Mount(_)
+                | ContainerVerb::Umount(_)
+                | ContainerVerb::Mounts(_),
+            ) => Self::Run,
+            Verb::Lifecycle(_)
+            | Verb::Container(_)
+            | Verb::Exec(_)
             | Verb::Diff(_)
             | Verb::Cp(_)
             | Verb::Top(_)
             | Verb::Commit(_)
             | Verb::Export(_)
             | Verb::Events(_)
-            | Verb::Container(
-                ContainerVerb::Exec(_)
-                | ContainerVerb::Diff(_)
-                | ContainerVerb::Cp(_)
-                | ContainerVerb::Top(_)
-                | ContainerVerb::Commit(_)
-                | ContainerVerb::Export(_),
-            ) => Self::One,
+            | Verb::Ps(_)
+            | Verb::Rm(_)
+            | Verb::Port(_)
+            | Verb::Inspect(_) => Self::One,
             _ => Self::Run,
         }
     }

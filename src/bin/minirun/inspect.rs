@@ -1,6 +1,7 @@
 //! `minirun inspect`: everything about containers and images.
 
 use minirun::container::{Engine, Error};
+use minirun::plan::name::ContainerId;
 use minirun::store::container::ContainerError;
 use serde::Serialize as _;
 use serde_json::Value;
@@ -22,7 +23,9 @@ pub(crate) fn inspect(
     let template = template.map(Template::parse).transpose()?;
     let (mut objects, mut failures) = (Vec::new(), Vec::new());
     for name in &arguments.names {
-        match find(engine, name, kind) {
+        let found = find(engine, name, kind);
+        let found = if arguments.size { found.and_then(|object| measured(engine, object)) } else { found };
+        match found {
             Ok(object) => objects.push(object),
             Err(failure) => failures.push(failure),
         }
@@ -39,6 +42,18 @@ pub(crate) fn inspect(
         output.fail(failure);
     }
     Ok(if failures.is_empty() { 0 } else { SOME_FAILED })
+}
+
+/// A container with the sizes of its files; anything else as it is.
+fn measured(engine: &Engine, mut object: Value) -> Result<Value, Failure> {
+    // Of all that can be inspected only containers have one.
+    let id = object.get("State").and(object.get("Id")).and_then(Value::as_str);
+    let Some(id) = id.and_then(|id| id.parse::<ContainerId>().ok()) else { return Ok(object) };
+    if let Some(size) = engine.container_sizes(std::slice::from_ref(&id))?.get(&id) {
+        object["SizeRw"] = size.own.into();
+        object["SizeRootFs"] = size.whole.into();
+    }
+    Ok(object)
 }
 
 fn find(engine: &Engine, name: &str, kind: Option<Kind>) -> Result<Value, Failure> {

@@ -15,6 +15,9 @@ use crate::output::{Output, note};
 use crate::progress::{Loudness, Progress};
 use crate::run::RequestError;
 
+/// Who goes on when a session with a container has been left.
+pub(crate) const CONTAINER: &str = "the container";
+
 /// Does what was asked; the exit code.
 pub(crate) fn answer(engine: &Engine, verb: &LifecycleVerb, output: &mut Output) -> Result<u8, Failure> {
     match verb {
@@ -71,7 +74,7 @@ fn start(engine: &Engine, arguments: &StartArgs, output: &mut Output) -> Result<
         detach_keys: arguments.detach_keys.parse().map_err(RequestError::from)?,
     };
     let ended = engine.start_attached(name, &options, &mut |event| progress.show(event));
-    Ok(ended.map_or_else(|error| refused(&error.into(), output), parting))
+    Ok(ended.map_or_else(|error| refused(&error.into(), output), |attachment| parting(attachment, CONTAINER)))
 }
 
 fn attach(engine: &Engine, arguments: &AttachArgs, output: &mut Output) -> Result<u8, Failure> {
@@ -81,22 +84,22 @@ fn attach(engine: &Engine, arguments: &AttachArgs, output: &mut Output) -> Resul
         detach_keys: arguments.detach_keys.parse().map_err(RequestError::from)?,
     };
     let ended = engine.attach(&arguments.container, &options);
-    Ok(ended.map_or_else(|error| refused(&error.into(), output), parting))
+    Ok(ended.map_or_else(|error| refused(&error.into(), output), |attachment| parting(attachment, CONTAINER)))
 }
 
 pub(crate) fn proxy(is_on: bool) -> SignalProxy {
     if is_on { SignalProxy::On } else { SignalProxy::Off }
 }
 
-/// The exit code of a session.
-pub(crate) fn parting(attachment: Attachment) -> u8 {
+/// The exit code of a session with `whom`.
+pub(crate) fn parting(attachment: Attachment, whom: &str) -> u8 {
     match attachment {
         Attachment::Ended(status) => status.code(),
         Attachment::Detached => {
             if stdin().is_terminal() {
                 note("\r\n");
             }
-            note("note: the container goes on\n");
+            note(&format!("note: {whom} goes on\n"));
             0
         }
     }

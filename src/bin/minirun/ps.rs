@@ -1,15 +1,22 @@
 //! `minirun ps`: which containers there are, and what they are doing.
 
-use minirun::container::{ContainerSummary, Engine, State};
-use serde_json::{Value, json};
+mod filter;
 
+use std::collections::BTreeMap;
+
+use minirun::container::{ContainerSize, ContainerSummary, Engine, State};
+use serde_json::{Map, Value, json};
+
+use self::filter::Filters;
 use crate::arguments::container::ListContainers;
-use crate::failure::{Failure, SOME_FAILED};
+use crate::failure::Failure;
 use crate::listing::{self, Column, Style};
 use crate::output::Output;
-use crate::{port, time};
+use crate::template::LABEL_METHOD;
+use crate::{port, size, time};
 
 const USUAL: [&str; 7] = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"];
+const WITH_SIZE: [&str; 8] = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names", "Size"];
 const COLUMNS: [Column; 14] = [
     Column { title: "CONTAINER ID", field: "ID" },
     Column { title: "IMAGE", field: "Image" },
@@ -26,121 +33,19 @@ const COLUMNS: [Column; 14] = [
     Column { title: "NETWORKS", field: "Networks" },
     Column { title: "SIZE", field: "Size" },
 ];
-const FILTERS: &str = "name=PART, id=BEGINNING, label=KEY[=VALUE], status=STATE, exited=CODE, ancestor=IMAGE, \
-                       volume=NAME|PATH, before=CONTAINER, since=CONTAINER";
-const STATES: [&str; 6] = ["created", "running", "restarting", "exited", "paused", "dead"];
 /// The characters of a command that a table shows.
 const COMMAND_MAX: usize = 20;
-
-/// One `--filter`.
-enum Filter {
-    Name(String),
-    Id(String),
-    Label(String, Option<String>),
-    Status(&'static str),
-    ExitCode(u8),
-    Image(String),
-    Volume(String),
-    Before(String),
-    Since(String),
-}
-
-impl Filter {
-    fn parse(text: &str) -> Result<Self, Failure> {
-        let error = || Failure::Filter { text: text.to_owned(), legal: FILTERS };
-        let (key, value) = text.split_once('=').ok_or_else(error)?;
-        let owned = || value.to_owned();
-        match key {
-            "name" => Ok(Self::Name(owned())),
-            "id" => Ok(Self::Id(owned())),
-            "label" => Ok(match value.split_once('=') {
-                Some((key, value)) => Self::Label(key.to_owned(), Some(value.to_owned())),
-                None => Self::Label(owned(), None),
-            }),
-            "status" => STATES
-                .iter()
-                .find(|state| **state == value)
-                .map(|state| Self::Status(state))
-                .ok_or_else(error),
-            "exited" => value.parse().map(Self::ExitCode).map_err(|_| error()),
-            "ancestor" => Ok(Self::Image(owned())),
-            "volume" => Ok(Self::Volume(clean(value).to_owned())),
-            "before" => Ok(Self::Before(owned())),
-            "since" => Ok(Self::Since(owned())),
-            _ => Err(error()),
-        }
-    }
-
-    /// Whether the filter asks about more than what runs.
-    fn is_about_all(&self) -> bool {
-        matches!(self, Self::Status(_) | Self::ExitCode(_))
-    }
-
-    /// Whether `container` at place `at` of `all`, the newest first, is one of those.
-    fn fits(&self, at: usize, all: &[ContainerSummary]) -> bool {
-        let container = &all[at];
-        let place = |name: &String| {
-            all.iter().position(|one| one.name.as_str() == name || one.id.as_str().starts_with(name.as_str()))
-        };
-        match self {
-            Self::Name(part) => container.name.as_str().contains(part.trim_start_matches('/')),
-            Self::Id(beginning) => container.id.as_str().starts_with(beginning),
-            Self::Label(key, value) => container
-                .labels
-                .iter()
-                .any(|label| label.key == *key && value.as_ref().is_none_or(|value| label.value == *value)),
-            Self::Status(word) => container.state.word() == *word,
-            Self::ExitCode(code) => match &container.state {
-                State::Exited(end) => end.status.code() == *code,
-                State::Created | State::Running | State::Restarting(_) | State::Dead => false,
-            },
-            Self::Image(image) => is_image(&container.image, image),
-            Self::Volume(name) => container.mounts.contains(name),
-            Self::Before(name) => place(name).is_some_and(|place| at > place),
-            Self::Since(name) => place(name).is_some_and(|place| at < place),
-        }
-    }
-}
-
-/// A path without slashes at its end.
-fn clean(place: &str) -> &str {
-    match place.trim_end_matches('/') {
-        "" => place,
-        clean => clean,
-    }
-}
-
-/// Whether `asked` is another way to write `image`: a tag `latest` may be left out.
-fn is_image(image: &str, asked: &str) -> bool {
-    let plain = |text: &str| text.strip_suffix(":latest").unwrap_or(text).to_owned();
-    let name = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
-    plain(image) == plain(asked) || name == asked
-}
-
-/// Whether any of the filters of one kind fits; different kinds must all fit, and every label, as with Docker.
-fn fit(filters: &[Filter], at: usize, all: &[ContainerSummary]) -> bool {
-    let of_kind = |kind| filters.iter().filter(move |filter| std::mem::discriminant(*filter) == kind);
-    let mut labels = filters.iter().filter(|filter| matches!(filter, Filter::Label(..)));
-    let mut kinds = filters.iter().map(std::mem::discriminant);
-    kinds.all(|kind| of_kind(kind).any(|filter| filter.fits(at, all)))
-        && labels.all(|label| label.fits(at, all))
-}
+/// Those of a volume's name or a path.
+const MOUNT_MAX: usize = 15;
 
 /// `minirun ps`.
 pub(crate) fn list(engine: &Engine, arguments: &ListContainers, output: &mut Output) -> Result<u8, Failure> {
-    let filters: Vec<Filter> =
-        arguments.filters.iter().map(|text| Filter::parse(text)).collect::<Result<_, _>>()?;
-    let last =
-        if arguments.latest { Some(1) } else { arguments.last.and_then(|last| usize::try_from(last).ok()) };
-    let shows_all = arguments.all || last.is_some() || filters.iter().any(Filter::is_about_all);
-    let all = match engine.containers() {
-        Ok(containers) => containers,
-        Err(error) => {
-            output.fail(&error.into());
-            return Ok(SOME_FAILED);
-        }
-    };
-    let is_shown = |at: &usize| (shows_all || all[*at].state.is_alive()) && fit(&filters, *at, &all);
+    let all = engine.containers()?;
+    let filters = Filters::parse(&arguments.filters, (engine, &all))?;
+    let last = if arguments.latest { Some(1) } else { arguments.last.filter(|last| *last > 0) };
+    let last = last.and_then(|last| usize::try_from(last).ok());
+    let shows_all = arguments.all || last.is_some() || filters.are_about_all();
+    let is_shown = |at: &usize| (shows_all || all[*at].state.is_alive()) && filters.fit(*at, &all);
     let containers: Vec<&ContainerSummary> =
         (0..all.len()).filter(is_shown).take(last.unwrap_or(usize::MAX)).map(|at| &all[at]).collect();
     if arguments.quiet && arguments.format.is_none() {
@@ -148,10 +53,27 @@ pub(crate) fn list(engine: &Engine, arguments: &ListContainers, output: &mut Out
         return Ok(0);
     }
     let width = if arguments.no_trunc { Width::Full } else { Width::Short };
-    let rows: Vec<Value> = containers.iter().map(|container| row(container, width)).collect();
-    let style = Style { usual: &USUAL, columns: &COLUMNS, format: arguments.format.as_deref() };
+    let sizes = if arguments.size || asks_for_size(arguments.format.as_deref()) {
+        engine
+            .container_sizes(&containers.iter().map(|container| container.id.clone()).collect::<Vec<_>>())?
+    } else {
+        BTreeMap::new()
+    };
+    let shown = |container: &&ContainerSummary| {
+        let mut row = row(container, width);
+        row["Size"] = sizes.get(&container.id).map(show_size).unwrap_or_default().into();
+        row
+    };
+    let rows: Vec<Value> = containers.iter().map(shown).collect();
+    let usual: &[&str] = if arguments.size { &WITH_SIZE } else { &USUAL };
+    let style = Style { usual, columns: &COLUMNS, format: arguments.format.as_deref() };
     listing::print(&rows, &style, output)?;
     Ok(0)
+}
+
+/// Whether a template has the column for which files must be looked at.
+fn asks_for_size(format: Option<&str>) -> bool {
+    format.is_some_and(|format| format.contains(".Size"))
 }
 
 /// How much of a long text a list shows.
@@ -163,6 +85,8 @@ pub(crate) enum Width {
 
 pub(crate) fn row(container: &ContainerSummary, width: Width) -> Value {
     let full = width == Width::Full;
+    let labels: Map<String, Value> =
+        container.labels.iter().map(|label| (label.key.clone(), label.value.as_str().into())).collect();
     json!({
         "ID": id(container, full),
         "Image": container.image,
@@ -174,10 +98,11 @@ pub(crate) fn row(container: &ContainerSummary, width: Width) -> Value {
         "Ports": port::summary(&container.ports),
         "Names": container.name.as_str(),
         "Labels": container.labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-        "Mounts": container.sources.join(","),
+        "Mounts": mounts(&container.sources, full),
         "LocalVolumes": container.volumes.to_string(),
         "Networks": container.network,
         "Size": "",
+        LABEL_METHOD: labels,
     })
 }
 
@@ -197,13 +122,31 @@ fn status(container: &ContainerSummary) -> String {
     }
 }
 
-/// A command in quotes, on one line.
+/// What a container has written, and with its image's files.
+fn show_size(size: &ContainerSize) -> String {
+    format!("{} (virtual {})", size::show(size.own), size::show(size.whole))
+}
+
+/// The volumes and paths, of which a table shows the beginning.
+fn mounts(sources: &[String], full: bool) -> String {
+    let shown = |source: &String| if full { source.clone() } else { shortened(source, MOUNT_MAX) };
+    sources.iter().map(shown).collect::<Vec<_>>().join(",")
+}
+
+/// A command in quotes, on one line; a word with blanks in it has quotes of its own.
 fn command(words: &[String], full: bool) -> String {
-    let mut text = words.join(" ");
-    if !full && text.chars().count() > COMMAND_MAX {
-        text = text.chars().take(COMMAND_MAX - 1).chain(['…']).collect();
+    let mut words = words.iter();
+    let program = words.next().cloned().into_iter();
+    let quoted = words.map(|word| if word.contains(' ') { format!("'{word}'") } else { word.clone() });
+    let text = program.chain(quoted).collect::<Vec<_>>().join(" ");
+    format!("{:?}", if full { text } else { shortened(&text, COMMAND_MAX) })
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
-    format!("{text:?}")
+    text.chars().take(most - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -214,35 +157,16 @@ mod tests {
     fn commands_are_short_and_on_one_line() {
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         assert_eq!(command(&words(&["sh"]), false), "\"sh\"");
-        assert_eq!(command(&words(&["sh", "-c", "echo a\nb"]), true), "\"sh -c echo a\\nb\"");
+        assert_eq!(command(&words(&["sh", "-c", "echo a\nb"]), true), "\"sh -c 'echo a\\nb'\"");
         assert_eq!(command(&words(&["sh", "-c", "0123456789abcdef"]), false), "\"sh -c 0123456789abc…\"");
+        assert_eq!(command(&[], false), "\"\"");
+        assert_eq!(mounts(&words(&["data", "/a/long/path/of/the/host"]), false), "data,/a/long/path/o…");
     }
 
     #[test]
-    fn images_have_several_names() {
-        for asked in ["a/b", "a/b:latest"] {
-            assert!(is_image("a/b", asked) && is_image("a/b:latest", asked), "{asked}");
-        }
-        assert!(is_image("localhost:5000/x:1", "localhost:5000/x"));
-        assert!(!is_image("localhost:5000/x", "localhost") && !is_image("x:1", "x:2"));
-    }
-
-    #[test]
-    fn filters_are_read() {
-        for good in [
-            "name=x",
-            "id=0a",
-            "status=dead",
-            "label=a",
-            "label=a=b=c",
-            "volume=x",
-            "exited=3",
-            "status=created",
-        ] {
-            assert!(Filter::parse(good).is_ok(), "{good}");
-        }
-        for bad in ["", "name", "status=happy", "exited=x", "colour=red"] {
-            assert!(Filter::parse(bad).is_err(), "{bad}");
-        }
+    fn sizes_are_two() {
+        let size = ContainerSize { own: 5, whole: 7_800_005 };
+        assert_eq!(show_size(&size), "5B (virtual 7.8MB)");
+        assert!(asks_for_size(Some("table {{.ID}}\t{{.Size}}")) && !asks_for_size(Some("json")));
     }
 }

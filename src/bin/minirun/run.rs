@@ -145,7 +145,7 @@ pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> 
     }
     if let Some(options) = supervision::session(arguments)? {
         let ended = engine.run_supervised(&request, &options, &mut |event| progress.show(event));
-        return Ok(lifecycle::parting(ended.inspect_err(|_| progress.clear())?));
+        return Ok(lifecycle::parting(ended.inspect_err(|_| progress.clear())?, lifecycle::CONTAINER));
     }
     let ended = engine.run(&request, &mut |event| progress.show(event));
     Ok(ended.inspect_err(|_| progress.clear())?.code())

@@ -9,6 +9,7 @@ mod evaluate;
 mod function;
 mod lex;
 mod parse;
+mod shape;
 mod show;
 
 use serde_json::Value;

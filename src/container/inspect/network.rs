@@ -1,11 +1,11 @@
 //! The network of a container in the shape that Docker's `inspect` has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::super::{Engine, Error};
-use crate::plan::port::{Port, PublishedPort};
+use crate::plan::port::{Port, PublishedPort, parse_exposed};
 use crate::store::container::{Container, ContainerRecord, State};
 
 impl Engine {
@@ -28,6 +28,15 @@ pub(super) fn published(container: &Container) -> Vec<PublishedPort> {
         }
         State::Created | State::Restarting(_) | State::Exited(_) | State::Dead => Vec::new(),
     }
+}
+
+/// The ports that a container's image or its user says it listens on; what is published is among them.
+pub(super) fn exposed(record: &ContainerRecord) -> Vec<Port> {
+    let declared = record.config.exposed_ports().iter().flatten();
+    // What another tool wrote there and is no port says nothing.
+    let declared = declared.filter_map(|text| parse_exposed(text).ok()).flatten();
+    let published = record.ports.iter().map(|port| port.container);
+    declared.chain(published).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// `NetworkSettings`.

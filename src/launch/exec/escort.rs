@@ -1,7 +1,7 @@
 //! The process that goes with the guest.
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 
 use nix::sched::CloneFlags;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::guest;
 use crate::launch::init::{self, InitError};
-use crate::launch::message::ToLauncher;
+use crate::launch::message::{ToLauncher, ToMonitor, tell_end};
 use crate::launch::streams::ContainerStreams;
 use crate::plan::exec::{ExecPlan, Presence};
 use crate::plan::namespace::Network;
@@ -26,23 +26,27 @@ const ROUNDS: usize = 8;
 
 /// Runs in a copy of the launcher; returns its own exit status.
 pub(super) fn run(plan: &ExecPlan, processes: &Processes, channel: Channel, streams: ContainerStreams) -> u8 {
-    let entered = enter(plan, processes, &channel, &streams).map_err(InitError::Enter);
-    let started = entered.and_then(|procfs| {
-        let guest = clone::spawn(CloneFlags::empty(), || guest::run(plan, &channel, &streams));
-        Ok((guest.map_err(InitError::Enter)?, procfs))
+    let started = enter(plan, processes, &channel, &streams).and_then(|procfs| {
+        // Its end closes with the guest's exec.
+        let (terminal, of_guest) = Channel::pair()?;
+        let ends = guest::Ends { launcher: &channel, escort: &of_guest };
+        let guest = clone::spawn(CloneFlags::empty(), || guest::run(plan, ends, &streams))?;
+        Ok((guest, procfs, terminal))
     });
-    let (guest, procfs) = match started {
+    let (guest, procfs, terminal) = match started.map_err(InitError::Enter) {
         Ok(started) => started,
         Err(error) => return init::report(&channel, &error),
     };
     match plan.presence {
         Presence::Detached => {
+            let master = terminal.receive().ok().flatten().and_then(|(_, master)| master);
             let left = leave_caller(&streams);
             // The launcher leaves when nobody has the channel open any more.
-            drop((channel, streams, procfs));
-            u8::from(left.and_then(|()| guest.wait()).is_err())
+            drop((channel, streams, procfs, terminal));
+            u8::from(left.and_then(|()| stay(&guest, master)).is_err())
         }
         Presence::Attached => {
+            drop(terminal);
             let _ = channel.send(&ToLauncher::Started.encode(), Some(guest.pidfd.as_fd()));
             attend(&guest, &channel, streams, &procfs)
         }
@@ -99,12 +103,16 @@ fn attend(guest: &Child, channel: &Channel, streams: ContainerStreams, procfs: &
     let mut kept = vec![channel.as_fd(), guest.pidfd.as_fd(), procfs.as_fd()];
     kept.extend(saved_terminal.as_ref().map(AsFd::as_fd));
     let _ = own::close_all_but(&kept);
-    match outlast(guest, channel.as_fd()) {
-        Ok(Some(status)) => {
-            let _ = channel.send(&ToLauncher::Ended(status).encode(), None);
+    match outlast(guest, channel) {
+        Ok(Outlasted::Ended(status)) => {
+            tell_end(channel, status, saved_terminal.as_ref());
             0
         }
-        Ok(None) => {
+        Ok(Outlasted::Left(master)) => {
+            drop(saved_terminal);
+            u8::from(stay(guest, Some(master)).is_err())
+        }
+        Ok(Outlasted::Killed) => {
             if let Some(terminal) = &saved_terminal {
                 terminal.restore();
             }
@@ -118,20 +126,60 @@ fn attend(guest: &Child, channel: &Channel, streams: ContainerStreams, procfs: &
     }
 }
 
-/// How the guest ended; none if the launcher ended first.
-fn outlast(guest: &Child, channel: BorrowedFd<'_>) -> Result<Option<ExitStatus>, SysError> {
+/// What comes first.
+enum Outlasted {
+    /// The guest's end.
+    Ended(ExitStatus),
+    /// The launcher wants the guest to go on, with this terminal.
+    Left(OwnedFd),
+    /// The launcher's end.
+    Killed,
+}
+
+fn outlast(guest: &Child, channel: &Channel) -> Result<Outlasted, SysError> {
     loop {
-        let mut watched =
-            [PollFd::new(&guest.pidfd, PollFlags::IN), PollFd::from_borrowed_fd(channel, PollFlags::empty())];
+        let mut watched = [PollFd::new(&guest.pidfd, PollFlags::IN), PollFd::new(channel, PollFlags::IN)];
         match rustix::event::poll(&mut watched, None) {
             Err(Errno::INTR) => continue,
             result => result.call(|| "poll()")?,
         };
         if !watched[0].revents().is_empty() {
-            return guest.wait().map(Some);
+            return guest.wait().map(Outlasted::Ended);
         }
-        if watched[1].revents().contains(PollFlags::HUP) {
-            return Ok(None);
+        if watched[1].revents().is_empty() {
+            continue;
+        }
+        match channel.receive()? {
+            None => return Ok(Outlasted::Killed),
+            Some((message, Some(master))) if matches!(ToMonitor::decode(&message), Some(ToMonitor::Left)) => {
+                return Ok(Outlasted::Left(master));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Waits for the end of a guest that nobody looks at, and takes what it writes to its terminal, which would fill up.
+fn stay(guest: &Child, mut master: Option<OwnedFd>) -> Result<ExitStatus, SysError> {
+    let mut chunk = [0; 4096];
+    loop {
+        let mut watched = vec![PollFd::new(&guest.pidfd, PollFlags::IN)];
+        watched.extend(master.iter().map(|master| PollFd::new(master, PollFlags::IN)));
+        match rustix::event::poll(&mut watched, None) {
+            Err(Errno::INTR) => continue,
+            result => result.call(|| "poll()")?,
+        };
+        let has_ended = !watched[0].revents().is_empty();
+        let has_written = watched.get(1).is_some_and(|master| !master.revents().is_empty());
+        if has_ended {
+            return guest.wait();
+        }
+        if has_written && let Some(terminal) = &master {
+            match rustix::io::read(terminal, &mut chunk) {
+                Ok(1..) | Err(Errno::INTR | Errno::AGAIN) => {}
+                // Nobody has it open any more.
+                Ok(0) | Err(_) => master = None,
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::launch::rootfs::Root;
 use crate::launch::streams::ContainerStreams;
 use crate::launch::{credentials, process, terminal};
 use crate::plan::exec::{ExecPlan, Presence};
-use crate::plan::process::{Process, Streams};
+use crate::plan::process::Process;
 use crate::sys::channel::Channel;
 use crate::sys::root::open_in_root;
 use crate::sys::{SysError, process as own};
@@ -23,31 +23,38 @@ use crate::sys::{SysError, process as own};
 /// The most that is read of the container's `/etc/passwd` or `/etc/group`, in bytes.
 const ACCOUNT_FILE_MAX: u64 = 8 << 20;
 
+/// Who is told how it goes.
+#[derive(Clone, Copy)]
+pub(super) struct Ends<'a> {
+    pub(super) launcher: &'a Channel,
+    pub(super) escort: &'a Channel,
+}
+
 /// Returns an exit status only if a step went wrong.
-pub(super) fn run(plan: &ExecPlan, channel: &Channel, streams: &ContainerStreams) -> u8 {
-    match become_command(plan, channel, streams) {
+pub(super) fn run(plan: &ExecPlan, ends: Ends<'_>, streams: &ContainerStreams) -> u8 {
+    match become_command(plan, ends, streams) {
         Ok(never) => match never {},
-        Err(error) => init::report(channel, &error),
+        Err(error) => init::report(ends.launcher, &error),
     }
 }
 
 fn become_command(
     plan: &ExecPlan,
-    channel: &Channel,
+    ends: Ends<'_>,
     streams: &ContainerStreams,
 ) -> Result<Infallible, InitError> {
-    keep_only(channel, streams).map_err(InitError::Enter)?; // the escort can see the host's processes
+    let channel = ends.launcher;
+    keep_only(ends, streams).map_err(InitError::Enter)?; // the escort can see the host's processes
     let root = Root::of_this_process().map_err(InitError::Enter)?;
     let process = look_up(plan, &root)?;
-    let wanted = match plan.presence {
-        Presence::Attached => plan.streams,
-        // There is nobody who would read what a terminal says.
-        Presence::Detached => Streams::Launcher { input: crate::plan::process::Input::Empty },
-    };
-    let terminal = terminal::open(&root, wanted, process.user.uid)?;
+    let terminal = terminal::open(&root, plan.streams, process.user.uid)?;
     drop(root);
     if let Some(terminal) = &terminal {
-        channel.send(&ToLauncher::Terminal.encode(), Some(terminal.master())).map_err(InitError::Channel)?;
+        let reader = match plan.presence {
+            Presence::Attached => ends.launcher,
+            Presence::Detached => ends.escort,
+        };
+        reader.send(&ToLauncher::Terminal.encode(), Some(terminal.master())).map_err(InitError::Channel)?;
     }
     if !own::new_keyring().map_err(InitError::Keyring)? {
         let text = "the caller's session keyring stays: there can be no new one".to_owned();
@@ -66,8 +73,8 @@ fn become_command(
 }
 
 /// Closes what the escort has open besides.
-fn keep_only(channel: &Channel, streams: &ContainerStreams) -> Result<(), SysError> {
-    let mut kept = vec![channel.as_fd()];
+fn keep_only(ends: Ends<'_>, streams: &ContainerStreams) -> Result<(), SysError> {
+    let mut kept = vec![ends.launcher.as_fd(), ends.escort.as_fd()];
     kept.extend(streams.files().into_iter().flatten());
     own::close_all_but(&kept)
 }

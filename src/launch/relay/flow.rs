@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::Sink;
 use crate::launch::Stream;
+use crate::launch::keys::{Keys, Typed};
 use crate::plan::supervision::InputEnd;
 
 /// As much as every pipe takes without blocking once it says that it takes something.
@@ -20,6 +21,10 @@ pub(super) struct Input {
     pub(super) from: OwnedFd,
     pub(super) to: OwnedFd,
     pub(super) buffer: Vec<u8>,
+    /// What is looked for in it.
+    pub(super) keys: Option<Keys>,
+    /// Whether that was found.
+    pub(super) typed: Typed,
 }
 
 /// What the container writes, on its way to the caller, if it wants it.
@@ -29,6 +34,8 @@ pub(super) struct Output {
     pub(super) from: OwnedFd,
     pub(super) to: Option<OwnedFd>,
     pub(super) buffer: Vec<u8>,
+    /// Whether there is no more to come.
+    pub(super) ended: bool,
 }
 
 /// The input of guests on its way to the container.
@@ -56,7 +63,14 @@ impl Input {
         }
         let mut chunk = [0; CHUNK];
         read_some(&self.from, &mut chunk).is_some_and(|bytes| {
-            self.buffer.extend_from_slice(bytes);
+            match &mut self.keys {
+                None => self.buffer.extend_from_slice(bytes),
+                Some(keys) => {
+                    let (passed, typed) = keys.filter(bytes);
+                    self.typed = typed;
+                    self.buffer.extend(passed);
+                }
+            }
             true
         })
     }

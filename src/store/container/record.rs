@@ -123,6 +123,35 @@ pub struct ContainerRecord {
     /// What a container of an image made from this one would run, and how.
     #[serde(default)]
     pub config: Config,
+    /// What was asked for, and is needed only to be told.
+    #[serde(default)]
+    pub asked: AskedRecord,
+}
+
+/// Words of the command line that nothing but `inspect` wants to know afterwards.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AskedRecord {
+    /// `--user`, else the image's, as typed; empty if neither says whom to run as.
+    pub user: String,
+    /// Whether something can be written to its standard input.
+    pub open_input: bool,
+    /// `--init`.
+    pub init: bool,
+    /// `--shm-size`, bytes.
+    pub shm_size: u64,
+    /// `--cidfile`, absolute.
+    pub cid_file: Option<String>,
+    /// `--add-host`, as `NAME:ADDRESS`.
+    pub extra_hosts: Vec<String>,
+    /// `--dns`.
+    pub dns: Vec<String>,
+    /// `--dns-search`.
+    pub dns_search: Vec<String>,
+    /// `--dns-option`.
+    pub dns_options: Vec<String>,
+    /// The platform of its image, as `OS/ARCHITECTURE`; the machine's own where there is no image.
+    pub platform: String,
 }
 
 /// What `started.json` of a container holds, once its command has run.

@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use nix::pty::openpty;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
+use nix::unistd::Pid;
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::Call;
@@ -65,6 +67,11 @@ impl Terminal {
     /// Changes the window size.
     pub(crate) fn resize(&self, rows: u16, columns: u16) {
         resize(&self.screen, rows, columns);
+    }
+
+    /// Sends the program itself a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
     }
 
     /// The terminal's settings now.

@@ -19,12 +19,15 @@ pub(crate) struct ListContainers {
     /// Only IDs
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// IDs and commands in full
+    /// IDs, commands and mounts in full
     #[arg(long)]
     pub(crate) no_trunc: bool,
-    /// Only those with `name=PART`, `id=BEGINNING`, `label=KEY[=VALUE]`, `volume=NAME|PATH` (a volume, a path of
-    /// the host or one in the container), `status=STATE`, `exited=CODE`, `ancestor=IMAGE`, `before=CONTAINER` or
-    /// `since=CONTAINER`
+    /// What each has written, and with the files of its image
+    #[arg(short, long)]
+    pub(crate) size: bool,
+    /// Only those with `name=REGEX`, `id=BEGINNING`, `label=KEY[=VALUE]`, `volume=NAME|PATH` (a volume, a path of
+    /// the host or one in the container), `status=STATE`, `exited=CODE`, `ancestor=IMAGE`, `network=MODE`,
+    /// `publish=PORT`, `expose=PORT`, `health=none`, `before=CONTAINER` or `since=CONTAINER`
     #[arg(short, long = "filter", value_name = "KEY=VALUE")]
     pub(crate) filters: Vec<String>,
     /// `table`, `json`, or a template such as '{{.Names}}: {{.Status}}'

@@ -41,7 +41,7 @@ pub(crate) struct ExecArgs {
     /// Give the command a terminal
     #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
     pub(crate) tty: bool,
-    /// Start the command and leave it alone: it goes on without streams
+    /// Start the command and leave it alone: nobody sees what it writes
     #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
     pub(crate) detach: bool,
     /// Every right of root inside
@@ -59,6 +59,9 @@ pub(crate) struct ExecArgs {
     /// Start in this directory [default: the container's]
     #[arg(short, long, value_name = "DIR", allow_hyphen_values = true)]
     pub(crate) workdir: Option<OsString>,
+    /// The keys that leave the command alone: it goes on, and nobody sees what it writes
+    #[arg(long, value_name = "KEYS", default_value = "ctrl-p,ctrl-q", allow_hyphen_values = true)]
+    pub(crate) detach_keys: String,
     /// No notes
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -30,6 +30,18 @@ const FLAGS: [(&[&str], &str); 16] = [
     (&["--sysctl"], NOTHING),
 ];
 
+/// Flags of other verbs: the verb, names of the flag, and what to do without it.
+const OTHER_FLAGS: [(&str, &[&str], &str); 4] = [
+    ("rm", &["-l", "--link"], "containers are not linked; see them with `minirun ps -a`"),
+    (
+        "start",
+        &["--checkpoint", "--checkpoint-dir"],
+        "`minirun commit` keeps files; what processes do cannot be kept",
+    ),
+    ("commit", &["--no-pause"], NOTHING),
+    ("top", &["--format"], "`minirun top CONTAINER -o pid,args` chooses columns"),
+];
+
 /// Verbs, and what to do without them.
 const VERBS: [(&[&str], &str); 6] = [
     (&["pull", "login", "logout", "search"], STORE),
@@ -45,13 +57,18 @@ pub(super) fn instead_of_verb(verb: &str) -> Option<&'static str> {
     VERBS.iter().find(|(names, _)| names.contains(&verb)).map(|(_, instead)| *instead)
 }
 
-/// What to do without `flag`, if it is one that Docker has.
-pub(super) fn instead_of(flag: &str) -> Option<&'static str> {
+/// What to do without `flag` of `verb`, a word such as `run`, if it is one that Docker has.
+pub(super) fn instead_of(verb: &str, flag: &str) -> Option<&'static str> {
     let is_called = |name: &&'static str| match name.strip_suffix('-') {
         Some(_) => flag.starts_with(*name),
         None => flag == *name,
     };
-    FLAGS.iter().find(|(names, _)| names.iter().any(is_called)).map(|(_, instead)| *instead)
+    if let "run" | "create" = verb {
+        let found = FLAGS.iter().find(|(names, _)| names.iter().any(is_called));
+        return found.map(|(_, instead)| *instead);
+    }
+    let found = OTHER_FLAGS.iter().find(|(of, names, _)| *of == verb && names.contains(&flag));
+    found.map(|(_, _, instead)| *instead)
 }
 
 #[cfg(test)]
@@ -61,10 +78,11 @@ mod tests {
     #[test]
     fn docker_flags_are_known() {
         for flag in ["--kernel-memory", "--memory-swappiness", "--health-cmd", "--cpu-rt-period", "--pull"] {
-            assert!(instead_of(flag).is_some(), "{flag}");
+            assert!(instead_of("run", flag).is_some() && instead_of("create", flag).is_some(), "{flag}");
         }
         for flag in ["--nonsense", "-z", "--memor", "--", "-"] {
-            assert_eq!(instead_of(flag), None, "{flag}");
+            assert_eq!(instead_of("run", flag), None, "{flag}");
         }
+        assert!(instead_of("rm", "--link").is_some() && instead_of("ps", "--link").is_none());
     }
 }

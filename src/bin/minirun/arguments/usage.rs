@@ -38,8 +38,7 @@ fn render(error: &Error, words: &[OsString]) -> String {
     let help = format!("hint: see {verb} --help\n");
     if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
         && error.kind() == ErrorKind::UnknownArgument
-        && verb == "minirun run"
-        && let Some(instead) = missing::instead_of(flag)
+        && let Some(instead) = missing::instead_of(verb.rsplit(' ').next().unwrap_or_default(), flag)
     {
         return format!("error: minirun does not have `{flag}` yet\nhint: {instead}\n");
     }

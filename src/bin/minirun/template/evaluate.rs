@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 
 use super::parse::{Assignment, Base, Node, Operand, Pipeline};
+use super::shape::{LISTS, Shape};
 use super::show::{is_true, plain};
 use super::{LABEL_METHOD, TemplateError, function};
 
@@ -42,15 +43,6 @@ pub(super) struct Item {
     pub(super) value: Value,
     /// Whether a key that is not there is as good as one without value.
     pub(super) shape: Shape,
-}
-
-/// What an object is to whoever asks for a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// It has these fields and no others.
-    Struct,
-    /// It may have any.
-    Map,
 }
 
 impl From<Value> for Item {
@@ -252,13 +244,19 @@ impl Scope {
 }
 
 fn field(item: Item, name: &str, path: &[String]) -> Result<Item, TemplateError> {
-    let shape = if MAPS.contains(&name) { Shape::Map } else { Shape::Struct };
+    let shape = match name {
+        _ if MAPS.contains(&name) => Shape::Map,
+        _ if LISTS.contains(&name) => Shape::List,
+        _ => Shape::Struct,
+    };
     match (item.value, item.shape) {
         (Value::Object(mut object), _) if object.contains_key(name) => {
             Ok(Item { value: object.remove(name).unwrap_or_default(), shape })
         }
         (Value::Object(_) | Value::Null, Shape::Map) => Ok(Value::Null.into()),
-        (Value::Object(object), Shape::Struct) if is_omitted(&object, name) => Ok(Value::from("").into()),
+        (Value::Object(object), Shape::Struct | Shape::List) if is_omitted(&object, name) => {
+            Ok(Value::from("").into())
+        }
         (value, _) => Err(TemplateError::NoField { field: path.join("."), legal: fields(&value) }),
     }
 }
@@ -266,6 +264,7 @@ fn field(item: Item, name: &str, path: &[String]) -> Result<Item, TemplateError>
 fn show(item: &Item) -> String {
     match (&item.value, item.shape) {
         (Value::Null, Shape::Map) => "map[]".to_owned(),
+        (Value::Null, Shape::List) => "[]".to_owned(),
         (value, _) => plain(value),
     }
 }

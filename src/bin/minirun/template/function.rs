@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::TemplateError;
-use super::evaluate::{Item, Scope, Shape};
+use super::evaluate::{Item, Scope};
 use super::parse::Operand;
+use super::shape::Shape;
 use super::show::{is_true, plain, print, printf};
 
 /// All of them.

@@ -10,6 +10,7 @@ fn render(text: &str) -> Result<String, TemplateError> {
         "No": null,
         "Labels": {"a": "1", "com.example.b": "2"},
         "Options": null,
+        "Entrypoint": null,
         "Mounts": [
             {"Type": "volume", "Source": "/s", "Destination": "/d", "RW": true},
             {"Type": "bind", "Source": "/t", "Destination": "/e", "RW": false, "Propagation": "rprivate"},
@@ -31,6 +32,7 @@ fn fields_are_filled_in() {
         ("{{.Env}} {{.State}}", "[A=1 B] map[Dead:false ExitCode:7 Pid:0]"),
         ("{{.No}}", "<no value>"),
         ("{{.Options}}", "map[]"),
+        ("{{.Entrypoint}}{{len .Entrypoint}}{{json .Entrypoint}}{{range .Entrypoint}}x{{end}}", "[]0null"),
         ("{{range .Mounts}}{{if eq .Type \"bind\"}}[{{.Name}}{{.Driver}}]{{end}}{{end}}", "[]"),
         ("{{json .Name}}}", "\"x\"}"),
         ("{{json .Options}} {{.Labels.a}} {{.Labels.none}}", "null 1 <no value>"),
@@ -42,7 +44,7 @@ fn fields_are_filled_in() {
     ] {
         assert_eq!(render(text).as_deref(), Ok(wanted), "{text}");
     }
-    assert!(render("{{json .}}").unwrap().starts_with(r#"{"Env":"#));
+    assert!(render("{{json .}}").unwrap().starts_with(r#"{"Entrypoint":null,"Env":"#));
     assert!(!render("{{json .}}").unwrap().contains("of-method"));
 }
 
@@ -121,7 +123,10 @@ fn what_makes_no_sense_is_said() {
         assert!(error.is_syntax(), "{text}");
     }
     for (text, wanted) in [
-        ("{{.}}{{.Nam}}", "there is no field `Nam`; there are Env Labels Mounts Name No Options State"),
+        (
+            "{{.}}{{.Nam}}",
+            "there is no field `Nam`; there are Entrypoint Env Labels Mounts Name No Options State",
+        ),
         ("{{.Name.x}}", "there is no field `Name.x`; there are none"),
         ("{{index .Env 5}}", "`index` in the template does not take [\"A=1\",\"B\"] and 5"),
         ("{{len 3}}", "`len` in the template does not take 3"),
