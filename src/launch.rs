@@ -55,7 +55,7 @@ pub use dialog::{Purpose, Sequel};
 pub use enter::{Detach, EnterError, Entry};
 pub use exec::{Place, exec};
 pub use guests::Guests;
-pub use init::FailedStep;
+pub use init::{FailedStep, Review};
 pub use inside::{Files, inside};
 pub use session::{Feeding, Parting, Screen, Session, SignalProxy};
 pub use sibling::SiblingError;
@@ -149,6 +149,8 @@ pub struct Surroundings<'a> {
     pub donor: Option<BorrowedFd<'a>>,
     /// The cgroup that all its processes are born into.
     pub cgroup: Option<BorrowedFd<'a>>,
+    /// Whether somebody wants to look at init before it becomes the command: [`Sign::Ready`].
+    pub review: Review,
 }
 
 /// Starts the container's processes; they go on by themselves until the command runs.
@@ -198,7 +200,11 @@ pub fn start(
     if let (Some(user), None) = (&plan.namespaces.user, surroundings.donor) {
         userns::map_child(&running.monitor, user)?;
     }
-    running.channel.send(&ToInit::Mapped.encode(), None).map_err(LaunchError::Spawn)?;
+    let mapped = match surroundings.review {
+        Review::Unwanted => ToInit::Mapped,
+        Review::Wanted => ToInit::MappedForReview,
+    };
+    running.channel.send(&mapped.encode(), None).map_err(LaunchError::Spawn)?;
     Ok(running)
 }
 

@@ -11,7 +11,7 @@ use crate::plan::idmap::IdMap;
 use crate::plan::path::ContainerPath;
 use crate::plan::process::Streams;
 use crate::plan::userns::set_groups;
-use crate::store::container::Container;
+use crate::store::container::{Container, State};
 use crate::sys::clone::ExitStatus;
 use crate::sys::probe;
 
@@ -25,6 +25,9 @@ impl Engine {
     /// There is no such container, it does not run, or the command cannot be started.
     pub fn exec(&self, text: &str, request: &ExecRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
         let container = self.running(text)?;
+        if container.state == State::Paused {
+            return Err(Error::Paused(container.record.name.to_string()));
+        }
         let plan = self.exec_plan(&container, request)?;
         let processes = self.processes(&container)?;
         let launch_error = |cause| Error::Launch {
@@ -41,7 +44,7 @@ impl Engine {
         let running = launch::exec(&plan, place).map_err(launch_error)?;
         let mut notice = |sign: Sign<'_>| match sign {
             Sign::Notice(text) => events(Event::Notice(text.to_owned())),
-            Sign::Rooted(_) | Sign::Started(_) | Sign::Wrote(..) => {}
+            Sign::Rooted(_) | Sign::Ready(_) | Sign::Started(_) | Sign::Wrote(..) => {}
         };
         match request.presence {
             Presence::Attached => {

@@ -1,5 +1,6 @@
 //! What is known of containers and images, in the shape that Docker's `inspect` has.
 
+mod limits;
 mod mounts;
 mod network;
 
@@ -12,6 +13,7 @@ use super::{Engine, Error, rfc3339, rfc3339_nanoseconds};
 use crate::plan::name::{ContainerId, ContainerName, Label};
 use crate::plan::port::PublishedPort;
 use crate::plan::reference::Reference;
+use crate::plan::resources::Kind;
 use crate::plan::supervision::{Grace, LogPolicy};
 use crate::store::container::{Container, ContainerRecord, MountRecord, State};
 use crate::store::image::Image;
@@ -86,6 +88,15 @@ impl Engine {
             "Config": container_config(record),
             "HostConfig": {
                 "AutoRemove": record.removed_at_end,
+                "BlkioWeight": limits::number(record, Kind::BlkioWeight),
+                "CpuShares": limits::number(record, Kind::CpuShares),
+                "CpusetCpus": limits::word(record, Kind::CpusetCpus),
+                "CpusetMems": limits::word(record, Kind::CpusetMems),
+                "Memory": limits::bytes(record, Kind::Memory),
+                "MemoryReservation": limits::bytes(record, Kind::MemoryReservation),
+                "MemorySwap": limits::swap(record),
+                "NanoCpus": limits::nano_cpus(record),
+                "PidsLimit": limits::number(record, Kind::PidsLimit),
                 "Binds": mounts::binds(record),
                 "Mounts": mounts::requests(record),
                 "NetworkMode": record.network,
@@ -101,6 +112,7 @@ impl Engine {
             },
             "GraphDriver": container_driver(&container),
             "Limits": record.limits,
+            "Result": self.store.container_result(&container)?,
             "NetworkSettings": network::settings(&container),
         }))
     }
@@ -136,20 +148,20 @@ impl Engine {
 
     fn state(&self, container: &Container) -> Result<Value, Error> {
         let (code, end) = match &container.state {
-            State::Running | State::Created => (0, None),
+            State::Running | State::Paused | State::Created => (0, None),
             State::Exited(end) | State::Restarting(end) => (end.status.code(), Some(end)),
             State::Dead => (137, None),
         };
         let processes = match container.state {
-            State::Running => self.visible_processes(container)?,
+            State::Running | State::Paused => self.visible_processes(container)?,
             State::Created | State::Restarting(_) | State::Exited(_) | State::Dead => None,
         };
         Ok(json!({
             "Status": container.state.word(),
             "Running": container.state.is_alive(),
-            "Paused": false,
+            "Paused": container.state == State::Paused,
             "Restarting": matches!(container.state, State::Restarting(_)),
-            "OOMKilled": false,
+            "OOMKilled": self.was_out_of_memory(container)?,
             "Dead": container.state == State::Dead,
             // Docker's word for none.
             "Pid": processes.map_or(0, |processes| processes.init().as_raw_pid()),
@@ -159,6 +171,16 @@ impl Engine {
             "StartedAt": started(container).map_or_else(|| NEVER.to_owned(), rfc3339_nanoseconds),
             "FinishedAt": end.map_or_else(|| NEVER.to_owned(), |end| rfc3339(end.finished)),
         }))
+    }
+
+    /// Whether something of the last run was killed for want of memory; false where nobody knows.
+    fn was_out_of_memory(&self, container: &Container) -> Result<bool, Error> {
+        let result = if matches!(container.state, State::Exited(_) | State::Restarting(_)) {
+            self.store.container_result(container)?
+        } else {
+            None
+        };
+        Ok(result.is_some_and(|result| result["command"]["outOfMemory"] == true))
     }
 
     /// The directories of the layers, for the owners that this caller's containers have.
@@ -204,7 +226,9 @@ pub(super) fn summary(container: Container) -> ContainerSummary {
 fn started(container: &Container) -> Option<i64> {
     match (container.start, &container.state) {
         (Some(start), _) => Some(start.nanoseconds),
-        (None, State::Running) => Some(container.record.created.saturating_mul(1_000_000_000)),
+        (None, State::Running | State::Paused) => {
+            Some(container.record.created.saturating_mul(1_000_000_000))
+        }
         (None, State::Created | State::Restarting(_) | State::Exited(_) | State::Dead) => None,
     }
 }

@@ -45,6 +45,7 @@ impl Codes {
             | Verb::Diff(_)
             | Verb::Cp(_)
             | Verb::Top(_)
+            | Verb::Stats(_)
             | Verb::Commit(_)
             | Verb::Export(_)
             | Verb::Container(
@@ -52,6 +53,7 @@ impl Codes {
                 | ContainerVerb::Diff(_)
                 | ContainerVerb::Cp(_)
                 | ContainerVerb::Top(_)
+                | ContainerVerb::Stats(_)
                 | ContainerVerb::Commit(_)
                 | ContainerVerb::Export(_),
             ) => Self::One,

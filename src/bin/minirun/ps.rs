@@ -92,7 +92,7 @@ impl Filter {
             Self::Status(word) => container.state.word() == *word,
             Self::ExitCode(code) => match &container.state {
                 State::Exited(end) => end.status.code() == *code,
-                State::Created | State::Running | State::Restarting(_) | State::Dead => false,
+                State::Created | State::Running | State::Paused | State::Restarting(_) | State::Dead => false,
             },
             Self::Image(image) => is_image(&container.image, image),
             Self::Volume(name) => container.mounts.contains(name),
@@ -188,13 +188,16 @@ fn id(container: &ContainerSummary, full: bool) -> &str {
 fn status(container: &ContainerSummary) -> String {
     match &container.state {
         State::Created => "Created".to_owned(),
-        State::Running => {
-            format!("Up {}", time::show(time::now() - container.started.unwrap_or(container.created)))
-        }
+        State::Running => up(container),
+        State::Paused => format!("{} (Paused)", up(container)),
         State::Restarting(end) => format!("Restarting ({}) {}", end.status.code(), time::ago(end.finished)),
         State::Exited(end) => format!("Exited ({}) {}", end.status.code(), time::ago(end.finished)),
         State::Dead => "Dead".to_owned(),
     }
+}
+
+fn up(container: &ContainerSummary) -> String {
+    format!("Up {}", time::show(time::now() - container.started.unwrap_or(container.created)))
 }
 
 /// A command in quotes, on one line.

@@ -33,6 +33,7 @@ use crate::arguments::run::{DriverWord, RunArgs};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::{Loudness, Progress};
+use crate::result::{self, Stay};
 use crate::{lifecycle, supervision};
 
 /// The most that is read of a file of variables or labels, in bytes.
@@ -133,6 +134,7 @@ pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> 
         output.text(&plan?.to_string())?;
         return Ok(0);
     }
+    result::check(&request, Stay::of(arguments)?)?;
     // The container writes to the same stream.
     output.flush()?;
     if arguments.supervision.detach {
@@ -151,6 +153,7 @@ pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> 
 /// Makes a container and prints its ID.
 pub(crate) fn create(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> Result<u8, Failure> {
     let request = request(arguments, &engine.host().working_directory, &engine.machine())?;
+    result::check(&request, Stay::LivesOn)?;
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
     let id = engine.create(&request, &mut |event| progress.show(event));
     output.line(id.inspect_err(|_| progress.clear())?.as_str())?;

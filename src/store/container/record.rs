@@ -191,6 +191,8 @@ pub enum State {
     Created,
     /// Its processes exist.
     Running,
+    /// Its processes exist and stand still.
+    Paused,
     /// It has ended and begins again in a moment.
     Restarting(EndRecord),
     /// It has ended.
@@ -204,8 +206,17 @@ impl State {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         match self {
-            Self::Running | Self::Restarting(_) => true,
+            Self::Running | Self::Paused | Self::Restarting(_) => true,
             Self::Created | Self::Exited(_) | Self::Dead => false,
+        }
+    }
+
+    /// Whether it has processes, standing still or not.
+    #[must_use]
+    pub fn has_processes(&self) -> bool {
+        match self {
+            Self::Running | Self::Paused => true,
+            Self::Created | Self::Restarting(_) | Self::Exited(_) | Self::Dead => false,
         }
     }
 
@@ -215,6 +226,7 @@ impl State {
         match self {
             Self::Created => "created",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Restarting(_) => "restarting",
             Self::Exited(_) => "exited",
             Self::Dead => "dead",

@@ -31,11 +31,10 @@ const FLAGS: [(&[&str], &str); 16] = [
 ];
 
 /// Verbs, and what to do without them.
-const VERBS: [(&[&str], &str); 7] = [
+const VERBS: [(&[&str], &str); 6] = [
     (&["pull", "login", "logout", "search"], STORE),
     (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
-    (&["stats"], "start what belongs together with one `minirun run`"),
     (&["events"], "`minirun wait` waits for an end, `minirun logs -f` for output"),
     (&["network"], NETWORK),
     (&["compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),
