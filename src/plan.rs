@@ -40,6 +40,7 @@ pub mod snapshot;
 pub mod source;
 pub mod spec;
 pub mod supervision;
+pub mod sysctl;
 pub mod textdiff;
 pub mod userns;
 

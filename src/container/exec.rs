@@ -80,6 +80,7 @@ impl Engine {
             granted: if namespace.is_some() { granted } else { granted.common(self.host.bounding) },
             new_privileges: record.rights.new_privileges,
             limits: record.rights.limits.clone(),
+            oom_score_adjustment: record.rights.oom_score_adjustment,
             streams: request.streams,
             network: record.rights.network,
             presence: request.presence,

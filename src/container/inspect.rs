@@ -100,6 +100,7 @@ impl Engine {
                 "Binds": mounts::binds(record),
                 "Mounts": mounts::requests(record),
                 "NetworkMode": record.network,
+                "OomScoreAdj": record.rights.oom_score_adjustment.unwrap_or(0),
                 "PortBindings": network::bindings(record),
                 "ReadonlyRootfs": record.read_only,
                 "RestartPolicy": {

@@ -212,6 +212,7 @@ fn become_command(
     copying: Copying<'_>,
 ) -> Result<Infallible, InitError> {
     let review = await_id_maps(channel)?;
+    credentials::set_oom_score(plan.process.oom_score_adjustment)?; // while /proc is the host's
     rustix::process::umask(rustix::fs::Mode::empty()); // modes are as they are asked for
     namespace::set_hostname(&plan.hostname)?;
     namespace::bring_network_up(plan.namespaces.network)?;

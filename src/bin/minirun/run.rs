@@ -25,6 +25,7 @@ use minirun::plan::rootfs::Lifetime;
 use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
 use minirun::plan::supervision::{RestartPolicy, SupervisionError};
+use minirun::plan::sysctl::SysctlError;
 use minirun::plan::userns::UsernsError;
 use minirun::sys::{SysError, probe};
 use thiserror::Error;
@@ -72,6 +73,8 @@ pub(crate) enum RequestError {
     Limit(#[from] LimitError),
     #[error(transparent)]
     Resource(#[from] ResourceError),
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
     #[error("cannot use `--stop-signal`")]
     Signal(#[from] SignalError),
     #[error("cannot use `--signal`")]
@@ -207,6 +210,8 @@ fn request(
         attached: supervision::attached(&arguments.supervision)?,
         resources: resources::parse(&arguments.resources.words())?,
         strictness: parse(arguments.resources.strictness.as_ref())?.unwrap_or_default(),
+        oom_score_adjustment: arguments.resources.oom_score_adj,
+        sysctls: parse_all(&arguments.resources.sysctls, str::parse)?,
         shm_size: shm_size(arguments)?,
         cid_file: arguments.cidfile.as_ref().map(|path| working_directory.join(path)),
         extra_hosts: parse_all(&arguments.hosts, str::parse)?,

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::guest;
+use crate::launch::credentials;
 use crate::launch::init::{self, InitError};
 use crate::launch::message::ToLauncher;
 use crate::launch::streams::ContainerStreams;
@@ -26,7 +27,8 @@ const ROUNDS: usize = 8;
 
 /// Runs in a copy of the launcher; returns its own exit status.
 pub(super) fn run(plan: &ExecPlan, processes: &Processes, channel: Channel, streams: ContainerStreams) -> u8 {
-    let entered = enter(plan, processes, &channel, &streams).map_err(InitError::Enter);
+    let scored = credentials::set_oom_score(plan.oom_score_adjustment); // while /proc is the host's
+    let entered = scored.and_then(|()| enter(plan, processes, &channel, &streams).map_err(InitError::Enter));
     let started = entered.and_then(|procfs| {
         let guest = clone::spawn(CloneFlags::empty(), || guest::run(plan, &channel, &streams));
         Ok((guest.map_err(InitError::Enter)?, procfs))

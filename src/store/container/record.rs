@@ -149,6 +149,9 @@ pub struct RightsRecord {
     pub new_privileges: NewPrivileges,
     /// `--ulimit`.
     pub limits: Vec<Ulimit>,
+    /// `--oom-score-adj`.
+    #[serde(default)]
+    pub oom_score_adjustment: Option<i32>,
     /// `--group-add`.
     pub extra_groups: Vec<String>,
     /// Which network namespace they are in.
