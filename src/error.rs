@@ -20,6 +20,7 @@ use crate::plan::platform::PlatformError;
 use crate::plan::review::ChoiceError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
+use crate::plan::supervision::ResultTarget;
 use crate::plan::userns::UsernsError;
 use crate::store::StoreError;
 use crate::store::container::ContainerError;
@@ -167,6 +168,15 @@ pub enum Error {
         #[source]
         cause: SysError,
     },
+    /// The result of a run.
+    #[error("cannot write the result to `{target}`")]
+    Result {
+        /// Where it goes.
+        target: ResultTarget,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
     /// What is stored of a container is not enough to start it.
     #[error("cannot start container `{0}`: its description in the store is not complete")]
     NoDescription(String),
@@ -176,6 +186,21 @@ pub enum Error {
     /// There is no cgroup.
     #[error("cannot pause container `{0}`: it has no cgroup of its own")]
     NoFreezer(String),
+    /// Its processes go on already.
+    #[error("container `{0}` is not paused")]
+    NotPaused(String),
+    /// A process that would stand still from the beginning.
+    #[error("container `{0}` is paused: nothing can begin in it")]
+    Paused(String),
+    /// The kernel did not do it.
+    #[error("cannot pause or unpause container `{name}`")]
+    Freeze {
+        /// The container's name.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: SysError,
+    },
     /// Whoever runs the container does not answer.
     #[error("cannot talk to whoever runs container `{name}`")]
     Control {
@@ -287,6 +312,12 @@ impl Error {
         }
     }
 
+    /// Whether a container's processes were lost, so that whoever watched over them has written down what is known.
+    #[must_use]
+    pub fn is_loss(&self) -> bool {
+        matches!(self, Self::Launch { cause: LaunchError::Supervise(_) | LaunchError::Lost(_), .. })
+    }
+
     /// Whether something was to be removed and some of it is still in the store's directory of temporary things.
     pub(crate) fn leaves_something(&self) -> bool {
         matches!(
@@ -346,8 +377,11 @@ impl Error {
                     .to_owned(),
             ),
             Self::NoFreezer(_) => Some(
-                "send its first process STOP, and CONT later: minirun kill -s STOP CONTAINER".to_owned(),
+                "start it where cgroups of version 2 are delegated to you, as with systemd-run --user --scope; or send its \
+                 first process alone STOP, and CONT later: minirun kill -s STOP CONTAINER"
+                    .to_owned(),
             ),
+            Self::Paused(name) => Some(format!("let it go on first: minirun unpause {name}")),
             Self::TrashTime { .. } => {
                 Some("a number with a unit, such as 24h or 7days; 0 keeps nothing".to_owned())
             }

@@ -56,7 +56,7 @@ pub use dialog::{Purpose, Sequel};
 pub use enter::{Detach, EnterError, Entry};
 pub use exec::{Place, exec};
 pub use guests::Guests;
-pub use init::FailedStep;
+pub use init::{FailedStep, Review};
 pub use inside::{Files, inside};
 pub use session::{Feeding, Parting, Screen, Session, SignalProxy};
 pub use sibling::SiblingError;
@@ -150,6 +150,8 @@ pub struct Surroundings<'a> {
     pub donor: Option<BorrowedFd<'a>>,
     /// The cgroup that all its processes are born into.
     pub cgroup: Option<BorrowedFd<'a>>,
+    /// Whether somebody wants to look at init before it becomes the command: [`Sign::Ready`].
+    pub review: Review,
 }
 
 /// Starts the container's processes; they go on by themselves until the command runs.
@@ -200,7 +202,11 @@ pub fn start(
         userns::map_child(&running.monitor, user)?;
         moment("IDs mapped");
     }
-    running.channel.send(&ToInit::Mapped.encode(), None).map_err(LaunchError::Spawn)?;
+    let mapped = match surroundings.review {
+        Review::Unwanted => ToInit::Mapped,
+        Review::Wanted => ToInit::MappedForReview,
+    };
+    running.channel.send(&mapped.encode(), None).map_err(LaunchError::Spawn)?;
     Ok(running)
 }
 

@@ -1,13 +1,14 @@
 //! A container in the charge of this process: started, watched over, and written down what becomes of it.
 
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
 use super::occurrence::{of_container, of_its_volumes};
+use super::result::{Witness, process_id};
 use super::run::{chain, not_put_away};
 use super::{Engine, Error, Event, Events, copying, now};
 use crate::launch::{
-    self, Copies, End, Ended, Ends, Guests, LaunchError, Sequel, Sign, Stream, Surroundings, Watch,
+    self, Copies, End, Ended, Ends, Guests, LaunchError, Review, Sequel, Sign, Stream, Surroundings, Watch,
 };
 use crate::plan::Plan;
 use crate::plan::occurrence::Action;
@@ -114,7 +115,11 @@ impl Charge<'_> {
         let donor = self.engine.network_donor(self.record)?;
         let cgroup = self.engine.make_cgroup(self.record)?;
         let beside = Beside { donor: donor.as_ref(), cgroup: cgroup.as_ref() };
-        let result = self.run_beside(beside, (run, guests), news);
+        let mut seen = Witness::default();
+        let result = self.run_beside(beside, (run, guests, &mut seen), news);
+        if let Err(error) = self.note_result((run, &seen), &result, cgroup.as_ref()) {
+            news(News::Notice(&chain(&error)));
+        }
         if cgroup.is_some()
             && let Err(error) = self.engine.remove_cgroup(&self.record.id)
         {
@@ -126,7 +131,7 @@ impl Charge<'_> {
     fn run_beside(
         &self,
         beside: Beside<'_>,
-        (run, guests): (Run, &mut Guests),
+        (run, guests, seen): (Run, &mut Guests, &mut Witness),
         news: &mut dyn FnMut(News<'_>),
     ) -> Result<Ended, LaunchError> {
         let supervision = &self.record.supervision;
@@ -143,6 +148,7 @@ impl Charge<'_> {
             ends: run.ends,
             donor: beside.donor.map(Processes::monitor),
             cgroup: beside.cgroup.map(|cgroup| cgroup.directory.as_fd()),
+            review: if self.is_accounted() { Review::Wanted } else { Review::Unwanted },
         };
         let running = copying::with(|copying| launch::start(self.plan, copying, surroundings))?;
         let watch = Watch {
@@ -158,8 +164,11 @@ impl Charge<'_> {
                     news(News::Notice(&format!("nobody will find the container's processes ({error})")));
                 }
             }
+            Sign::Ready(init) => seen.look(init),
             Sign::Started(init) => {
-                if let Err(error) = self.note_start(run.start, init) {
+                let nanoseconds = nanoseconds();
+                seen.begin(nanoseconds);
+                if let Err(error) = self.note_start(StartRecord { nanoseconds, ..run.start }, init) {
                     news(News::Notice(&chain(&error)));
                 }
                 news(News::Started);
@@ -177,9 +186,7 @@ impl Charge<'_> {
         if let Some(path) = &self.record.supervision.pid_file {
             write_pid(path, init).map_err(|cause| Error::PidFile { path: path.clone(), cause })?;
         }
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-        let nanoseconds = now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec);
-        self.engine.store.note_start(self.bundle, StartRecord { nanoseconds, ..start })?;
+        self.engine.store.note_start(self.bundle, start)?;
         let mut occurrences = of_its_volumes(self.record, &Action::Mount);
         occurrences.push(of_container(self.record, &Action::Start, &[]));
         self.engine.note(&occurrences);
@@ -253,10 +260,14 @@ pub(super) fn prepare_pid_file(path: &Path) -> Result<(), Error> {
     made.map_err(|cause| Error::PidFile { path: path.to_owned(), cause })
 }
 
+/// Nanoseconds since 1970.
+pub(super) fn nanoseconds() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
+}
+
 /// Writes the process ID of init as the caller sees it.
 fn write_pid(path: &Path, init: BorrowedFd<'_>) -> Result<(), SysError> {
-    let about = format!("/proc/self/fdinfo/{}", init.as_fd().as_raw_fd());
-    let text = std::fs::read_to_string(&about).call(|| format!("read({about:?})"))?;
-    let pid = text.lines().find_map(|line| line.strip_prefix("Pid:")).unwrap_or_default().trim();
+    let pid = process_id(init)?.map_or_else(String::new, |pid| pid.to_string());
     std::fs::write(path, format!("{pid}\n")).call(|| format!("write({path:?})"))
 }

@@ -15,7 +15,7 @@ use crate::plan::occurrence::Action;
 use crate::plan::path::ContainerPath;
 use crate::plan::process::Streams;
 use crate::plan::userns::set_groups;
-use crate::store::container::Container;
+use crate::store::container::{Container, State};
 use crate::sys::clone::ExitStatus;
 use crate::sys::probe;
 
@@ -35,6 +35,9 @@ impl Engine {
         events: Events<'_>,
     ) -> Result<Attachment, Error> {
         let container = self.running(text)?;
+        if container.state == State::Paused {
+            return Err(Error::Paused(container.record.name.to_string()));
+        }
         let plan = self.exec_plan(&container, request)?;
         let processes = self.processes(&container)?;
         let launch_error = |cause| Error::Launch {
@@ -54,7 +57,7 @@ impl Engine {
         telling.begun(&request.command);
         let mut notice = |sign: Sign<'_>| match sign {
             Sign::Notice(text) => events(Event::Notice(text.to_owned())),
-            Sign::Rooted(_) | Sign::Started(_) | Sign::Wrote(..) => {}
+            Sign::Rooted(_) | Sign::Ready(_) | Sign::Started(_) | Sign::Wrote(..) => {}
         };
         let result = match request.presence {
             Presence::Attached => {
@@ -102,6 +105,7 @@ impl Engine {
             granted: if namespace.is_some() { granted } else { granted.common(self.host.bounding) },
             new_privileges: record.rights.new_privileges,
             limits: record.rights.limits.clone(),
+            oom_score_adjustment: record.rights.oom_score_adjustment,
             streams: request.streams,
             network: record.rights.network,
             presence: request.presence,

@@ -1,15 +1,17 @@
 //! What is known of containers and images, in the shape that Docker's `inspect` has.
 
 mod config;
+mod limits;
 mod mounts;
 mod network;
+mod state;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::{Engine, Error, rfc3339, rfc3339_nanoseconds};
+use super::{Engine, Error, rfc3339};
 use crate::plan::digest::Digest;
 use crate::plan::name::{ContainerId, ContainerName, Label};
 use crate::plan::port::{Port, PublishedPort};
@@ -18,9 +20,6 @@ use crate::store::container::{Container, MountRecord, State};
 use crate::store::image::Image;
 use crate::store::layer::LayerDirectories;
 use crate::store::log;
-
-/// The time that Docker has for what did not happen yet.
-const NEVER: &str = "0001-01-01T00:00:00Z";
 
 /// A container in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +110,7 @@ impl Engine {
             "HostConfig": config::host_config(record),
             "GraphDriver": container_driver(&container),
             "Limits": record.limits,
+            "Result": self.store.container_result(&container)?,
             "NetworkSettings": network::settings(&container),
         }))
     }
@@ -141,33 +141,6 @@ impl Engine {
             "Config": image_config(&image),
             "RootFS": { "Type": "layers", "Layers": diff_ids },
             "GraphDriver": self.image_driver(&image)?,
-        }))
-    }
-
-    fn state(&self, container: &Container) -> Result<Value, Error> {
-        let (code, end) = match &container.state {
-            State::Running | State::Created => (0, None),
-            State::Exited(end) | State::Restarting(end) => (end.status.code(), Some(end)),
-            State::Dead => (137, None),
-        };
-        let processes = match container.state {
-            State::Running => self.visible_processes(container)?,
-            State::Created | State::Restarting(_) | State::Exited(_) | State::Dead => None,
-        };
-        Ok(json!({
-            "Status": container.state.word(),
-            "Running": container.state.is_alive(),
-            "Paused": false,
-            "Restarting": matches!(container.state, State::Restarting(_)),
-            "OOMKilled": false,
-            "Dead": container.state == State::Dead,
-            // Docker's word for none.
-            "Pid": processes.map_or(0, |processes| processes.init().as_raw_pid()),
-            "ExitCode": code,
-            "Error": end.and_then(|end| end.error.as_deref()).unwrap_or_default(),
-            "TimedOut": end.is_some_and(|end| end.timed_out),
-            "StartedAt": started(container).map_or_else(|| NEVER.to_owned(), rfc3339_nanoseconds),
-            "FinishedAt": end.map_or_else(|| NEVER.to_owned(), |end| rfc3339(end.finished)),
         }))
     }
 
@@ -217,7 +190,9 @@ pub(super) fn summary(container: Container) -> ContainerSummary {
 fn started(container: &Container) -> Option<i64> {
     match (container.start, &container.state) {
         (Some(start), _) => Some(start.nanoseconds),
-        (None, State::Running) => Some(container.record.created.saturating_mul(1_000_000_000)),
+        (None, State::Running | State::Paused) => {
+            Some(container.record.created.saturating_mul(1_000_000_000))
+        }
         (None, State::Created | State::Restarting(_) | State::Exited(_) | State::Dead) => None,
     }
 }

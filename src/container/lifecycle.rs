@@ -60,6 +60,8 @@ impl Engine {
             let Some(alive) = self.reach(container)? else { return Ok(()) };
             let Some(client) = &alive.client else { return self.end(container) };
             client.signal(signal, Purpose::End).map_err(error)?;
+            // What stands still hears nothing.
+            self.thaw(&container)?;
             match client.await_end(grace.duration()).map_err(error)? {
                 None => {
                     self.note_kill(&container.record, KILL);
@@ -109,7 +111,7 @@ impl Engine {
                 State::Exited(end) => return Ok(end.status),
                 State::Dead => return Ok(ExitStatus::Signaled(KILL)),
                 State::Created => std::thread::sleep(Duration::from_millis(50)),
-                State::Running | State::Restarting(_) => {
+                State::Running | State::Paused | State::Restarting(_) => {
                     if let Some(status) = self.await_status(&container)? {
                         return Ok(status);
                     }
@@ -117,19 +119,6 @@ impl Engine {
             }
             container = self.store.find_container(container.record.id.as_str())?;
         }
-    }
-
-    /// Stops the processes of a container for a while. Only a cgroup of its own could do that, and none has one yet.
-    ///
-    /// # Errors
-    /// Always: there is no such container, it does not run, or it has no cgroup.
-    pub fn pause(&self, text: &str) -> Result<(), Error> {
-        let container = self.store.find_container(text)?;
-        let name = container.record.name.to_string();
-        if container.state.is_alive() {
-            return Err(Error::NoFreezer(name));
-        }
-        Err(ContainerError::NotRunning(name).into())
     }
 
     /// Stops a container that runs, and starts it again.

@@ -5,15 +5,19 @@ mod words;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use self::words::{options, refused, words};
 use super::{Engine, Error};
 use crate::error::running::RunningError;
 use crate::launch::Entry;
+use crate::plan::evidence::Evidence;
+use crate::plan::finding;
 use crate::plan::mount::MountKind;
 use crate::plan::mount_table::{self, MountEntry};
 use crate::plan::path::ContainerPath;
-use crate::store::container::{Container, MountRecord, State};
+use crate::plan::result_record::MountFinding;
+use crate::store::container::{Container, ContainerRecord, MountRecord};
 
 /// Who put a mount where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +82,7 @@ impl Engine {
     /// There is no such container, or it cannot be looked into.
     pub fn mounts(&self, text: &str) -> Result<Vec<MountRow>, Error> {
         let container = self.store.find_container(text)?;
-        if container.state != State::Running {
+        if !container.state.has_processes() {
             return Ok(container.record.mounts.iter().map(ended).collect());
         }
         let processes = self.processes(&container)?;
@@ -87,9 +91,47 @@ impl Engine {
         let asked = places(&container, &entries, Entry::new(&processes))?;
         let mut rows = rows(&entries, &asked);
         for row in &mut rows {
-            name_default(row, &container);
+            name_default(row, &container.path);
         }
         Ok(rows)
+    }
+}
+
+/// The mounts that a container has been started with, `path` being its directory. A destination that leads through a
+/// symlink is not found.
+pub(super) fn effective(record: &ContainerRecord, path: &Path, evidence: &Evidence) -> Vec<MountFinding> {
+    let Some(table) = &evidence.mounts else {
+        let unseen = || finding::not_read("mountinfo");
+        return record.mounts.iter().map(|mount| mount_finding(ended(mount), unseen())).collect();
+    };
+    let asked: Vec<Asked<'_>> = record
+        .mounts
+        .iter()
+        .map(|mount| Asked {
+            record: mount,
+            origin: MountOrigin::Start,
+            place: mount.request.destination.as_os_str().to_owned(),
+        })
+        .collect();
+    let mut rows = rows(&mount_table::parse(table), &asked);
+    for row in &mut rows {
+        name_default(row, path);
+    }
+    let verified = |row: &MountRow| match row.got {
+        Some(_) => finding::read_from("mountinfo"),
+        None => "not verified: nothing is mounted under this name; a symlink may lead elsewhere".to_owned(),
+    };
+    rows.into_iter().map(|row| (verified(&row), row)).map(|(how, row)| mount_finding(row, how)).collect()
+}
+
+fn mount_finding(row: MountRow, verified: String) -> MountFinding {
+    MountFinding {
+        destination: row.destination.to_string_lossy().into_owned(),
+        kind: row.kind,
+        source: row.source.to_string_lossy().into_owned(),
+        asked: row.asked,
+        enforced: row.got.map(|got| got.options),
+        verified,
     }
 }
 
@@ -196,12 +238,12 @@ fn row(entry: &MountEntry, depth: usize, asked: Option<&Asked<'_>>) -> MountRow 
 }
 
 /// Gives what minirun mounts of its own accord a name that says why it is there.
-fn name_default(row: &mut MountRow, container: &Container) {
+fn name_default(row: &mut MountRow, path: &Path) {
     if row.origin != MountOrigin::Default {
         return;
     }
     let source = row.source.to_string_lossy().into_owned();
-    let directory = container.path.to_string_lossy();
+    let directory = path.to_string_lossy();
     let own_file = source.strip_suffix(']').and_then(|source| source.rsplit_once('/'));
     let is_inode_alone =
         row.got.as_ref().is_some_and(|got| got.options.iter().any(|one| one == "nr_inodes=1"));

@@ -127,6 +127,7 @@ fn rights(draft: &Draft<'_>, plan: &Plan) -> RightsRecord {
         capabilities: plan.process.capabilities.bounding,
         new_privileges: plan.process.new_privileges,
         limits: plan.process.limits.clone(),
+        oom_score_adjustment: plan.process.oom_score_adjustment,
         extra_groups: draft.request.extra_groups.clone(),
         network: plan.namespaces.network,
         home: draft.account.home.clone(),

@@ -175,7 +175,7 @@ impl Engine {
     pub(super) fn running(&self, text: &str) -> Result<Container, Error> {
         let container = self.store.find_container(text)?;
         match container.state {
-            State::Running => Ok(container),
+            State::Running | State::Paused => Ok(container),
             State::Created | State::Restarting(_) | State::Exited(_) | State::Dead => {
                 Err(ContainerError::NotRunning(container.record.name.to_string()).into())
             }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::init::InitError;
 use crate::plan::limit::Ulimit;
 use crate::plan::process::{Capabilities, Groups, NewPrivileges, Process, User};
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, process as own};
 
 /// Why the user could not be assumed.
 #[derive(Debug, Error)]
@@ -42,6 +42,15 @@ impl CredentialError {
             _ => None,
         }
     }
+}
+
+/// Says how readily the kernel is to kill this process for want of memory.
+pub(super) fn set_oom_score(adjustment: Option<i32>) -> Result<(), InitError> {
+    let Some(adjustment) = adjustment else { return Ok(()) };
+    own::set_oom_score(adjustment).map_err(|source| InitError::Setting {
+        what: format!("the OOM score adjustment {adjustment}"),
+        source,
+    })
 }
 
 /// Sets resource limits, while there may still be the right to.

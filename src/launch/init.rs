@@ -3,6 +3,8 @@
 //! Init is born into new namespaces with all their capabilities and the host's view of the files. Step by step it
 //! gives up one after the other, until what is left is the command.
 
+mod waiting;
+
 use std::convert::Infallible;
 
 use rustix::io::Errno;
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::credentials::CredentialError;
-use super::message::{ToInit, ToLauncher};
+use super::message::ToLauncher;
 use super::mount::MountFailure;
 use super::process::ExecError;
 use super::rootfs::RootfsError;
@@ -21,6 +23,10 @@ use crate::plan::exec::ExecUserError;
 use crate::sys::channel::Channel;
 use crate::sys::report::Report;
 use crate::sys::{SysError, moment, process as own};
+
+pub use waiting::Review;
+pub(super) use waiting::await_id_maps;
+use waiting::{await_connection, await_review};
 
 /// A step on the way to the command that went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,7 +211,8 @@ fn become_command(
     streams: &ContainerStreams,
     copying: Copying<'_>,
 ) -> Result<Infallible, InitError> {
-    await_id_maps(channel)?;
+    let review = await_id_maps(channel)?;
+    credentials::set_oom_score(plan.process.oom_score_adjustment)?; // while /proc is the host's
     rustix::process::umask(rustix::fs::Mode::empty()); // modes are as they are asked for
     namespace::set_hostname(&plan.hostname)?;
     namespace::bring_network_up(plan.namespaces.network)?;
@@ -242,30 +249,9 @@ fn become_command(
     credentials::assume(&plan.process)?;
     process::enter_working_directory(&plan.process)?;
     own::close_on_exec_from(3).map_err(InitError::Channel)?;
+    await_review(channel, review)?; // nothing changes any more
     let report = |error| report(channel, &InitError::Exec(error));
     process::exec(&plan.process, streams, terminal.as_ref(), &report).map_err(InitError::Exec)
-}
-
-pub(super) fn await_id_maps(channel: &Channel) -> Result<(), InitError> {
-    let message = channel.receive().map_err(InitError::Channel)?;
-    match message.as_ref().and_then(|(bytes, _)| ToInit::decode(bytes)) {
-        Some(ToInit::Mapped) => Ok(()),
-        Some(ToInit::Connected | ToInit::Unconnected(_)) | None => Err(InitError::NotMapped),
-    }
-}
-
-fn await_connection(channel: &Channel, plan: &Plan) -> Result<(), InitError> {
-    if plan.connection.is_none() {
-        return Ok(());
-    }
-    let message = channel.receive().map_err(InitError::Channel)?;
-    match message.as_ref().and_then(|(bytes, _)| ToInit::decode(bytes)) {
-        Some(ToInit::Connected) => Ok(()),
-        Some(ToInit::Unconnected(report)) => Err(InitError::Network(report)),
-        Some(ToInit::Mapped) | None => {
-            Err(InitError::Channel(SysError::new("recvmsg(channel)", Errno::PIPE)))
-        }
-    }
 }
 
 fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Result<Vec<String>, InitError> {

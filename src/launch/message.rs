@@ -12,6 +12,10 @@ use crate::sys::report::Report;
 pub(super) enum ToInit {
     /// The ID maps are written.
     Mapped,
+    /// The same, and somebody wants to look at init before it becomes the command.
+    MappedForReview,
+    /// It has been looked at.
+    Reviewed,
     /// The network leads to the outside.
     Connected,
     /// It does not, and why.
@@ -34,6 +38,8 @@ pub(super) enum ToLauncher {
     Started,
     /// The container has its root filesystem; nothing of the host can be reached from it any more.
     Rooted,
+    /// Init is as the command is going to be, and waits to be looked at.
+    Ready,
     /// The container's terminal; its master end comes along.
     Terminal,
     /// Something was done differently than planned, and why.

@@ -10,10 +10,10 @@ use super::dialog::{Purpose, Request};
 use super::guests::Guests;
 use super::init::FailedStep;
 use super::keys::Typed;
-use super::message::{ToLauncher, ToMonitor};
+use super::message::{ToInit, ToLauncher, ToMonitor};
 use super::relay::{Awaited, Happened};
 use super::{LaunchError, Running, Stream};
-use crate::sys::clone::ExitStatus;
+use crate::sys::clone::{ExitStatus, ProcessUsage};
 use crate::sys::{SysError, moment, process};
 
 /// The exit code of a container that ran longer than it may.
@@ -26,6 +26,8 @@ pub enum Sign<'a> {
     Notice(&'a str),
     /// The container has its root filesystem; its init is the process that this pidfd names.
     Rooted(BorrowedFd<'a>),
+    /// Init is as the command is going to be, and waits until this has been seen; only where somebody wanted it.
+    Ready(BorrowedFd<'a>),
     /// The command runs, or has run already; this pidfd names its init.
     Started(BorrowedFd<'a>),
     /// The container has written this; only where its output passes through the launcher.
@@ -67,6 +69,10 @@ pub struct Ended {
     pub timed_out: bool,
     /// Whether it has not ended at all, but was left alone; only a further process can be.
     pub left: bool,
+    /// How its command ended, whatever is made of that.
+    pub own: ExitStatus,
+    /// What its processes took, as far as they were waited for.
+    pub usage: ProcessUsage,
 }
 
 /// What is known of the container so far.
@@ -80,6 +86,15 @@ struct Known {
     by_order: bool,
     timed_out: bool,
     root: Rooting,
+    waiting: Waiting,
+}
+
+/// Whether init waits to be looked at.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    #[default]
+    No,
+    Yes,
 }
 
 /// Whether the container has its root filesystem.
@@ -134,10 +149,10 @@ impl Running {
         self.relay.restore_terminal();
         // One that has no terminal to care for is gone by now.
         let _ = self.channel.send(&ToMonitor::Heard.encode(), None);
-        let monitor = self.monitor.wait().map_err(LaunchError::Supervise)?;
+        let (monitor, usage) = self.monitor.wait_with_usage().map_err(LaunchError::Supervise)?;
         self.disconnect();
         self.ended = true;
-        known.conclude(monitor)
+        known.conclude(monitor, usage)
     }
 
     /// Leaves a further process to its escort, who takes what it writes from here on.
@@ -146,7 +161,9 @@ impl Running {
         let sent = self.channel.send(&ToMonitor::Left.encode(), self.relay.master());
         sent.map_err(LaunchError::Supervise)?;
         self.ended = true;
-        Ok(Ended { status: ExitStatus::Exited(0), by_order: false, timed_out: false, left: true })
+        let status = ExitStatus::Exited(0);
+        let usage = ProcessUsage::default();
+        Ok(Ended { status, by_order: false, timed_out: false, left: true, own: status, usage })
     }
 
     fn wait(
@@ -184,6 +201,7 @@ impl Running {
                 self.connect().map_err(LaunchError::Supervise)?;
             }
             (Some(ToLauncher::Rooted), _) => known.root = Rooting::Reported,
+            (Some(ToLauncher::Ready), _) => known.waiting = Waiting::Yes,
             (Some(ToLauncher::Terminal), Some(master)) => {
                 self.relay.connect_terminal(master, self.ends).map_err(LaunchError::Streams)?;
             }
@@ -200,6 +218,11 @@ impl Running {
         if let (Rooting::Reported, Some(init)) = (known.root, &known.init) {
             known.root = Rooting::Noticed;
             observe(Sign::Rooted(init.as_fd()));
+        }
+        if let (Waiting::Yes, Some(init)) = (known.waiting, &known.init) {
+            known.waiting = Waiting::No;
+            observe(Sign::Ready(init.as_fd()));
+            self.channel.send(&ToInit::Reviewed.encode(), None).map_err(LaunchError::Supervise)?;
         }
         Ok(true)
     }
@@ -218,7 +241,12 @@ impl Running {
             known.interrupted = Some(number);
             return self.monitor.signal(rustix::process::Signal::KILL).map_err(LaunchError::Supervise);
         };
-        process::send_signal(init.as_fd(), number).map_err(LaunchError::Supervise)
+        process::send_signal(init.as_fd(), number).map_err(LaunchError::Supervise)?;
+        if number == Signal::SIGKILL as i32 {
+            // Of a container that stands still only this much ends by itself.
+            self.monitor.signal(rustix::process::Signal::KILL).map_err(LaunchError::Supervise)?;
+        }
+        Ok(())
     }
 
     /// Does what a guest asks for.
@@ -250,7 +278,8 @@ impl Running {
 
 impl Known {
     /// How it all ended, the monitor so.
-    fn conclude(self, monitor: ExitStatus) -> Result<Ended, LaunchError> {
+    fn conclude(self, monitor: ExitStatus, usage: ProcessUsage) -> Result<Ended, LaunchError> {
+        let own = self.ended.unwrap_or(monitor);
         let status = match self {
             Self { failed: Some(failed), .. } => return Err(failed.into()),
             Self { timed_out: true, .. } => ExitStatus::Exited(TIMED_OUT),
@@ -260,6 +289,7 @@ impl Known {
             Self { init: Some(_), .. } if monitor != ExitStatus::Exited(125) => monitor,
             _ => return Err(LaunchError::Lost(monitor)),
         };
-        Ok(Ended { status, by_order: self.by_order, timed_out: self.timed_out, left: false })
+        let Self { by_order, timed_out, .. } = self;
+        Ok(Ended { status, by_order, timed_out, left: false, own, usage })
     }
 }

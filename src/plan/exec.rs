@@ -89,6 +89,8 @@ pub struct ExecPlan {
     pub new_privileges: NewPrivileges,
     /// Its limits.
     pub limits: Vec<Ulimit>,
+    /// How readily the kernel kills it for want of memory.
+    pub oom_score_adjustment: Option<i32>,
     /// Its streams.
     pub streams: Streams,
     /// Which network the container has.
@@ -130,6 +132,7 @@ impl ExecPlan {
             },
             new_privileges: self.new_privileges,
             limits: self.limits.clone(),
+            oom_score_adjustment: self.oom_score_adjustment,
             streams: self.streams,
             first: FirstProcess::Command,
         })
@@ -160,6 +163,7 @@ mod tests {
             set_groups: SetGroups::Allowed,
             granted: CapabilitySet::all(),
             new_privileges: NewPrivileges::Denied,
+            oom_score_adjustment: None,
             limits: Vec::new(),
             streams: Streams::Launcher { input: Input::Empty },
             network: Network::None,

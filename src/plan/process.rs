@@ -100,6 +100,8 @@ pub struct Process {
     pub new_privileges: NewPrivileges,
     /// Its limits.
     pub limits: Vec<Ulimit>,
+    /// How readily the kernel kills it for want of memory, from -1000 to 1000; none is as its parent.
+    pub oom_score_adjustment: Option<i32>,
     /// Its streams.
     pub streams: Streams,
     /// What process 1 is.

@@ -19,6 +19,7 @@ use super::rootfs::Lifetime;
 use super::signal::SignalNumber;
 use super::source::ImageSource;
 use super::supervision::Supervision;
+use super::sysctl::Sysctl;
 use super::userns::UsernsMode;
 
 /// How a container's root filesystem comes about.
@@ -145,6 +146,10 @@ pub struct RunRequest {
     pub resources: Vec<Limit>,
     /// `--limits`: what is done about those that cannot be enforced.
     pub strictness: Strictness,
+    /// `--oom-score-adj`.
+    pub oom_score_adjustment: Option<i32>,
+    /// `--sysctl`.
+    pub sysctls: Vec<Sysctl>,
     /// `--shm-size`, bytes.
     pub shm_size: u64,
     /// `--cidfile`, already absolute.

@@ -38,6 +38,9 @@ impl Display for Plan {
         for (name, value) in &self.sysctls {
             writeln!(f, "sysctl {name} = {value}")?;
         }
+        if let Some(adjustment) = self.process.oom_score_adjustment {
+            writeln!(f, "oom score adjustment {adjustment}")?;
+        }
         process(&self.process, f)
     }
 }

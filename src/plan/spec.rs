@@ -28,6 +28,7 @@ use super::namespace::Network;
 use super::path::{ContainerPath, PathError};
 use super::process::{NewPrivileges, Streams};
 use super::request::{RootAccess, RunRequest};
+use super::sysctl::{self, OwnNetwork, SysctlError};
 use super::userns::{UserNamespace, UsernsError, set_groups};
 
 pub use defaults::{MASKED_PATHS, READ_ONLY_PATHS};
@@ -45,6 +46,9 @@ pub enum ComposeError {
     /// The user namespace cannot be had.
     #[error(transparent)]
     Userns(#[from] UsernsError),
+    /// A kernel setting.
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
     /// A text is not what the specification's types accept.
     #[error("the runtime specification cannot hold this container")]
     Spec(#[from] OciSpecError),
@@ -103,6 +107,7 @@ pub struct Composition<'a> {
 /// The image and the request together do not describe a process.
 pub fn compose(parts: &Composition<'_>, host: &Host) -> Result<Spec, ComposeError> {
     let request = parts.request;
+    sysctl::check(&request.sysctls, if parts.network.is_own() { OwnNetwork::Yes } else { OwnNetwork::No })?;
     Ok(SpecBuilder::default()
         .version("1.2.0")
         .root(root(parts, request.root_access)?)
@@ -127,7 +132,7 @@ fn process(parts: &Composition<'_>, host: &Host) -> Result<Process, ComposeError
         .additional_gids(groups(parts, host)?)
         .build()?;
     let capabilities = capabilities(parts, host)?;
-    Ok(ProcessBuilder::default()
+    let mut process = ProcessBuilder::default()
         .terminal(request.streams == Streams::Terminal)
         .user(user)
         .args(arguments(request, parts.image)?)
@@ -136,7 +141,9 @@ fn process(parts: &Composition<'_>, host: &Host) -> Result<Process, ComposeError
         .capabilities(capabilities)
         .rlimits(limits(parts.limits)?)
         .no_new_privileges(request.new_privileges == NewPrivileges::Denied)
-        .build()?)
+        .build()?;
+    process.set_oom_score_adj(request.oom_score_adjustment);
+    Ok(process)
 }
 
 /// The groups that were asked for, and of those that the image adds the ones that there are in the container.
@@ -230,6 +237,12 @@ fn linux(parts: &Composition<'_>) -> Result<Linux, OciSpecError> {
         let has_root = parts.map.is_none_or(|map| to_host(&map.groups, 0).is_some());
         let group = if has_root { 0 } else { parts.account.gid };
         linux.set_sysctl(Some(defaults::own_network_sysctls(group)));
+    }
+    if !parts.request.sysctls.is_empty() {
+        let mut sysctls = linux.sysctl().clone().unwrap_or_default();
+        let asked = parts.request.sysctls.iter().map(|one| (one.name.clone(), one.value.clone()));
+        sysctls.extend(asked);
+        linux.set_sysctl(Some(sysctls));
     }
     Ok(linux)
 }

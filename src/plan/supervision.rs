@@ -1,5 +1,7 @@
 //! How a container is watched over: what becomes of its output, when it is stopped, and whether it begins again.
 
+mod result_target;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::limit::{self, LimitError};
+
+pub use result_target::ResultTarget;
 
 /// How long a container may take to stop before it is killed, if nobody says otherwise.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(10);
@@ -25,6 +29,14 @@ pub enum SupervisionError {
     /// `--stop-timeout` and `stop --time`.
     #[error("`{0}` is no number of seconds; -1 waits for ever")]
     Grace(String),
+    /// `--result fd:`.
+    #[error("`--result fd:{0}` names no descriptor from 3 on")]
+    Descriptor(String),
+    /// `--result fd:` of a container that lives on.
+    #[error(
+        "`--result {0}` and a container that lives on do not go together: nobody would hold the descriptor open"
+    )]
+    DescriptorLeft(ResultTarget),
     /// `--log-driver`.
     #[error("`{0}` is no log driver that minirun has: json-file, local, none")]
     LogDriver(String),
@@ -229,6 +241,8 @@ pub struct Supervision {
     pub input_end: InputEnd,
     /// `--pidfile`, absolute.
     pub pid_file: Option<PathBuf>,
+    /// `--result`.
+    pub result: Option<ResultTarget>,
 }
 
 /// Reads a duration: seconds, or Go's way with units.

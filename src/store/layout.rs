@@ -16,6 +16,7 @@
 //!     supplement.json             what the specification has no words for
 //!     started.json                when its command ran last, and how often
 //!     status.json                 how it ended
+//!     result.json                 the result of its last run
 //!     log log.1 …                 what it has written
 //!     control                     a socket of whoever runs it
 //!     waiting                     only for --rm: it was made and is not to be swept before its first start
@@ -96,6 +97,8 @@ pub const STARTED: &str = "started.json";
 pub const WAITING: &str = "waiting";
 /// In a container: how it ended.
 pub const STATUS: &str = "status.json";
+/// In a container: the result of its last run.
+pub const RESULT: &str = "result.json";
 /// In a container: what was mounted into it while it ran.
 pub const MOUNTED: &str = "mounted.json";
 /// In a container: locked by the process that runs it, so that the kernel can tell which one that is.

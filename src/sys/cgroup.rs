@@ -4,6 +4,8 @@
 //! cgroup with processes cannot have controllers for the cgroups in it, so the launcher moves into one of its own first,
 //! if it is alone.
 
+mod account;
+
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +18,8 @@ use thiserror::Error;
 use super::clone::Birth;
 use super::{Call, SysError};
 use crate::plan::resources::{Kind, Limit};
+
+pub use account::{CgroupUsage, Freezing, freeze, is_frozen, usage};
 
 /// Where the kernel shows them.
 const ROOT: &str = "/sys/fs/cgroup";

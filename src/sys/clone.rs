@@ -144,6 +144,34 @@ impl Child {
         }
     }
 
+    /// Waits as [`Self::wait`], and says what the process and all that it has waited for took.
+    ///
+    /// # Errors
+    /// What `wait4(2)` says.
+    #[expect(unsafe_code, reason = "wait4 has no safe wrapper")]
+    pub fn wait_with_usage(&self) -> Result<(ExitStatus, ProcessUsage), SysError> {
+        let mut status = 0;
+        // SAFETY: rusage is plain integers, for which all zeros is a value.
+        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+        loop {
+            // SAFETY: both live longer than the call, which writes to them alone.
+            let pid = unsafe { libc::wait4(self.pid.as_raw_pid(), &raw mut status, 0, &raw mut usage) };
+            let error = std::io::Error::last_os_error();
+            if pid >= 0 {
+                break;
+            }
+            if error.kind() != std::io::ErrorKind::Interrupted {
+                return Err(SysError::from_io(format!("wait4({})", self.pid), &error));
+            }
+        }
+        let status = if libc::WIFSIGNALED(status) {
+            ExitStatus::Signaled(libc::WTERMSIG(status))
+        } else {
+            ExitStatus::Exited(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(255))
+        };
+        Ok((status, ProcessUsage::of(&usage)))
+    }
+
     /// Sends `signal`; a process that has ended is not an error.
     ///
     /// # Errors
@@ -152,6 +180,36 @@ impl Child {
         match rustix::process::pidfd_send_signal(&self.pidfd, signal) {
             Err(Errno::SRCH) => Ok(()),
             result => result.call(|| format!("pidfd_send_signal({}, {signal:?})", self.pidfd.as_raw_fd())),
+        }
+    }
+}
+
+/// What processes took, `getrusage(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProcessUsage {
+    /// Processor time of the programs, microseconds.
+    pub user: u64,
+    /// Processor time of the kernel for them, microseconds.
+    pub system: u64,
+    /// The most memory that one of them had, bytes.
+    pub largest: u64,
+    /// Bytes read from disks.
+    pub read: u64,
+    /// Bytes written to disks.
+    pub written: u64,
+}
+
+impl ProcessUsage {
+    /// Blocks of 512 bytes, kibibytes, seconds and microseconds: what the kernel counts in.
+    fn of(usage: &libc::rusage) -> Self {
+        let number = |number: libc::c_long| u64::try_from(number).unwrap_or(0);
+        let time = |time: libc::timeval| number(time.tv_sec) * 1_000_000 + number(time.tv_usec);
+        Self {
+            user: time(usage.ru_utime),
+            system: time(usage.ru_stime),
+            largest: number(usage.ru_maxrss) << 10,
+            read: number(usage.ru_inblock) << 9,
+            written: number(usage.ru_oublock) << 9,
         }
     }
 }

@@ -256,3 +256,11 @@ pub fn set_stdio(
     rustix::stdio::dup2_stdout(output).call(|| "dup2(1)")?;
     rustix::stdio::dup2_stderr(error).call(|| "dup2(2)")
 }
+/// Says how readily the kernel is to kill this process for want of memory, from -1000 to 1000.
+///
+/// # Errors
+/// What writing says: `EACCES` for less than it was, without the right to that.
+pub fn set_oom_score(adjustment: i32) -> Result<(), SysError> {
+    let path = "/proc/self/oom_score_adj";
+    std::fs::write(path, adjustment.to_string()).call(|| format!("write({path:?}, {adjustment})"))
+}

@@ -103,3 +103,60 @@ fn what_became_of_a_limit_is_shown() {
     assert_eq!(limits[0]["enforced"], "RLIMIT_DATA=67108864", "{document}");
     assert_eq!(limits[1]["enforced"], Value::Null, "{document}");
 }
+
+#[test]
+fn kernel_settings_of_its_own() {
+    let scratch = Scratch::with_image();
+    let flags =
+        ["--network", "none", "--sysctl", "net.ipv4.ip_default_ttl=77", "--sysctl", "kernel.msgmax=1000"];
+    let script = "cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/msgmax";
+    assert_eq!(scratch.shell(&flags, script).run().success(), "77\n1000");
+    for (flags, said) in [
+        (&["--sysctl", "vm.swappiness=1"][..], "whole machine's"),
+        (&["--sysctl", "kernel.hostname=x"], "--hostname"),
+        (&["--sysctl", "net.core.somaxconn"], "NAME=VALUE"),
+        (&["--sysctl", "net.core.somaxconn=1\nkernel.core_pattern=x"], "NAME=VALUE"),
+        (&["--network", "host", "--sysctl", "net.core.somaxconn=9"], "no network of its own"),
+        (&["--network", "none", "--sysctl", "net.no.such=1"], "sysctl net.no.such=1"),
+    ] {
+        let outcome = scratch.shell(flags, "true").run();
+        assert!(outcome.refused().contains(said), "{outcome}");
+    }
+}
+
+#[test]
+fn who_is_killed_first_for_want_of_memory() {
+    let scratch = Scratch::with_image();
+    let script = "cat /proc/self/oom_score_adj";
+    assert_eq!(scratch.shell(&["--oom-score-adj", "500"], script).run().success(), "500");
+    scratch.detach(&["--name", "one", "--oom-score-adj", "600"], "sleep 100");
+    assert_eq!(scratch.minirun(["exec", "one", "cat", "/proc/1/oom_score_adj"]).run().success(), "600");
+    assert_eq!(scratch.minirun(["exec", "one", "cat", "/proc/self/oom_score_adj"]).run().success(), "600");
+    assert_eq!(scratch.field("one", ".HostConfig.OomScoreAdj"), "600");
+    scratch.minirun(["rm", "-f", "one"]).run().success();
+    scratch.shell(&["--oom-score-adj", "2000"], "true").run().refused();
+    if Caller::detect() != Caller::Root {
+        let outcome = scratch.shell(&["--oom-score-adj=-900"], "true").run();
+        assert!(outcome.refused().contains("OOM score adjustment -900"), "{outcome}");
+    }
+}
+
+#[test]
+fn limits_are_shown_in_dockers_numbers() {
+    if is_unified() {
+        return;
+    }
+    let scratch = Scratch::with_image();
+    let flags = ["--limits", "best-effort", "-m", "64m", "--cpus", "1.5", "--pids-limit", "90", "-c", "512"];
+    let call = scratch.minirun(["create", "--name", "one"]).args(flags).args([IMAGE, "true"]);
+    call.run().success();
+    for (field, value) in [
+        ("Memory", "67108864"),
+        ("MemorySwap", "134217728"),
+        ("NanoCpus", "1500000000"),
+        ("PidsLimit", "90"),
+        ("CpuShares", "512"),
+    ] {
+        assert_eq!(scratch.field("one", &format!(".HostConfig.{field}")), value, "{field}");
+    }
+}

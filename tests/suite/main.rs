@@ -13,6 +13,7 @@
     reason = "a test stops at the first surprise and reads the environment it was started in"
 )]
 
+mod stats;
 mod support;
 
 mod attach;
@@ -50,6 +51,7 @@ mod process;
 mod ps;
 mod races;
 mod restart;
+mod result;
 mod review;
 mod run;
 mod running_mounts;

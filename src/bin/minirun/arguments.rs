@@ -24,7 +24,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::container::{
-    CommitArgs, DiffArgs, ExportArgs, ListContainers, PortArgs, PruneContainers, RemoveContainers, TopArgs,
+    CommitArgs, DiffArgs, ExportArgs, ListContainers, PortArgs, PruneContainers, RemoveContainers, StatsArgs,
+    TopArgs,
 };
 use self::copy::CopyArgs;
 use self::events::EventsArgs;
@@ -88,6 +89,8 @@ pub(crate) enum Verb {
     Diff(DiffArgs),
     /// Show the processes of a container that runs
     Top(TopArgs),
+    /// Show what containers take: processors, memory, disks, network
+    Stats(StatsArgs),
     /// Copy files between a container and the host
     Cp(CopyArgs),
     /// Make an image of a container
@@ -178,6 +181,8 @@ pub(crate) enum ContainerVerb {
     Diff(DiffArgs),
     /// Show the processes of a container that runs
     Top(TopArgs),
+    /// Show what containers take: processors, memory, disks, network
+    Stats(StatsArgs),
     /// Copy files between a container and the host
     Cp(CopyArgs),
     /// Make an image of a container

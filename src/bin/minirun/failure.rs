@@ -54,6 +54,7 @@ impl Codes {
             | Verb::Diff(_)
             | Verb::Cp(_)
             | Verb::Top(_)
+            | Verb::Stats(_)
             | Verb::Commit(_)
             | Verb::Export(_)
             | Verb::Events(_)

@@ -7,7 +7,7 @@ use minirun::plan::name::ContainerName;
 use serde_json::json;
 
 use crate::arguments::lifecycle::{
-    AttachArgs, KillArgs, LifecycleVerb, PauseArgs, RenameArgs, StartArgs, StopArgs, WaitArgs,
+    AttachArgs, KillArgs, LifecycleVerb, RenameArgs, StartArgs, StopArgs, WaitArgs,
 };
 use crate::failure::{Failure, SOME_FAILED};
 use crate::logs;
@@ -29,9 +29,8 @@ pub(crate) fn answer(engine: &Engine, verb: &LifecycleVerb, output: &mut Output)
         LifecycleVerb::Attach(arguments) => attach(engine, arguments, output),
         LifecycleVerb::Logs(arguments) => logs::logs(engine, arguments, output),
         LifecycleVerb::Rename(arguments) => Ok(rename(engine, arguments, output)),
-        LifecycleVerb::Pause(arguments) | LifecycleVerb::Unpause(arguments) => {
-            pause(engine, arguments, output)
-        }
+        LifecycleVerb::Pause(arguments) => each(&arguments.containers, output, |name| engine.pause(name)),
+        LifecycleVerb::Unpause(arguments) => each(&arguments.containers, output, |name| engine.unpause(name)),
     }
 }
 
@@ -164,7 +163,10 @@ fn wait(engine: &Engine, arguments: &WaitArgs, output: &mut Output) -> Result<u8
     for name in &arguments.containers {
         match engine.wait(name) {
             Ok(status) if is_json => {
-                output.line(json!({ "Name": name, "ExitCode": status.code() }).to_string())?;
+                // What is removed at its end has left nothing.
+                let result = engine.result(name).ok().flatten();
+                output
+                    .line(json!({ "Name": name, "ExitCode": status.code(), "Result": result }).to_string())?;
             }
             Ok(status) => output.line(status.code().to_string())?,
             Err(error) => code = refused(&error.into(), output),
@@ -180,8 +182,4 @@ fn rename(engine: &Engine, arguments: &RenameArgs, output: &mut Output) -> u8 {
         .map_err(|error| Failure::Request(error.into()))
         .and_then(|name| Ok(engine.rename(&arguments.container, &name)?));
     renamed.map_or_else(|failure| refused(&failure, output), |()| 0)
-}
-
-fn pause(engine: &Engine, arguments: &PauseArgs, output: &mut Output) -> Result<u8, Failure> {
-    each(&arguments.containers, output, |name| engine.pause(name))
 }

@@ -18,9 +18,11 @@ mod output;
 mod port;
 mod progress;
 mod ps;
+mod result;
 mod review;
 mod run;
 mod size;
+mod stats;
 mod supervision;
 mod system;
 mod template;
@@ -41,6 +43,7 @@ use minirun::sys::{probe, process};
 use self::arguments::{Arguments, ContainerVerb, ImageVerb, Verb};
 use self::failure::{Codes, Failure};
 use self::output::Output;
+use self::result::Promise;
 
 fn main() -> ExitCode {
     // Who ignores it for itself, as daemons do, hands that down, and then nobody could be waited for.
@@ -50,10 +53,15 @@ fn main() -> ExitCode {
     let code = match Arguments::try_parse_from(&words) {
         Ok(arguments) => {
             let codes = Codes::of(&arguments.verb);
+            let promise = Promise::of(&arguments.verb);
             let done = answer(arguments, &mut output).and_then(|code| output.flush().map(|()| code));
             done.unwrap_or_else(|failure| {
                 output.fail(&failure);
-                codes.code(&failure)
+                let code = codes.code(&failure);
+                if let Some(promise) = promise {
+                    promise.keep(&failure, code, &mut output);
+                }
+                code
             })
         }
         Err(error) => arguments::usage::explain(&error, &words, &mut output),
@@ -92,6 +100,9 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         }
         Verb::Top(arguments) | Verb::Container(ContainerVerb::Top(arguments)) => {
             top::top(&engine, &arguments, output)
+        }
+        Verb::Stats(arguments) | Verb::Container(ContainerVerb::Stats(arguments)) => {
+            stats::stats(&engine, &arguments, output)
         }
         Verb::Cp(arguments) | Verb::Container(ContainerVerb::Cp(arguments)) => {
             copy::copy(&engine, &arguments)

@@ -113,13 +113,16 @@ fn id(container: &ContainerSummary, full: bool) -> &str {
 fn status(container: &ContainerSummary) -> String {
     match &container.state {
         State::Created => "Created".to_owned(),
-        State::Running => {
-            format!("Up {}", time::show(time::now() - container.started.unwrap_or(container.created)))
-        }
+        State::Running => up(container),
+        State::Paused => format!("{} (Paused)", up(container)),
         State::Restarting(end) => format!("Restarting ({}) {}", end.status.code(), time::ago(end.finished)),
         State::Exited(end) => format!("Exited ({}) {}", end.status.code(), time::ago(end.finished)),
         State::Dead => "Dead".to_owned(),
     }
+}
+
+fn up(container: &ContainerSummary) -> String {
+    format!("Up {}", time::show(time::now() - container.started.unwrap_or(container.created)))
 }
 
 /// What a container has written, and with its image's files.

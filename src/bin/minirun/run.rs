@@ -25,6 +25,7 @@ use minirun::plan::rootfs::Lifetime;
 use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
 use minirun::plan::supervision::{RestartPolicy, SupervisionError};
+use minirun::plan::sysctl::SysctlError;
 use minirun::plan::userns::UsernsError;
 use minirun::sys::{SysError, probe};
 use thiserror::Error;
@@ -33,6 +34,7 @@ use crate::arguments::run::{DriverWord, RunArgs};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::{Loudness, Progress};
+use crate::result::{self, Stay};
 use crate::{lifecycle, supervision};
 
 /// The most that is read of a file of variables or labels, in bytes.
@@ -73,6 +75,8 @@ pub(crate) enum RequestError {
     Resource(#[from] ResourceError),
     #[error("cannot use `--volume-driver {text}`")]
     VolumeDriver { text: String, source: DriverError },
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
     #[error("cannot use `--stop-signal`")]
     Signal(#[from] SignalError),
     #[error("cannot use `--signal`")]
@@ -136,6 +140,7 @@ pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> 
         output.text(&plan?.to_string())?;
         return Ok(0);
     }
+    result::check(&request, Stay::of(arguments)?)?;
     // The container writes to the same stream.
     output.flush()?;
     if arguments.supervision.detach {
@@ -154,6 +159,7 @@ pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> 
 /// Makes a container and prints its ID.
 pub(crate) fn create(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> Result<u8, Failure> {
     let request = request(arguments, &engine.host().working_directory, &engine.machine())?;
+    result::check(&request, Stay::LivesOn)?;
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
     let id = engine.create(&request, &mut |event| progress.show(event));
     output.line(id.inspect_err(|_| progress.clear())?.as_str())?;
@@ -207,6 +213,8 @@ fn request(
         attached: supervision::attached(&arguments.supervision)?,
         resources: resources::parse(&arguments.resources.words())?,
         strictness: parse(arguments.resources.strictness.as_ref())?.unwrap_or_default(),
+        oom_score_adjustment: arguments.resources.oom_score_adj,
+        sysctls: parse_all(&arguments.resources.sysctls, str::parse)?,
         shm_size: shm_size(arguments)?,
         cid_file: arguments.cidfile.as_ref().map(|path| working_directory.join(path)),
         extra_hosts: parse_all(&arguments.hosts, str::parse)?,

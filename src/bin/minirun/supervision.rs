@@ -4,7 +4,9 @@ use std::path::Path;
 
 use minirun::container::{AttachOptions, Feeding};
 use minirun::plan::request::{Attached, Wanted};
-use minirun::plan::supervision::{InputEnd, LogPolicy, RestartPolicy, Supervision, parse_duration};
+use minirun::plan::supervision::{
+    InputEnd, LogPolicy, RestartPolicy, ResultTarget, Supervision, parse_duration,
+};
 
 use crate::arguments::run::RunArgs;
 use crate::arguments::supervision::SupervisionArgs;
@@ -26,6 +28,7 @@ pub(crate) fn parse(arguments: &RunArgs, working_directory: &Path) -> Result<Sup
         log: LogPolicy::parse(flags.log_driver.as_deref(), &flags.log_options)?,
         input_end: if flags.detach { InputEnd::Stays } else { InputEnd::Closes },
         pid_file: flags.pidfile.as_ref().map(|path| working_directory.join(path)),
+        result: flags.result.as_ref().map(|text| ResultTarget::parse(text, working_directory)).transpose()?,
     })
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{labels, mounts, network};
+use super::{labels, limits, mounts, network};
 use crate::plan::capability::{Capability, CapabilitySet, DEFAULT};
 use crate::plan::limit::Ulimit;
 use crate::plan::process::NewPrivileges;
+use crate::plan::resources::Kind;
 use crate::plan::supervision::{Grace, LogPolicy};
 use crate::store::container::ContainerRecord;
 
@@ -58,6 +59,7 @@ fn exposed(record: &ContainerRecord) -> Value {
 pub(super) fn host_config(record: &ContainerRecord) -> Value {
     let mut all = isolation(record);
     all.extend(files_and_life(record));
+    all.extend(resources(record));
     all.into()
 }
 
@@ -111,6 +113,22 @@ fn files_and_life(record: &ContainerRecord) -> Map<String, Value> {
     add("Tmpfs", mounts::tmpfs(record));
     add("VolumeDriver", "".into());
     add("VolumesFrom", mounts::volumes_from(record));
+    part
+}
+
+fn resources(record: &ContainerRecord) -> Map<String, Value> {
+    let mut part = Map::new();
+    let mut add = |key: &str, value: Value| part.insert(key.to_owned(), value);
+    add("BlkioWeight", limits::number(record, Kind::BlkioWeight).into());
+    add("CpuShares", limits::number(record, Kind::CpuShares).into());
+    add("CpusetCpus", limits::word(record, Kind::CpusetCpus).into());
+    add("CpusetMems", limits::word(record, Kind::CpusetMems).into());
+    add("Memory", limits::bytes(record, Kind::Memory).into());
+    add("MemoryReservation", limits::bytes(record, Kind::MemoryReservation).into());
+    add("MemorySwap", limits::swap(record).into());
+    add("NanoCpus", limits::nano_cpus(record).into());
+    add("OomScoreAdj", record.rights.oom_score_adjustment.unwrap_or(0).into());
+    add("PidsLimit", limits::number(record, Kind::PidsLimit).into());
     part
 }
 

@@ -21,7 +21,7 @@ impl Engine {
 /// The ports that lead to a container now.
 pub(super) fn published(container: &Container) -> Vec<PublishedPort> {
     match container.state {
-        State::Running => {
+        State::Running | State::Paused => {
             let mut ports = container.record.ports.clone();
             ports.sort();
             ports
@@ -41,7 +41,7 @@ pub(super) fn exposed(record: &ContainerRecord) -> Vec<Port> {
 
 /// `NetworkSettings`.
 pub(super) fn settings(container: &Container) -> Value {
-    let is_running = container.state == State::Running;
+    let is_running = container.state.has_processes();
     let address = container.record.address.filter(|_| is_running);
     let address = address.map(|address| address.to_string()).unwrap_or_default();
     let name = container.record.network.as_str();

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::guest;
+use crate::launch::credentials;
 use crate::launch::init::{self, InitError};
 use crate::launch::message::{ToLauncher, ToMonitor, tell_end};
 use crate::launch::streams::ContainerStreams;
@@ -26,14 +27,20 @@ const ROUNDS: usize = 8;
 
 /// Runs in a copy of the launcher; returns its own exit status.
 pub(super) fn run(plan: &ExecPlan, processes: &Processes, channel: Channel, streams: ContainerStreams) -> u8 {
-    let started = enter(plan, processes, &channel, &streams).and_then(|procfs| {
-        // Its end closes with the guest's exec.
-        let (terminal, of_guest) = Channel::pair()?;
-        let ends = guest::Ends { launcher: &channel, escort: &of_guest };
-        let guest = clone::spawn(CloneFlags::empty(), || guest::run(plan, ends, &streams))?;
+    let scored = credentials::set_oom_score(plan.oom_score_adjustment); // while /proc is the host's
+    let entered = scored.and_then(|()| enter(plan, processes, &channel, &streams).map_err(InitError::Enter));
+    let started = entered.and_then(|procfs| {
+        let spawn = || {
+            // Its end closes with the guest's exec.
+            let (terminal, of_guest) = Channel::pair()?;
+            let ends = guest::Ends { launcher: &channel, escort: &of_guest };
+            let guest = clone::spawn(CloneFlags::empty(), || guest::run(plan, ends, &streams))?;
+            Ok((guest, terminal))
+        };
+        let (guest, terminal) = spawn().map_err(InitError::Enter)?;
         Ok((guest, procfs, terminal))
     });
-    let (guest, procfs, terminal) = match started.map_err(InitError::Enter) {
+    let (guest, procfs, terminal) = match started {
         Ok(started) => started,
         Err(error) => return init::report(&channel, &error),
     };

@@ -41,6 +41,7 @@ pub(super) fn process(
             NewPrivileges::Allowed
         },
         limits: limits(process.rlimits().as_deref().unwrap_or_default())?,
+        oom_score_adjustment: process.oom_score_adj(),
         streams: if terminal { Streams::Terminal } else { Streams::Launcher { input } },
         first,
     })
@@ -51,7 +52,6 @@ fn refuse(process: &OciProcess) -> Result<(), SpecError> {
         (process.command_line().is_some(), "/process/commandLine"),
         (process.apparmor_profile().is_some(), "/process/apparmorProfile"),
         (process.selinux_label().is_some(), "/process/selinuxLabel"),
-        (process.oom_score_adj().is_some(), "/process/oomScoreAdj"),
         (process.io_priority().is_some(), "/process/ioPriority"),
         (process.scheduler().is_some(), "/process/scheduler"),
         (process.exec_cpu_affinity().is_some(), "/process/execCPUAffinity"),

@@ -87,6 +87,17 @@ impl Store {
         self.read_file(&format!("{}/{name}", bundle.name))
     }
 
+    /// The result of a container's last run; none if there is none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn container_result(&self, container: &Container) -> Result<Option<serde_json::Value>, StoreError> {
+        let record = &container.record;
+        let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
+        let name = format!("{}/{}", container_name(record.id.as_str(), lifetime), layout::RESULT);
+        self.read_json(&name, "the result of a container")
+    }
+
     /// Removes a container whose launcher is this process, at its end.
     ///
     /// # Errors

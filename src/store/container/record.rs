@@ -178,6 +178,9 @@ pub struct RightsRecord {
     pub new_privileges: NewPrivileges,
     /// `--ulimit`.
     pub limits: Vec<Ulimit>,
+    /// `--oom-score-adj`.
+    #[serde(default)]
+    pub oom_score_adjustment: Option<i32>,
     /// `--group-add`.
     pub extra_groups: Vec<String>,
     /// Which network namespace they are in.
@@ -220,6 +223,8 @@ pub enum State {
     Created,
     /// Its processes exist.
     Running,
+    /// Its processes exist and stand still.
+    Paused,
     /// It has ended and begins again in a moment.
     Restarting(EndRecord),
     /// It has ended.
@@ -233,8 +238,17 @@ impl State {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         match self {
-            Self::Running | Self::Restarting(_) => true,
+            Self::Running | Self::Paused | Self::Restarting(_) => true,
             Self::Created | Self::Exited(_) | Self::Dead => false,
+        }
+    }
+
+    /// Whether it has processes, standing still or not.
+    #[must_use]
+    pub fn has_processes(&self) -> bool {
+        match self {
+            Self::Running | Self::Paused => true,
+            Self::Created | Self::Restarting(_) | Self::Exited(_) | Self::Dead => false,
         }
     }
 
@@ -244,6 +258,7 @@ impl State {
         match self {
             Self::Created => "created",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Restarting(_) => "restarting",
             Self::Exited(_) => "exited",
             Self::Dead => "dead",

@@ -124,3 +124,22 @@ pub(crate) struct PortArgs {
     #[arg(value_name = "PORT[/PROTOCOL]")]
     pub(crate) port: Option<String>,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    /// Also those that do not run
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Look once, also on a terminal
+    #[arg(long)]
+    pub(crate) no_stream: bool,
+    /// `table`, `table TEMPLATE`, `json`, or a template such as '{{json .}}'
+    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
+    pub(crate) format: Option<String>,
+    /// For scripts that give it
+    #[arg(long, hide = true)]
+    pub(crate) no_trunc: bool,
+    /// Names, IDs or beginnings of IDs [default: those that run]
+    #[arg(value_name = "CONTAINER")]
+    pub(crate) containers: Vec<String>,
+}

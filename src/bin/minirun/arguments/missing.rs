@@ -8,14 +8,14 @@ const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 16] = [
+const FLAGS: [(&[&str], &str); 15] = [
     (
         &["-P", "--publish-all", "--expose"],
         "publish each port with -p; what a program listens on needs no announcement",
     ),
     (&["--ip", "--ip6", "--link", "--mac-address"], NETWORK),
     (&["--network-alias", "--net-alias", "--domainname", "--link-local-ip"], NETWORK),
-    (&["--kernel-memory", "--memory-swappiness", "--oom-"], CGROUP),
+    (&["--kernel-memory", "--memory-swappiness", "--oom-kill-disable"], CGROUP),
     (&["--cpu-period", "--cpu-quota", "--cpu-rt-", "--cpu-count", "--cpu-percent"], "use --cpus"),
     (&["--blkio-weight-device", "--device-read-", "--device-write-"], CGROUP),
     (&["--cgroup-", "--cgroupns"], CGROUP),
@@ -27,7 +27,6 @@ const FLAGS: [(&[&str], &str); 16] = [
     (&["--annotation"], "note it with --label"),
     (&["--pid", "--ipc", "--uts"], "the container always has this namespace of its own"),
     (&["--isolation", "--runtime", "--use-api-socket"], NOTHING),
-    (&["--sysctl"], NOTHING),
 ];
 
 /// Flags of other verbs: the verb, names of the flag, and what to do without it.
@@ -43,11 +42,10 @@ const OTHER_FLAGS: [(&str, &[&str], &str); 4] = [
 ];
 
 /// Verbs, and what to do without them.
-const VERBS: [(&[&str], &str); 6] = [
+const VERBS: [(&[&str], &str); 5] = [
     (&["pull", "login", "logout", "search"], STORE),
     (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
-    (&["stats"], "start what belongs together with one `minirun run`"),
     (&["network"], NETWORK),
     (&["compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),
 ];

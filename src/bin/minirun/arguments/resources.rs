@@ -33,6 +33,12 @@ pub(crate) struct ResourceArgs {
     /// Its share of the disks beside others: 10 to 1000
     #[arg(long, value_name = "WEIGHT", allow_hyphen_values = true)]
     blkio_weight: Option<String>,
+    /// How readily the kernel kills it for want of memory: -1000 to 1000
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-1000..=1000))]
+    pub(crate) oom_score_adj: Option<i32>,
+    /// Set a kernel setting of its own: net.core.somaxconn=1024
+    #[arg(long = "sysctl", value_name = "NAME=VALUE", allow_hyphen_values = true)]
+    pub(crate) sysctls: Vec<String>,
     /// Where these cannot be enforced: strict (do not start) or best-effort [default: strict]
     #[arg(long = "limits", value_name = "MODE", allow_hyphen_values = true)]
     pub(crate) strictness: Option<String>,

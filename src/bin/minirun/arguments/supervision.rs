@@ -1,5 +1,6 @@
 //! The flags of `run` and `create` about how a container is watched over.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
@@ -43,6 +44,9 @@ pub(crate) struct SupervisionArgs {
     /// Write the process ID of its first process to a file
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = "Supervision")]
     pub(crate) pidfile: Option<PathBuf>,
+    /// Write what became of it, as JSON: a file, or a descriptor as fd:3
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = "Supervision")]
+    pub(crate) result: Option<OsString>,
     /// json-file (kept, for `minirun logs`) or none
     #[arg(long, value_name = "DRIVER", allow_hyphen_values = true, help_heading = "Supervision")]
     pub(crate) log_driver: Option<String>,

@@ -130,7 +130,7 @@ impl Filter {
             Self::Status(word) => container.state.word() == *word,
             Self::ExitCode(code) => match &container.state {
                 State::Exited(end) => end.status.code() == *code,
-                State::Created | State::Running | State::Restarting(_) | State::Dead => false,
+                State::Created | State::Running | State::Paused | State::Restarting(_) | State::Dead => false,
             },
             Self::Image(asked, upon) => {
                 container.image_id.as_ref().is_some_and(|id| upon.contains(id))
