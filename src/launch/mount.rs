@@ -90,7 +90,7 @@ impl MountFailure {
 
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match &self.cause {
-            Cause::Sys(error) => return self.hint_for(error.errno()).map(str::to_owned),
+            Cause::Sys(error) => return self.hint_for(error).map(str::to_owned),
             Cause::Point(PointError::Walk { source, .. }) if source.errno() == Errno::ROFS => {
                 "the mount point does not exist, and what it lies in is read-only: choose another"
             }
@@ -118,13 +118,17 @@ impl MountFailure {
         Some(hint.to_owned())
     }
 
-    fn hint_for(&self, errno: Errno) -> Option<&'static str> {
-        match errno {
+    fn hint_for(&self, error: &SysError) -> Option<&'static str> {
+        let call = error.call();
+        match error.errno() {
             Errno::NOENT => Some("the source does not exist"),
             Errno::ACCESS => {
                 Some("minirun has only your rights: you must be able to reach the source yourself")
             }
             Errno::NODEV => Some("this kernel has no such file system, or its module is not loaded"),
+            Errno::INVAL if call.starts_with("fsconfig(") => {
+                Some("the file system does not know this option, or not this value: see mount(8)")
+            }
             Errno::INVAL if self.what.starts_with('`') => Some(
                 "a user namespace may not bind a tree without the mounts below it: leave out \
                  bind-recursive=disabled, or say rbind instead of bind",

@@ -36,6 +36,13 @@ const COLUMNS: &[Column] = &[
     Column { title: "AUTOMATIC", field: "Automatic" },
 ];
 
+/// Everything that a list can show of a change.
+const DIFF_COLUMNS: &[Column] = &[
+    Column { title: "KIND", field: "Kind" },
+    Column { title: "PATH", field: "Path" },
+    Column { title: "PATCH", field: "Patch" },
+];
+
 /// `minirun volume export`.
 pub(crate) fn export(engine: &Engine, arguments: &ExportVolume, output: &mut Output) -> Result<u8, Failure> {
     let of: VolumeRef = arguments.name.parse()?;
@@ -51,7 +58,12 @@ pub(crate) fn export(engine: &Engine, arguments: &ExportVolume, output: &mut Out
         (Some(Compress::None), _) | (None, ExportTo::Stdout) => Compression::None,
         (Some(Compress::Gzip), _) => Compression::Gzip,
         (Some(Compress::Zstd), _) => Compression::Zstd,
-        (None, ExportTo::File(path)) => Compression::of_name(path.as_os_str().as_bytes()),
+        (Some(Compress::Xz), _) => Compression::Xz,
+        (Some(Compress::Bzip2), _) => Compression::Bzip2,
+        (None, ExportTo::File(path)) => {
+            let ending = || Failure::Ending(path.display().to_string());
+            Compression::of_name(path.as_os_str().as_bytes()).ok_or_else(ending)?
+        }
     };
     output.flush()?;
     watched(Loudness::of(arguments.quiet), |progress| {
@@ -216,26 +228,42 @@ pub(crate) fn diff(engine: &Engine, arguments: &DiffVolumes, output: &mut Output
         Some(second) => engine.compare_volumes(Some(&first), second, how)?,
         None => engine.compare_volumes(None, &first, how)?,
     };
-    if arguments.format.is_some() {
-        let objects: Vec<Value> = changes.iter().map(object).collect();
-        output.line(Value::from(objects).to_string())?;
-    } else {
-        for change in &changes {
-            output.bytes(
-                &[letter(change.kind).as_bytes(), b" ", change.path.as_os_str().as_bytes(), b"\n"].concat(),
-            )?;
-            output.bytes(change.patch.as_bytes())?;
-        }
-    }
+    print_changes(&changes, arguments.format.as_deref().filter(|format| !format.is_empty()), output)?;
     Ok(if arguments.exit_code && !changes.is_empty() { SOME_FAILED } else { 0 })
 }
 
+fn print_changes(changes: &[Change], format: Option<&str>, output: &mut Output) -> Result<(), Failure> {
+    match format {
+        None => changes.iter().try_for_each(|change| {
+            let path = change.path.as_os_str().as_bytes();
+            output.bytes(&[letter(change.kind).as_bytes(), b" ", path, b"\n"].concat())?;
+            output.bytes(change.patch.as_bytes())
+        }),
+        Some("json") => {
+            let objects: Vec<Value> = changes.iter().map(object).collect();
+            output.line(Value::from(objects).to_string())
+        }
+        Some(_) => {
+            let rows: Vec<Value> = changes.iter().map(change_row).collect();
+            listing::print(&rows, &Style { usual: &["Kind", "Path"], columns: DIFF_COLUMNS, format }, output)
+        }
+    }
+}
+
 fn object(change: &Change) -> Value {
-    let mut object = json!({ "Kind": letter(change.kind), "Path": change.path.to_string_lossy() });
-    if !change.patch.is_empty() {
-        object["Patch"] = Value::from(change.patch.to_string_lossy());
+    let mut object = change_row(change);
+    if let (true, Some(fields)) = (change.patch.is_empty(), object.as_object_mut()) {
+        fields.remove("Patch");
     }
     object
+}
+
+fn change_row(change: &Change) -> Value {
+    json!({
+        "Kind": letter(change.kind),
+        "Path": change.path.to_string_lossy(),
+        "Patch": change.patch.to_string_lossy(),
+    })
 }
 
 fn letter(kind: ChangeKind) -> &'static str {

@@ -77,15 +77,20 @@ impl Store {
     /// There is no such volume, or it cannot be locked.
     pub(super) fn lock_volume(&self, name: &VolumeName) -> Result<Directory, DataError> {
         let failed = |cause| DataError::Use { of: name.clone().into(), cause };
-        let path = layout::volume(name.as_str());
-        let held = lock::hold(self.writable()?, &path).map_err(failed)?;
-        let directory = held.ok_or_else(|| VolumeError::Unknown(name.to_string()))?;
+        let directory = self.hold_volume_directory(name)?;
         let data = open_data(&directory).map_err(failed)?;
         super::fill::finish(directory.as_fd(), data.as_fd())
             .map_err(|cause| DataError::Fill { volume: name.clone(), cause })?;
         let merged = super::merge::finish(&directory, data.as_fd());
         merged.map_err(|cause| DataError::Merge { volume: name.clone(), cause })?;
         Ok(directory)
+    }
+
+    /// Locks the directory of a volume, whose files may lie elsewhere.
+    pub(super) fn hold_volume_directory(&self, name: &VolumeName) -> Result<Directory, DataError> {
+        let failed = |cause| DataError::Use { of: name.clone().into(), cause };
+        let held = lock::hold(self.writable()?, &layout::volume(name.as_str())).map_err(failed)?;
+        Ok(held.ok_or_else(|| VolumeError::Unknown(name.to_string()))?)
     }
 
     /// Waits until nobody changes the files of a volume as a whole.
