@@ -26,7 +26,7 @@ use crate::sys::{Call, SysError};
 
 pub use compare::{Change, ChangeKind, Comparison, Patches, Times};
 pub use data::{ArchiveError, DataError, Location};
-pub use fill::{FillError, LeftOut, fill, fill_directory, fill_inside};
+pub use fill::{FillError, fill, fill_directory, fill_inside};
 pub use import::VolumeArchive;
 pub use list::{DamagedVolume, Volumes};
 pub use merge::MergeError;
@@ -152,14 +152,25 @@ impl Store {
         let temporary = Temporary::new(self)?;
         let write = || -> Result<(), SysError> {
             let json = serde_json::to_vec(record).unwrap_or_default();
-            temporary.directory().write(layout::VOLUME, &json)?;
+            // Without a name, it hardly ever outlives its container.
+            if record.anonymous {
+                temporary.directory().write(layout::VOLUME, &json)?;
+            } else {
+                temporary.directory().write_lasting(layout::VOLUME, &json)?;
+            }
             temporary.directory().make(layout::VOLUME_DATA)?;
             let mode = Mode::from_raw_mode(0o755);
             rustix::fs::chmodat(temporary.directory(), layout::VOLUME_DATA, mode, AtFlags::empty())
                 .call(|| "fchmodat(_data, 755)")
         };
         write().map_err(|cause| self.write_error(cause))?;
-        match temporary.publish(self, &layout::volume(record.name.as_str())) {
+        let name = layout::volume(record.name.as_str());
+        let published = if record.anonymous {
+            temporary.publish(self, &name)
+        } else {
+            temporary.publish_lasting(self, &name)
+        };
+        match published {
             Ok(_) => Ok(true),
             // Somebody else made it at the same moment.
             Err(_) if self.volume_exists(&record.name)? => Ok(false),

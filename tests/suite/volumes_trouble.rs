@@ -1,8 +1,10 @@
 //! Volumes whose records are damaged, and archives that are none.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
 
-use crate::support::{Outcome, Scratch};
+use crate::support::{Caller, IMAGE, Image, Layer, Outcome, Scratch};
 
 fn volume(scratch: &Scratch, args: &[&str]) -> Outcome {
     scratch.minirun([&["volume"], args].concat()).run()
@@ -115,4 +117,99 @@ fn many_snapshots_at_once_get_a_name_each() {
     let mut names = names;
     names.sort();
     assert_eq!(names, listed);
+}
+
+#[test]
+fn xattrs_that_no_archive_sets() {
+    let archive = Layer::new()
+        .pax(&[
+            ("SCHILY.xattr.security.selinux", "label"),
+            ("SCHILY.xattr.trusted.overlay.opaque", "y"),
+            ("SCHILY.xattr.user.note", "kept"),
+        ])
+        .file("one", 0o644, "")
+        .pax(&[("SCHILY.xattr.security.selinux", "other")])
+        .file("two", 0o644, "")
+        .finish();
+    let scratch = Scratch::with_image();
+    let outcome = scratch.minirun(["volume", "import", "--create", "data", "-"]).input(archive).run();
+    outcome.success();
+    let said = outcome.stderr();
+    assert_eq!(said.matches("SELinux").count(), 1, "{said}");
+    assert!(said.contains("left out the xattr `trusted.overlay.opaque` of `one`"), "{said}");
+    if Caller::detect() == Caller::Root {
+        let file = scratch.store().join("volumes/data/_data/one");
+        let mut value = [0; 10];
+        assert_eq!(rustix::fs::getxattr(&file, "user.note", &mut value[..]), Ok(4));
+        assert!(rustix::fs::getxattr(&file, "trusted.overlay.opaque", &mut value[..]).is_err());
+    }
+}
+
+#[test]
+fn a_filled_volume_tells_of_owners_that_one_id_cannot_have() {
+    let layer = Layer::new()
+        .owned_by(12, 34)
+        .directory("data", 0o755)
+        .file("data/one", 0o644, "")
+        .hard_link("data/two", "data/one");
+    let scratch = Scratch::with(&Image::base().layer(layer));
+    let outcome = scratch.shell(&["-v", "data:/data"], "ls /data").run();
+    assert_eq!(outcome.success(), "one\ntwo");
+    let many = Caller::detect().has_many_ids();
+    assert_eq!(outcome.stderr().matches("one user ID").count(), usize::from(!many), "{outcome}");
+    let again = scratch.shell(&["-v", "data:/data"], "true").run();
+    assert!(!again.stderr().contains("one user ID"), "{again}");
+    // No name of the file loses what the image said.
+    let file = scratch.text("data.tar");
+    volume(&scratch, &["export", "data", "-o", &file]).success();
+    let list = std::process::Command::new("tar").args(["--numeric-owner", "-tvf", &file]).output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    assert_eq!(list.lines().filter(|line| line.contains(" 12/34 ")).count(), 3, "{list}");
+}
+
+#[test]
+fn names_that_are_no_text() {
+    let scratch = Scratch::with_image();
+    let directory = scratch.path(OsString::from_vec(b"src\xff".to_vec()));
+    fs::create_dir(&directory).unwrap();
+    for name in [&b"a\xfe.txt"[..], "ö.txt".as_bytes(), b"other.log"] {
+        fs::write(directory.join(OsString::from_vec(name.to_vec())), "text").unwrap();
+    }
+    let mut mount = OsString::from("type=glob,src=");
+    mount.push(&directory);
+    for (pattern, count) in [("/*.txt", "2"), ("/?.txt", "1"), ("/a?.txt", "1"), ("/[!a]*", "2")] {
+        let mut mount = mount.clone();
+        mount.push(format!("{pattern},dst=/x"));
+        let args = ["run", "--rm", "--mount"].map(OsString::from).into_iter();
+        let rest = [IMAGE, "sh", "-c", "ls -A /x | wc -l"].map(OsString::from);
+        assert_eq!(scratch.minirun(args.chain([mount]).chain(rest)).run().success(), count, "{pattern}");
+    }
+    let mut volume = directory.clone().into_os_string();
+    volume.push(":/src");
+    let args = ["run", "--name", "one", "-v"].map(OsString::from).into_iter();
+    scratch.minirun(args.chain([volume]).chain([IMAGE, "true"].map(OsString::from))).run().success();
+    let mut filter = OsString::from("volume=");
+    filter.push(&directory);
+    let args = ["ps", "-a", "--format", "{{.Names}}", "--filter"].map(OsString::from).into_iter();
+    assert_eq!(scratch.minirun(args.clone().chain([filter])).run().success(), "one");
+    let other = OsString::from_vec(b"volume=/no\xfd".to_vec());
+    assert_eq!(scratch.minirun(args.chain([other])).run().success(), "");
+}
+
+#[test]
+fn an_export_tells_of_those_who_write() {
+    let scratch = Scratch::with_image();
+    let file = scratch.text("data.tar");
+    let running = scratch.shell(&["--name", "writer", "-v", "data:/v"], "sleep 100").start();
+    crate::support::eventually("the container runs", || scratch.minirun(["ps", "-q"]).run().success() != "");
+    let outcome = volume(&scratch, &["export", "data", "-o", &file]);
+    outcome.success();
+    assert!(outcome.stderr().contains("container `writer` is running and may write to `data`"), "{outcome}");
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    volume(&scratch, &["create", "-o", "type=tmpfs", "-o", "device=tmpfs", "memory"]).success();
+    for verb in [&["export", "memory"][..], &["clone", "memory", "other"], &["snapshot", "memory"]] {
+        let outcome = volume(&scratch, verb);
+        assert!(outcome.fails(1).contains("volume `memory` has no files of its own"), "{outcome}");
+        assert!(outcome.stderr().contains("hint: "), "{outcome}");
+    }
 }

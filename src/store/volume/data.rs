@@ -120,14 +120,14 @@ impl Store {
         let temporary = Temporary::new(self)?;
         let json = serde_json::to_vec(record).unwrap_or_default();
         let write = || -> Result<Directory, SysError> {
-            temporary.directory().write(layout::VOLUME, &json)?;
+            temporary.directory().write_lasting(layout::VOLUME, &json)?;
             temporary.directory().make(layout::VOLUME_DATA)?;
             let data = temporary.directory().directory(layout::VOLUME_DATA)?;
             rustix::fs::fchmod(&data, Mode::from_raw_mode(0o755)).call(|| "fchmod(_data, 0755)")?;
             Ok(data)
         };
         let filled = fill(&write().map_err(|cause| self.write_error(cause))?)?;
-        match temporary.publish(self, &layout::volume(record.name.as_str())) {
+        match temporary.publish_lasting(self, &layout::volume(record.name.as_str())) {
             Ok(_) => Ok(filled),
             Err(_) if self.volume_exists(&record.name)? => Err(DataError::Taken(record.name.clone())),
             Err(error) => Err(error.into()),

@@ -183,11 +183,11 @@ impl Store {
         let json = serde_json::to_vec(record).unwrap_or_default();
         let root = self.writable()?;
         let write = || {
-            temporary.directory().write(layout::SNAPSHOT, &json)?;
+            temporary.directory().write_lasting(layout::SNAPSHOT, &json)?;
             root.make(&layout::snapshots(volume.as_str()))
         };
         write().map_err(|cause| self.write_error(cause))?;
-        temporary.publish(self, &layout::snapshot(volume.as_str(), record.name.as_str()))?;
+        temporary.publish_lasting(self, &layout::snapshot(volume.as_str(), record.name.as_str()))?;
         Ok(())
     }
 
