@@ -1,5 +1,7 @@
 //! The verbs about the files of volumes: export, import, clone, snapshot, restore of a snapshot, diff.
 
+mod diff;
+
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -11,13 +13,13 @@ use minirun::plan::name::{Label, NameError, VolumeName};
 use minirun::plan::snapshot::{SnapshotName, VolumeRef};
 use minirun::store::compress::Compression;
 use minirun::store::copy::{Amount, Sharing};
-use minirun::store::volume::{Change, ChangeKind, Comparison, Patches, SnapshotRecord, Times};
+use minirun::store::volume::SnapshotRecord;
 use serde_json::{Value, json};
 
 use crate::arguments::volume::RestoreVolume;
 use crate::arguments::volume_data::{
-    CloneVolume, Compress, CopyFlags, DiffVolumes, ExportVolume, ImportVolume, ListSnapshots, MakeSnapshot,
-    Reflink, RemoveSnapshots, SnapshotVerb, SnapshotVolume,
+    CloneVolume, Compress, CopyFlags, ExportVolume, ImportVolume, ListSnapshots, MakeSnapshot, Reflink,
+    RemoveSnapshots, SnapshotVerb, SnapshotVolume,
 };
 use crate::failure::{Failure, SOME_FAILED};
 use crate::listing::{self, Column, Style};
@@ -25,6 +27,8 @@ use crate::output::{Output, note};
 use crate::progress::{Loudness, Progress};
 use crate::volume::last_of_each;
 use crate::{size, time};
+
+pub(crate) use diff::diff;
 
 /// Everything that a list can show of a snapshot.
 const COLUMNS: &[Column] = &[
@@ -34,13 +38,6 @@ const COLUMNS: &[Column] = &[
     Column { title: "CREATED AT", field: "CreatedAt" },
     Column { title: "SIZE", field: "Size" },
     Column { title: "AUTOMATIC", field: "Automatic" },
-];
-
-/// Everything that a list can show of a change.
-const DIFF_COLUMNS: &[Column] = &[
-    Column { title: "KIND", field: "Kind" },
-    Column { title: "PATH", field: "Path" },
-    Column { title: "PATCH", field: "Patch" },
 ];
 
 /// `minirun volume export`.
@@ -214,64 +211,6 @@ pub(crate) fn restore(
     }
     output.line(of.volume.as_str())?;
     Ok(0)
-}
-
-/// `minirun volume diff`.
-pub(crate) fn diff(engine: &Engine, arguments: &DiffVolumes, output: &mut Output) -> Result<u8, Failure> {
-    let first: VolumeRef = arguments.old.parse()?;
-    let second = arguments.new.as_deref().map(str::parse::<VolumeRef>).transpose()?;
-    let how = Comparison {
-        times: if arguments.times { Times::Compared } else { Times::Ignored },
-        patches: if arguments.patch { Patches::Wanted } else { Patches::Unwanted },
-    };
-    let changes = match &second {
-        Some(second) => engine.compare_volumes(Some(&first), second, how)?,
-        None => engine.compare_volumes(None, &first, how)?,
-    };
-    print_changes(&changes, arguments.format.as_deref().filter(|format| !format.is_empty()), output)?;
-    Ok(if arguments.exit_code && !changes.is_empty() { SOME_FAILED } else { 0 })
-}
-
-fn print_changes(changes: &[Change], format: Option<&str>, output: &mut Output) -> Result<(), Failure> {
-    match format {
-        None => changes.iter().try_for_each(|change| {
-            let path = change.path.as_os_str().as_bytes();
-            output.bytes(&[letter(change.kind).as_bytes(), b" ", path, b"\n"].concat())?;
-            output.bytes(change.patch.as_bytes())
-        }),
-        Some("json") => {
-            let objects: Vec<Value> = changes.iter().map(object).collect();
-            output.line(Value::from(objects).to_string())
-        }
-        Some(_) => {
-            let rows: Vec<Value> = changes.iter().map(change_row).collect();
-            listing::print(&rows, &Style { usual: &["Kind", "Path"], columns: DIFF_COLUMNS, format }, output)
-        }
-    }
-}
-
-fn object(change: &Change) -> Value {
-    let mut object = change_row(change);
-    if let (true, Some(fields)) = (change.patch.is_empty(), object.as_object_mut()) {
-        fields.remove("Patch");
-    }
-    object
-}
-
-fn change_row(change: &Change) -> Value {
-    json!({
-        "Kind": letter(change.kind),
-        "Path": change.path.to_string_lossy(),
-        "Patch": change.patch.to_string_lossy(),
-    })
-}
-
-fn letter(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::Added => "A",
-        ChangeKind::Changed => "C",
-        ChangeKind::Deleted => "D",
-    }
 }
 
 fn sharing(reflink: Reflink) -> Sharing {
