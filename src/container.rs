@@ -35,7 +35,7 @@ pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
 pub use mounts::{MountOrigin, MountRow};
 pub use usage::{ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
-pub use volume::{Keep, NewVolume, VolumeSummary};
+pub use volume::{Keep, NewVolume, VolumeList, VolumeSummary};
 pub use volume_data::{CloneArguments, ExportTo, MissingVolume};
 pub use volume_snapshot::{Keeping, RestoreArguments};
 

@@ -3,6 +3,7 @@
 mod mounts;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -35,7 +36,7 @@ pub struct ContainerSummary {
     /// The image's labels and the user's.
     pub labels: Vec<Label>,
     /// What its mounts are known by: volumes, sources on the host, destinations.
-    pub mounts: Vec<String>,
+    pub mounts: Vec<OsString>,
 }
 
 impl Engine {
@@ -148,9 +149,9 @@ impl Engine {
 
 pub(super) fn summary(container: Container) -> ContainerSummary {
     let places = |mount: &MountRecord| {
-        let volume = mount.volume.as_ref().map(ToString::to_string);
-        let source = mount.source.to_string_lossy().into_owned();
-        [volume.unwrap_or_default(), source, mount.request.destination.to_string()]
+        let volume = mount.volume.as_ref().map(|name| OsString::from(name.as_str()));
+        let destination = mount.request.destination.as_os_str().to_owned();
+        [volume.unwrap_or_default(), mount.source.clone().into_os_string(), destination]
     };
     let mounts = container.mounts().flat_map(places).filter(|place| !place.is_empty()).collect();
     let record = container.record;

@@ -93,6 +93,30 @@ impl Directory {
         File::from(fd).write_all(bytes).call(shown)
     }
 
+    /// The same, and the bytes are on disk when this returns.
+    ///
+    /// # Errors
+    /// What making, writing and bringing to disk say.
+    pub fn write_lasting(&self, name: &str, bytes: &[u8]) -> Result<(), SysError> {
+        self.write(name, bytes)?;
+        let shown = || format!("fsync({:?})", self.path.join(name));
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).call(shown)?;
+        rustix::fs::fsync(fd).call(shown)
+    }
+
+    /// Brings the names in this directory to disk.
+    ///
+    /// # Errors
+    /// What `fsync(2)` says.
+    pub fn sync(&self) -> Result<(), SysError> {
+        match rustix::fs::fsync(&self.fd) {
+            // Some file systems do this for files only.
+            Err(Errno::INVAL) => Ok(()),
+            result => result.call(|| format!("fsync({:?})", self.path)),
+        }
+    }
+
     /// Whether there is anything called `name`.
     ///
     /// # Errors

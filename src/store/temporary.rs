@@ -78,6 +78,19 @@ impl Temporary {
         publish().map_err(|cause| store.write_error(cause))
     }
 
+    /// The same for what must survive a loss of power: first what is in the directory is on disk, and then its name.
+    ///
+    /// # Errors
+    /// As of [`Temporary::publish`], or it cannot be brought to disk.
+    pub fn publish_lasting(self, store: &Store, name: &str) -> Result<(Directory, OwnedFd), StoreError> {
+        self.directory.sync().map_err(|cause| store.write_error(cause))?;
+        let published = self.publish(store, name)?;
+        let parent = name.rsplit_once('/').map_or(".", |(parent, _)| parent);
+        let parent = store.writable()?.directory(parent).and_then(|parent| parent.sync());
+        parent.map_err(|cause| store.write_error(cause))?;
+        Ok(published)
+    }
+
     /// Removes the directory now, and says if that does not work.
     ///
     /// # Errors
@@ -114,7 +127,7 @@ impl Temporary {
         let root = store.writable()?;
         let replace = || {
             let own = random_name()?;
-            self.directory.write(&own, bytes)?;
+            self.directory.write_lasting(&own, bytes)?;
             self.directory.rename(&own, root, name)
         };
         replace().map_err(|cause| store.write_error(cause))

@@ -43,4 +43,5 @@ mod volume_data;
 mod volume_snapshots;
 mod volumes;
 mod volumes_life;
+mod volumes_trouble;
 mod volumes_verbs;

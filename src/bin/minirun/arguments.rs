@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::container::{ListContainers, RemoveContainers};
-use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
+use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, TagArgs};
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
@@ -112,6 +112,8 @@ pub(crate) enum ImageVerb {
     /// Remove images
     #[command(visible_alias = "remove")]
     Rm(RemoveImages),
+    /// Remove images that have no name and that no container uses
+    Prune(PruneImages),
     /// Give an image another name
     Tag(TagArgs),
     /// Show everything about images, as JSON

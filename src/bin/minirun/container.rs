@@ -1,5 +1,8 @@
 //! The verbs about containers that exist.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+
 use minirun::container::{
     AnonymousVolumes, ContainerSummary, Engine, RemoveContainer, RunningContainer, State,
 };
@@ -34,20 +37,22 @@ enum Filter {
     Label(String, Option<String>),
     Status(&'static str),
     /// A volume, a path on the host or one in the container.
-    Volume(String),
+    Volume(OsString),
 }
 
 impl Filter {
-    fn parse(text: &str) -> Result<Self, Failure> {
-        let error = || Failure::Filter { text: text.to_owned(), legal: FILTERS };
-        match text.split_once('=').ok_or_else(error)? {
+    fn parse(text: &OsStr) -> Result<Self, Failure> {
+        let error = || Failure::Filter { text: text.to_string_lossy().into_owned(), legal: FILTERS };
+        if let Some(place) = text.as_bytes().strip_prefix(b"volume=") {
+            return Ok(Self::Volume(OsStr::from_bytes(clean(place)).to_owned()));
+        }
+        match text.to_str().ok_or_else(error)?.split_once('=').ok_or_else(error)? {
             ("name", name) => Ok(Self::Name(name.to_owned())),
             ("id", id) => Ok(Self::Id(id.to_owned())),
             ("label", label) => Ok(match label.split_once('=') {
                 Some((key, value)) => Self::Label(key.to_owned(), Some(value.to_owned())),
                 None => Self::Label(label.to_owned(), None),
             }),
-            ("volume", place) => Ok(Self::Volume(clean(place).to_owned())),
             ("status", "running") => Ok(Self::Status("running")),
             ("status", "exited") => Ok(Self::Status("exited")),
             ("status", "dead") => Ok(Self::Status("dead")),
@@ -70,11 +75,9 @@ impl Filter {
 }
 
 /// A path without slashes at its end.
-fn clean(place: &str) -> &str {
-    match place.trim_end_matches('/') {
-        "" => place,
-        clean => clean,
-    }
+fn clean(place: &[u8]) -> &[u8] {
+    let end = place.iter().rposition(|&byte| byte != b'/').map_or(place.len(), |last| last + 1);
+    &place[..end]
 }
 
 /// Whether any of the filters of one kind fits; different kinds must all fit, and every label, as with Docker.
@@ -203,10 +206,10 @@ mod tests {
     #[test]
     fn filters_are_read() {
         for good in ["name=x", "id=0a", "status=dead", "label=a", "label=a=b=c"] {
-            assert!(Filter::parse(good).is_ok(), "{good}");
+            assert!(Filter::parse(good.as_ref()).is_ok(), "{good}");
         }
         for bad in ["", "name", "status=happy", "volumes=x"] {
-            assert!(Filter::parse(bad).is_err(), "{bad}");
+            assert!(Filter::parse(bad.as_ref()).is_err(), "{bad}");
         }
     }
 }

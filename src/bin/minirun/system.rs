@@ -1,7 +1,7 @@
 //! The verbs about the store as a whole.
 
 mod df;
-mod prune;
+pub(crate) mod prune;
 
 use minirun::container::Engine;
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! The flags of the verbs about containers.
 
+use std::ffi::OsString;
+
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -16,7 +18,7 @@ pub(crate) struct ListContainers {
     /// Only those with `name=PART`, `id=BEGINNING`, `label=KEY[=VALUE]`, `volume=NAME|PATH` (a volume, a path of
     /// the host or one in the container) or `status=running|exited|dead`
     #[arg(short, long = "filter", value_name = "KEY=VALUE")]
-    pub(crate) filters: Vec<String>,
+    pub(crate) filters: Vec<OsString>,
     /// `table`, `json`, or a template such as '{{.Names}}: {{.Status}}'
     #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
     pub(crate) format: Option<String>,
