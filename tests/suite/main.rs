@@ -29,6 +29,7 @@ mod lifecycle;
 mod load;
 mod mount_layers;
 mod mount_points;
+mod mount_races;
 mod mount_sources;
 mod mount_words;
 mod mounts;
