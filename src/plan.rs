@@ -19,6 +19,7 @@ pub mod name;
 pub mod namespace;
 pub mod network_file;
 pub mod path;
+pub mod pattern;
 pub mod platform;
 pub mod process;
 pub mod quote;

@@ -30,6 +30,7 @@ mod load;
 mod mount_layers;
 mod mount_mistakes;
 mod mount_points;
+mod mount_races;
 mod mount_sources;
 mod mount_words;
 mod mounts;

@@ -71,7 +71,8 @@ fn defaults(parts: &Composition<'_>, host: &Host) -> Result<Vec<Mount>, OciSpecE
     }
     let mut shm = words(&["nosuid", "noexec", "nodev", "mode=1777"]);
     shm.push(format!("size={}", parts.request.shm_size));
-    mounts.push(mount("/dev/shm", "tmpfs", shm)?);
+    let memory = MountBuilder::default().destination("/dev/shm").typ("tmpfs").source("shm").options(shm);
+    mounts.push(memory.build()?);
     let flags = ["nosuid", "noexec", "nodev", "ro"];
     match parts.request.network {
         Network::None => {
