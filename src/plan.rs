@@ -27,6 +27,7 @@ pub mod reference;
 pub mod request;
 pub mod review;
 pub mod rootfs;
+pub mod security;
 pub mod show;
 pub mod signal;
 pub mod snapshot;

@@ -29,6 +29,8 @@ const GENERATED: [&str; 3] = ["hosts", "hostname", "resolv.conf"];
 pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) record: ContainerRecord,
+    /// Nobody asked for its name, so that it may as well have another.
+    pub(super) is_name_drawn: bool,
     /// The specification as JSON, where it can be written so.
     pub(super) config: Option<Vec<u8>>,
     /// The directories of its own, each after its parent.
@@ -86,6 +88,7 @@ impl Engine {
         let of_root = directories(&plan).iter().map(|&name| name.to_owned());
         Ok(Prepared {
             record,
+            is_name_drawn: request.name.is_none(),
             config: serde_json::to_vec(&spec).ok(),
             directories: of_root.chain(draft.placement.directories.iter().cloned()).collect(),
             files,

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use super::base::{Base, Intent, open_directory};
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events, copying, now};
+use super::{Engine, Error, Event, Events, copying, now, random};
 use crate::error::place::PlaceError;
 use crate::launch::{self, LaunchError, Sign};
 use crate::plan::Plan;
 use crate::plan::mount::{MountKind, View};
+use crate::plan::name::ContainerName;
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::rootfs::Rootfs;
-use crate::store::container::{Bundle, Container, ContainerRecord, EndRecord, MountRecord};
+use crate::store::container::{Bundle, Container, ContainerError, ContainerRecord, EndRecord, MountRecord};
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::layout;
 use crate::store::merged::Merged;
@@ -53,11 +54,11 @@ impl Engine {
     }
 
     fn run_once(&self, request: &RunRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
-        let prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
+        let mut prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
         if let Some(notice) = unreviewed(&prepared.record) {
             events(Event::Notice(notice));
         }
-        match self.run_prepared(&prepared, request, events) {
+        match self.run_prepared(&mut prepared, request, events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>
             {
@@ -65,8 +66,8 @@ impl Engine {
                 events(Event::Notice(format!(
                     "copying the image, as there can be no overlay here ({cause})"
                 )));
-                let prepared = self.prepare(request, (Driver::Vfs, Intent::Run), events)?;
-                self.run_prepared(&prepared, request, events)
+                let mut prepared = self.prepare(request, (Driver::Vfs, Intent::Run), events)?;
+                self.run_prepared(&mut prepared, request, events)
             }
             result => result,
         }
@@ -74,7 +75,7 @@ impl Engine {
 
     fn run_prepared(
         &self,
-        prepared: &Prepared,
+        prepared: &mut Prepared,
         request: &RunRequest,
         events: Events<'_>,
     ) -> Result<ExitStatus, Error> {
@@ -117,14 +118,21 @@ impl Engine {
     }
 
     /// The first writes: volumes, directories that binds make, the container itself.
-    fn make_bundle(&self, prepared: &Prepared, outside: &mut Outside) -> Result<(Claim, Bundle), Error> {
+    fn make_bundle(&self, prepared: &mut Prepared, outside: &mut Outside) -> Result<(Claim, Bundle), Error> {
         let config = prepared.config.as_deref().filter(|_| !prepared.record.removed_at_end);
         let mut files: Vec<(&str, &[u8])> =
             prepared.files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
         files.extend(config.map(|config| ("config.json", config)));
         files.push((layout::OWNER, b""));
         let directories: Vec<&str> = prepared.directories.iter().map(String::as_str).collect();
-        let bundle = self.store.make_container(&prepared.record, &directories, &files)?;
+        let bundle = loop {
+            match self.store.make_container(&prepared.record, &directories, &files) {
+                Err(ContainerError::NameInUse { .. }) if prepared.is_name_drawn => {
+                    prepared.record.name = ContainerName::from_random(u64::from_ne_bytes(random()?));
+                }
+                result => break result?,
+            }
+        };
         let mut fill = || -> Result<Claim, Error> {
             let claim = Claim::take(bundle.directory().as_fd(), layout::OWNER)
                 .map_err(|cause| Error::Store(self.store.write_error(cause)))?;

@@ -14,6 +14,7 @@ use super::path::ContainerPath;
 use super::platform::Platform;
 use super::process::{FirstProcess, NewPrivileges, Streams};
 use super::rootfs::Lifetime;
+use super::security::SystemPaths;
 use super::signal::SignalNumber;
 use super::source::ImageSource;
 use super::userns::UsernsMode;
@@ -100,6 +101,8 @@ pub struct RunRequest {
     pub capabilities: CapabilitySet,
     /// `--security-opt no-new-privileges`.
     pub new_privileges: NewPrivileges,
+    /// `--security-opt systempaths`, `mask` and `unmask`.
+    pub system_paths: SystemPaths,
     /// `--userns`.
     pub userns: UsernsMode,
     /// `--driver`.

@@ -55,6 +55,46 @@ fn no_new_privileges() {
 }
 
 #[test]
+fn system_paths_are_shown_to_those_who_ask() {
+    let scratch = Scratch::with_image();
+    let script = "cut -d' ' -f5 /proc/self/mountinfo | grep -E '^/proc/(keys|sys)$|^/etc/hidden$'; true";
+    for (options, covered) in [
+        (&[][..], "/proc/sys /proc/keys"),
+        (&["systempaths=unconfined"], ""),
+        (&["unmask=ALL", "mask=/proc/keys"], "/proc/keys"),
+        (&["unmask=/proc/k*"], "/proc/sys"),
+        (&["unmask=/proc/sys:/proc/keys"], ""),
+        (&["seccomp=unconfined", "apparmor=unconfined", "label=disable"], "/proc/sys /proc/keys"),
+    ] {
+        let flags: Vec<&str> = options.iter().flat_map(|option| ["--security-opt", option]).collect();
+        let output = scratch.shell(&flags, script).run().success();
+        let (mut seen, mut wanted): (Vec<_>, Vec<_>) =
+            (output.lines().collect(), covered.split(' ').collect());
+        seen.sort_unstable();
+        wanted.sort_unstable();
+        wanted.retain(|path| !path.is_empty());
+        assert_eq!(seen, wanted, "{options:?}");
+    }
+    assert!(scratch.shell(&["--security-opt", "mask=here"], "true").run().refused().contains("mask=here"));
+}
+
+#[test]
+fn privileged_is_all_that_the_user_namespace_has() {
+    let scratch = Scratch::with_image();
+    let script = "grep ^CapEff /proc/self/status | cut -f2; grep NoNewPrivs /proc/self/status | cut -f2
+        cut -d' ' -f5 /proc/self/mountinfo | grep -c '^/proc/'
+        grep ' /sys ' /proc/self/mountinfo | cut -d' ' -f6";
+    let output = scratch.shell(&["--privileged"], script).run().success();
+    let mut lines = output.lines();
+    let effective = u64::from_str_radix(lines.next().unwrap(), 16).unwrap();
+    // SYS_ADMIN, SYS_PTRACE, MKNOD
+    assert_eq!(effective & (1 << 21 | 1 << 19 | 1 << 27), 1 << 21 | 1 << 19 | 1 << 27, "{output}");
+    assert_eq!((lines.next(), lines.next()), (Some("0"), Some("0")), "{output}");
+    assert!(lines.next().unwrap().starts_with("rw,"), "{output}");
+    scratch.shell(&["--privileged", "--tmpfs", "/m"], "mount -t tmpfs none /m").run().success();
+}
+
+#[test]
 fn the_old_root_is_gone() {
     let scratch = Scratch::with_image();
     let mounts = scratch.shell(&[], "cut -d' ' -f5 /proc/self/mountinfo").run().success();

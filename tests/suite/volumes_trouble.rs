@@ -201,7 +201,10 @@ fn an_export_tells_of_those_who_write() {
     let scratch = Scratch::with_image();
     let file = scratch.text("data.tar");
     let running = scratch.shell(&["--name", "writer", "-v", "data:/v"], "sleep 100").start();
-    crate::support::eventually("the container runs", || scratch.minirun(["ps", "-q"]).run().success() != "");
+    // The container is there before its volume is, and neither without the other.
+    crate::support::eventually("the volume is there", || {
+        scratch.minirun(["volume", "exists", "data"]).run().code == Some(0)
+    });
     let outcome = volume(&scratch, &["export", "data", "-o", &file]);
     outcome.success();
     assert!(outcome.stderr().contains("container `writer` is running and may write to `data`"), "{outcome}");

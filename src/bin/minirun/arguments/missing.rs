@@ -9,7 +9,7 @@ const OUTPUT: &str = "the output is minirun's own: redirect it";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 16] = [
+const FLAGS: [(&[&str], &str); 15] = [
     (&["-d", "--detach", "--detach-keys", "-a", "--attach", "--sig-proxy"], DETACH),
     (&["--restart", "--stop-timeout"], "start it again from a loop or a systemd unit"),
     (
@@ -20,7 +20,6 @@ const FLAGS: [(&[&str], &str); 16] = [
     (&["-m", "--memory", "--memory-", "--kernel-memory", "--oom-", "--pids-limit"], CGROUP),
     (&["--cpus", "-c", "--cpu-", "--cpuset-", "--blkio-", "--device-read-", "--device-write-"], CGROUP),
     (&["--cgroup-", "--cgroupns"], CGROUP),
-    (&["--privileged"], "use --cap-add ALL for every right inside; devices and the kernel stay closed"),
     (&["--device", "--device-cgroup-rule", "--gpus"], "bind the device's file: -v /dev/NAME:/dev/NAME"),
     (&["--storage-opt"], "choose with --driver overlay or --driver vfs"),
     (&["--pull", "--disable-content-trust"], STORE),
