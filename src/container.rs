@@ -72,7 +72,7 @@ pub use result::{Failed, check as check_result, write_failure};
 pub use stats::{Chosen, Counter, Sample};
 pub use top::ContainerProcess;
 pub use usage::{ContainerSize, ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
-pub use volume::{Keep, NewVolume, VolumeSummary};
+pub use volume::{Keep, NewVolume, VolumeList, VolumeSummary};
 pub use volume_data::{CloneArguments, ExportTo, MissingVolume};
 pub use volume_snapshot::{Keeping, RestoreArguments};
 

@@ -116,6 +116,12 @@ pub enum StoreError {
         #[source]
         cause: document::DocumentError,
     },
+    /// A file of the store is not there, though what it belongs to is.
+    #[error("the file `{}` of the store is missing", .path.display())]
+    Lost {
+        /// The file.
+        path: PathBuf,
+    },
     /// Something in the store cannot be written.
     #[error("cannot write the store `{}`", .path.display())]
     Write {
@@ -157,7 +163,7 @@ impl StoreError {
             Self::Full { path, .. } => {
                 Some(format!("make room in `{}`, or choose another --store DIR", path.display()))
             }
-            Self::Damaged { path, .. } => Some(damaged_hint(path)),
+            Self::Damaged { path, .. } | Self::Lost { path } => Some(damaged_hint(path)),
             Self::Open { .. } | Self::Read { .. } | Self::Write { .. } | Self::Remove { .. } => None,
         }
     }
@@ -167,7 +173,10 @@ fn damaged_hint(path: &Path) -> String {
     let is_volume = path.file_name().is_some_and(|name| name == layout::VOLUME);
     match path.parent().and_then(Path::file_name) {
         Some(name) if is_volume => {
-            format!("`minirun volume rm -f {}` clears it; its files are beside it", name.to_string_lossy())
+            format!(
+                "`minirun volume rm {}` removes the volume; its files are beside it",
+                name.to_string_lossy()
+            )
         }
         _ => "`minirun system check --repair` moves aside what is damaged".to_owned(),
     }

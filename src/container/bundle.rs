@@ -7,10 +7,11 @@ use super::outside::Outside;
 use super::prepare::Prepared;
 use super::rootfs::fill_root;
 use super::run::Manner;
-use super::{Engine, Error};
+use super::{Engine, Error, random};
 use crate::error::place::PlaceError;
+use crate::plan::name::ContainerName;
 use crate::plan::occurrence::Action;
-use crate::store::container::{Bundle, ContainerRecord};
+use crate::store::container::{Bundle, ContainerError, ContainerRecord};
 use crate::store::layout;
 use crate::sys::{Call as _, clock};
 
@@ -18,7 +19,7 @@ impl Engine {
     /// The first writes: volumes, directories that binds make, the container itself.
     pub(super) fn make_bundle(
         &self,
-        prepared: &Prepared,
+        prepared: &mut Prepared,
         manner: Manner,
         outside: &mut Outside,
     ) -> Result<Bundle, Error> {
@@ -34,7 +35,14 @@ impl Engine {
         }
         files.push((layout::OWNER, b""));
         let directories: Vec<&str> = prepared.directories.iter().map(String::as_str).collect();
-        let bundle = self.store.make_container(&prepared.record, &directories, &files)?;
+        let bundle = loop {
+            match self.store.make_container(&prepared.record, &directories, &files) {
+                Err(ContainerError::NameInUse { .. }) if prepared.is_name_drawn => {
+                    prepared.record.name = ContainerName::from_random(u64::from_ne_bytes(random()?));
+                }
+                result => break result?,
+            }
+        };
         let mut fill = || -> Result<(), Error> {
             self.hold_images(&prepared.record)?;
             for volume in &prepared.placement.volumes {

@@ -7,6 +7,7 @@ mod network;
 mod state;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -41,7 +42,7 @@ pub struct ContainerSummary {
     /// When its command began to run, seconds since 1970; none if it never did.
     pub started: Option<i64>,
     /// The names of its volumes, the paths of its binds, and where they are mounted.
-    pub mounts: Vec<String>,
+    pub mounts: Vec<OsString>,
     /// The names of its volumes and the paths of its binds.
     pub sources: Vec<String>,
     /// How many of them are volumes.
@@ -157,9 +158,9 @@ impl Engine {
 
 pub(super) fn summary(container: Container) -> ContainerSummary {
     let places = |mount: &MountRecord| {
-        let volume = mount.volume.as_ref().map(ToString::to_string);
-        let source = mount.source.to_string_lossy().into_owned();
-        [volume.unwrap_or_default(), source, mount.request.destination.to_string()]
+        let volume = mount.volume.as_ref().map(|name| OsString::from(name.as_str()));
+        let destination = mount.request.destination.as_os_str().to_owned();
+        [volume.unwrap_or_default(), mount.source.clone().into_os_string(), destination]
     };
     let mounts = container.mounts().flat_map(places).filter(|place| !place.is_empty()).collect();
     let started = started(&container);

@@ -27,6 +27,8 @@ use crate::store::layer::LayerOwners;
 pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) record: ContainerRecord,
+    /// Nobody asked for its name, so that it may as well have another.
+    pub(super) is_name_drawn: bool,
     /// The specification as JSON, where it can be written so.
     pub(super) config: Option<Vec<u8>>,
     /// What the specification has no words for, likewise.
@@ -97,6 +99,7 @@ impl Engine {
         let of_root = directories(&plan).iter().map(|&name| name.to_owned());
         Ok(Prepared {
             record,
+            is_name_drawn: request.name.is_none(),
             config: serde_json::to_vec(&spec).ok(),
             supplement: stored,
             directories: of_root.chain(draft.placement.directories.iter().cloned()).collect(),

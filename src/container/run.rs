@@ -102,7 +102,7 @@ impl Engine {
     }
 
     fn run_once(&self, request: &RunRequest, manner: Manner, events: Events<'_>) -> Result<Outcome, Error> {
-        let prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
+        let mut prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
         if let Some(notice) = unreviewed(&prepared.record) {
             events(Event::Notice(notice));
         }
@@ -110,7 +110,7 @@ impl Engine {
             events(Event::Remark(remark.clone()));
         }
         prepared.limits.tell(events);
-        match self.run_prepared(&prepared, (request, manner), events) {
+        match self.run_prepared(&mut prepared, (request, manner), events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>
             {
@@ -118,8 +118,8 @@ impl Engine {
                 events(Event::Notice(format!(
                     "copying the image, as there can be no overlay here ({cause})"
                 )));
-                let prepared = self.prepare(request, (Driver::Vfs, Intent::Run), events)?;
-                self.run_prepared(&prepared, (request, manner), events)
+                let mut prepared = self.prepare(request, (Driver::Vfs, Intent::Run), events)?;
+                self.run_prepared(&mut prepared, (request, manner), events)
             }
             result => result,
         }
@@ -127,7 +127,7 @@ impl Engine {
 
     fn run_prepared(
         &self,
-        prepared: &Prepared,
+        prepared: &mut Prepared,
         (request, manner): (&RunRequest, Manner),
         events: Events<'_>,
     ) -> Result<Outcome, Error> {

@@ -14,6 +14,7 @@ use crate::store::container::Container;
 use crate::store::directory::Directory;
 use crate::store::list::ImageSummary;
 use crate::store::record::Record;
+use crate::store::volume::DamagedVolume;
 use crate::store::{StoreError, layout, volume};
 
 /// What everything in the store takes, in bytes.
@@ -29,6 +30,8 @@ pub struct DiskUsage {
     pub containers: Vec<ContainerUsage>,
     /// The volumes; without those whose driver options lead elsewhere.
     pub volumes: Vec<VolumeUsage>,
+    /// The volumes whose records are damaged.
+    pub damaged: Vec<DamagedVolume>,
     /// Removed volumes that can be brought back: how many, and what they take.
     pub trash: (usize, u64),
 }
@@ -53,6 +56,8 @@ pub struct ContainerUsage {
     pub size: u64,
     /// How many volumes it has.
     pub volumes: usize,
+    /// The images that it needs.
+    pub images: Vec<Digest>,
 }
 
 /// What the files of a container take, in bytes.
@@ -99,8 +104,9 @@ impl Engine {
     /// The files cannot be looked at.
     pub fn disk_usage(&self) -> Result<DiskUsage, Error> {
         let containers = self.store.containers()?;
+        let list = self.volumes()?;
         let volumes: Vec<_> =
-            self.volumes()?.into_iter().filter(|volume| volume.record.options.is_empty()).collect();
+            list.volumes.into_iter().filter(|volume| volume.record.options.is_empty()).collect();
         let names: Vec<VolumeName> = volumes.iter().map(|volume| volume.record.name.clone()).collect();
         let sizes = self.volume_sizes(&names)?;
         let (images, layers, active_layers) = self.image_usage(&containers)?;
@@ -116,6 +122,7 @@ impl Engine {
                     VolumeUsage { summary, size }
                 })
                 .collect(),
+            damaged: list.damaged,
             trash: (self.trash()?.len(), self.trash_size()?),
         })
     }
@@ -179,6 +186,7 @@ impl Engine {
             containers.iter().map(written).collect::<Result<Vec<_>, StoreError>>()
         })?;
         let usage = |(container, size): (Container, u64)| ContainerUsage {
+            images: container.images().cloned().collect(),
             volumes: container.mounts().filter(|mount| mount.volume.is_some()).count(),
             summary: summary(container),
             size,
@@ -207,23 +215,30 @@ impl Engine {
         let summaries = self.store.images()?.into_iter();
         let images = summaries.map(|summary| ImageUsage {
             shared: records.iter().find(|record| record.id == summary.id).map(shared).unwrap_or_default(),
-            containers: used.iter().filter(|id| ***id == summary.id).count(),
+            // Once, even where it mounts the image that it was made from.
+            containers: containers.iter().filter(|one| one.images().any(|id| *id == summary.id)).count(),
             summary,
         });
         Ok((images.collect(), layers.values().map(|(size, _)| size).sum(), active.values().sum()))
     }
 
-    /// The bytes that removed volumes take on disk until they are gone.
+    /// The bytes that the files of removed volumes and their snapshots take on disk until they are gone; of a volume as
+    /// much as before it was removed.
     ///
     /// # Errors
     /// The files cannot be looked at.
     pub fn trash_size(&self) -> Result<u64, Error> {
-        let path = self.store.path().join(layout::TRASH);
-        if !path.exists() {
+        let entries = self.store.trash_directories()?;
+        if entries.is_empty() {
             return Ok(0);
         }
         let namespace = self.own_namespace()?;
-        within(namespace.as_ref(), || size(&path))
+        within(namespace.as_ref(), || {
+            let parts = entries
+                .iter()
+                .flat_map(|entry| [layout::VOLUME_DATA, layout::SNAPSHOTS].map(|part| entry.join(part)));
+            parts.map(|part| size(&part)).sum::<Result<u64, StoreError>>()
+        })
     }
 }
 

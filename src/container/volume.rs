@@ -11,7 +11,7 @@ use super::{Engine, Error, moment, now, random, rfc3339, within};
 use crate::plan::driver;
 use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::plan::occurrence::Action;
-use crate::store::volume::{Disposal, Trashed, VolumeError, VolumeRecord};
+use crate::store::volume::{DamagedVolume, Disposal, Trashed, VolumeError, VolumeRecord, Volumes};
 
 /// The label by which Docker's commands know a volume that was made without a name.
 const ANONYMOUS_LABEL: &str = "com.docker.volume.anonymous";
@@ -36,6 +36,15 @@ pub struct VolumeSummary {
     pub users: Vec<ContainerName>,
     /// Where its files are on the host.
     pub mountpoint: PathBuf,
+}
+
+/// Volumes, in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeList {
+    /// Those that something is known of.
+    pub volumes: Vec<VolumeSummary>,
+    /// Those whose records are damaged.
+    pub damaged: Vec<DamagedVolume>,
 }
 
 /// How long a removed volume can be brought back.
@@ -101,6 +110,9 @@ impl Engine {
         };
         if self.all_or_nothing(|| Ok(self.store.make_volume(&record)?))? {
             self.note_volume(&record.name, &Action::Create);
+        } else {
+            // There is one, but perhaps none that can be used.
+            self.store.find_volume(record.name.as_str())?;
         }
         Ok(record.name)
     }
@@ -109,9 +121,10 @@ impl Engine {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn volumes(&self) -> Result<Vec<VolumeSummary>, Error> {
+    pub fn volumes(&self) -> Result<VolumeList, Error> {
         let mut users = self.store.volume_users()?;
-        let volumes = self.store.volumes()?.into_iter().map(|mut record| VolumeSummary {
+        let Volumes { records, damaged } = self.store.volumes()?;
+        let volumes = records.into_iter().map(|mut record| VolumeSummary {
             users: users.remove(&record.name).unwrap_or_default(),
             mountpoint: self.store.volume_data(&record.name),
             record: {
@@ -121,7 +134,7 @@ impl Engine {
         });
         let mut volumes: Vec<_> = volumes.collect();
         volumes.sort_by(|one, other| natural_order(one.record.name.as_str(), other.record.name.as_str()));
-        Ok(volumes)
+        Ok(VolumeList { volumes, damaged })
     }
 
     /// Whether there is a volume of that name.

@@ -59,7 +59,8 @@ impl Engine {
         events: Events<'_>,
     ) -> Result<(), Error> {
         self.sweep()?;
-        self.store.find_volume(of.volume.as_str())?;
+        self.store.find_volume(of.volume.as_str())?.location()?;
+        self.note_writers(of, events)?;
         let output = |path: &Path| {
             let path = absolute(path, &self.host);
             WholeFile::create(&path).map_err(|cause| DataError::Output { path, cause })
@@ -244,6 +245,7 @@ fn in_words(warning: &Warning) -> String {
         }
         Warning::Device { .. }
         | Warning::Capabilities { .. }
+        | Warning::Labels
         | Warning::Xattr { .. }
         | Warning::XattrsUnsupported
         | Warning::Vendor { .. } => warning.to_string(),

@@ -5,7 +5,7 @@ use super::{Engine, Error, Event, Events, RunningContainer, rfc3339};
 use crate::plan::name::VolumeName;
 use crate::plan::snapshot::{SnapshotName, VolumeRef};
 use crate::store::copy::{Amount, Sharing};
-use crate::store::volume::{Copying, DataError, Replaced, SnapshotRecord};
+use crate::store::volume::{Copying, DataError, Naming, Replaced, SnapshotRecord};
 
 /// How a snapshot is restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +40,15 @@ impl Engine {
         events: Events<'_>,
     ) -> Result<(SnapshotName, Amount), Error> {
         self.sweep()?;
-        let record = self.new_snapshot(volume, name)?;
+        self.store.find_volume(volume.as_str())?;
+        let record = new_snapshot(name)?;
+        let naming = if name.is_some() { Naming::Exact } else { Naming::Numbered };
         self.note_writers(&volume.clone().into(), events)?;
-        let name = record.name.clone();
-        let amount = self.with_files(|| {
+        self.with_files(|| {
             self.store.sweep_snapshots(volume)?;
-            let mut progress = copied(events);
-            self.store.make_snapshot(volume, &record, &mut Copying { sharing, progress: &mut progress })
-        })?;
-        Ok((name, amount))
+            let mut copying = Copying { sharing, progress: &mut copied(events) };
+            self.store.make_snapshot(volume, (&record, naming), &mut copying)
+        })
     }
 
     /// The snapshots of a volume, the oldest first.
@@ -92,14 +92,12 @@ impl Engine {
             let text = "containers that run go on with the files that the volume had: start them again";
             events(Event::Notice(text.to_owned()));
         }
-        let mut before = self.new_snapshot(&of.volume, None)?;
-        before.automatic = true;
-        let name = before.name.clone();
+        let before = SnapshotRecord { automatic: true, ..new_snapshot(None)? };
         let replaced = match arguments.keeps_replaced {
             Keeping::Snapshot => Replaced::Kept,
             Keeping::Nothing => Replaced::Removed,
         };
-        self.with_files(|| {
+        let name = self.with_files(|| {
             self.store.sweep_snapshots(&of.volume)?;
             let mut progress = copied(events);
             let mut copying = Copying { sharing: arguments.sharing, progress: &mut progress };
@@ -107,21 +105,17 @@ impl Engine {
         })?;
         Ok((replaced == Replaced::Kept).then_some(name))
     }
+}
 
-    /// The record of a snapshot that is made now.
-    fn new_snapshot(
-        &self,
-        volume: &VolumeName,
-        name: Option<&SnapshotName>,
-    ) -> Result<SnapshotRecord, Error> {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-        let name = match name {
-            Some(name) => name.clone(),
-            None => unused_name(&timestamp(time.tv_sec), &self.store.snapshots(volume)?)?,
-        };
-        let created = (time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0));
-        Ok(SnapshotRecord { name, created, automatic: false, size: 0, staged: None })
-    }
+/// The record of a snapshot that is made now, called `name` or by the time.
+fn new_snapshot(name: Option<&SnapshotName>) -> Result<SnapshotRecord, DataError> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    let name = match name {
+        Some(name) => name.clone(),
+        None => timestamp(time.tv_sec).parse()?,
+    };
+    let created = (time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0));
+    Ok(SnapshotRecord { name, created, automatic: false, size: 0, staged: None })
 }
 
 /// `20260102-030405`, in UTC.
@@ -133,15 +127,6 @@ fn timestamp(seconds: i64) -> String {
         .collect()
 }
 
-/// `time`, or with a number behind it when a snapshot is called so.
-fn unused_name(time: &str, snapshots: &[SnapshotRecord]) -> Result<SnapshotName, DataError> {
-    let is_used = |name: &str| snapshots.iter().any(|snapshot| snapshot.name.as_str() == name);
-    let numbered = (2_u64..).map(|number| format!("{time}-{number}"));
-    let mut names = std::iter::once(time.to_owned()).chain(numbered);
-    let name = names.find(|name| !is_used(name)).unwrap_or_default();
-    Ok(name.parse()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,19 +134,5 @@ mod tests {
     #[test]
     fn names_by_time() {
         assert_eq!(timestamp(1_000_000_000), "20010909-014640");
-        let snapshot = |name: &str| SnapshotRecord {
-            name: name.parse().unwrap(),
-            created: (0, 0),
-            automatic: false,
-            size: 0,
-            staged: None,
-        };
-        let unused = |taken: &[&str]| {
-            let taken: Vec<_> = taken.iter().map(|name| snapshot(name)).collect();
-            unused_name("t", &taken).unwrap().to_string()
-        };
-        assert_eq!(unused(&[]), "t");
-        assert_eq!(unused(&["t", "t-3"]), "t-2");
-        assert_eq!(unused(&["t", "t-2"]), "t-3");
     }
 }

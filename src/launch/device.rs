@@ -1,14 +1,16 @@
-//! `/dev`: the host's harmless nodes, bound by verified descriptors, and the usual links.
+//! `/dev`: the harmless nodes, made anew or bound by verified descriptors, and the usual links.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
 use super::init::InitError;
 use super::rootfs::Root;
 use super::terminal::Terminal;
+use crate::plan::idmap::to_container;
+use crate::plan::userns::UserNamespace;
 use crate::sys::mount::{self, MountAttributes, Recursion};
 use crate::sys::{Call, SysError};
 
@@ -26,15 +28,17 @@ const LINKS: [(&str, &str); 6] = [
 ];
 
 /// Fills the container's own `/dev`, a moment after it was attached and before anybody else can reach it.
-pub(super) fn populate(root: &Root) -> Result<(), InitError> {
-    fill(root).map_err(|source| InitError::Setting { what: "the device nodes of /dev".to_owned(), source })
+pub(super) fn populate(root: &Root, user: Option<&UserNamespace>) -> Result<(), InitError> {
+    fill(root, user)
+        .map_err(|source| InitError::Setting { what: "the device nodes of /dev".to_owned(), source })
 }
 
-fn fill(root: &Root) -> Result<(), SysError> {
+fn fill(root: &Root, user: Option<&UserNamespace>) -> Result<(), SysError> {
     let directory = open_dev(root)?;
     for (name, major, minor) in NODES {
-        let node = open_node(name, major, minor)?;
-        attach_file(directory.as_fd(), name, harmless(node.as_fd())?)?;
+        if !make_node(directory.as_fd(), (name, major, minor))? {
+            attach_file(directory.as_fd(), name, bind_node((name, major, minor), user)?)?;
+        }
     }
     for (name, target) in LINKS {
         rustix::fs::symlinkat(target, &directory, name).call(|| format!("symlinkat(\"/dev/{name}\")"))?;
@@ -63,6 +67,40 @@ fn open_node(name: &str, major: u32, minor: u32) -> Result<OwnedFd, SysError> {
     }
 }
 
+/// Makes a node where one would work; only root of the machine may do that.
+fn make_node(directory: BorrowedFd<'_>, (name, major, minor): (&str, u32, u32)) -> Result<bool, SysError> {
+    let flags = rustix::fs::fstatvfs(directory).call(|| "fstatvfs(\"/dev\")")?.f_flag;
+    if flags.contains(StatVfsMountFlags::NODEV) {
+        return Ok(false);
+    }
+    let (mode, device) = (Mode::from_raw_mode(0o666), rustix::fs::makedev(major, minor));
+    match rustix::fs::mknodat(directory, name, FileType::CharacterDevice, mode, device) {
+        Err(Errno::PERM) => Ok(false),
+        result => result.call(|| format!("mknodat(\"/dev/{name}\", {major}:{minor})")).map(|()| true),
+    }
+}
+
+/// A mount of the host's node. It can be touched like any other, unless somebody inside could be its owner and so
+/// change it for the whole machine.
+fn bind_node(
+    (name, major, minor): (&str, u32, u32),
+    user: Option<&UserNamespace>,
+) -> Result<OwnedFd, SysError> {
+    let node = open_node(name, major, minor)?;
+    if user.is_some_and(|user| !has_owner(user)) {
+        dressed(node.as_fd(), MountAttrFlags::empty())
+    } else {
+        harmless(node.as_fd())
+    }
+}
+
+/// Whether the container has the ID of a node's owner: the machine's root, or, seen from inside another user namespace,
+/// nobody.
+fn has_owner(user: &UserNamespace) -> bool {
+    const OWNERS: [u32; 2] = [0, 65534];
+    OWNERS.into_iter().any(|owner| to_container(&user.map.users, owner).is_some())
+}
+
 /// The host's `/dev/null`, verified.
 pub(super) fn open_null() -> Result<OwnedFd, SysError> {
     open_node("null", 1, 3)
@@ -71,10 +109,12 @@ pub(super) fn open_null() -> Result<OwnedFd, SysError> {
 /// A mount of a device node of the host, through which nobody can change the node itself; devices are written all
 /// the same on a read-only mount.
 pub(super) fn harmless(node: BorrowedFd<'_>) -> Result<OwnedFd, SysError> {
+    dressed(node, MountAttrFlags::MOUNT_ATTR_RDONLY)
+}
+
+fn dressed(node: BorrowedFd<'_>, more: MountAttrFlags) -> Result<OwnedFd, SysError> {
     let bind = mount::clone_file(node, Recursion::Single)?;
-    let flags = MountAttrFlags::MOUNT_ATTR_RDONLY
-        | MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let flags = more | MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let attributes = MountAttributes { set: u64::from(flags.bits()), ..MountAttributes::default() };
     mount::set_attributes(&bind, attributes, Recursion::Single)?;
     Ok(bind)

@@ -216,13 +216,14 @@ fn become_command(
     rustix::process::umask(rustix::fs::Mode::empty()); // modes are as they are asked for
     namespace::set_hostname(&plan.hostname)?;
     namespace::bring_network_up(plan.namespaces.network)?;
+    let peers = mount::Peers::copy(plan)?; // what comes later is cut off from the host
     mount::isolate(&plan.namespaces)?; // host changes enter, ours never leave
     let root = rootfs::assemble(&plan.rootfs)?;
     moment("root assembled");
     rootfs::complete(&root, plan); // as what copies the image's /etc is covered in parts, too
     let mut notices = fill_volumes(&root, plan, copying)?; // from the bare image, before anything covers it
     rootfs::mark(&root)?;
-    notices.extend(mount::attach_all(&root, plan, copying)?);
+    notices.extend(mount::attach_all(&root, plan, peers, copying)?);
     let terminal = terminal::open(&root, plan.process.streams, plan.process.user.uid)?;
     device::add_console(&root, terminal.as_ref())?;
     process::make_working_directory(&root, &plan.process)?;

@@ -5,6 +5,7 @@ mod conceal;
 mod default;
 mod link;
 mod merged;
+mod peers;
 mod tree;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -28,6 +29,7 @@ use crate::sys::{Call, SysError};
 
 pub(super) use conceal::conceal;
 pub(super) use default::check_destination;
+pub(super) use peers::Peers;
 pub(super) use tree::{Opened, Tree, open};
 
 /// One mount that could not be had.
@@ -177,15 +179,20 @@ pub(super) fn isolate(namespaces: &Namespaces) -> Result<(), InitError> {
 }
 
 /// Attaches every mount of the plan; returns what had to be done differently.
-pub(super) fn attach_all(root: &Root, plan: &Plan, copying: Copying<'_>) -> Result<Vec<String>, InitError> {
+pub(super) fn attach_all(
+    root: &Root,
+    plan: &Plan,
+    mut peers: Peers,
+    copying: Copying<'_>,
+) -> Result<Vec<String>, InitError> {
     let mut notices = Vec::new();
     for mount in &plan.mounts {
         let failure = |cause| MountFailure::of(mount, cause);
-        if let Some(notice) = attach_one(root, (mount, &plan.process.user), copying).map_err(failure)? {
-            notices.push(notice);
-        }
+        let peer = peers.take(&mount.destination);
+        let attached = attach_one(root, (mount, &plan.process.user), peer, copying);
+        notices.extend(attached.map_err(failure)?);
         if default::is_own_dev(mount) {
-            device::populate(root)?;
+            device::populate(root, plan.namespaces.user.as_ref())?;
         }
     }
     Ok(notices)
@@ -207,6 +214,7 @@ fn describe(mount: &Attachment) -> String {
 fn attach_one(
     root: &Root,
     (mount, user): (&Attachment, &User),
+    peer: Option<Tree>,
     copying: Copying<'_>,
 ) -> Result<Option<String>, Cause> {
     default::check_destination(root, mount)?;
@@ -215,7 +223,8 @@ fn attach_one(
     {
         return link::make(root, &mount.destination, &text).map(|()| None);
     }
-    let tree = match tree::open(root, mount, copying)? {
+    let opened = peer.map_or_else(|| tree::open(root, mount, copying), |tree| Ok(Opened::Tree(tree)))?;
+    let tree = match opened {
         Opened::Tree(tree) => tree,
         Opened::Nothing(notice) => return Ok(Some(notice)),
     };

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use super::limit::parse_size;
+
 /// Every key.
 const KEYS: [&str; 4] = ["type", "device", "o", "size"];
 /// What a key cannot be without.
@@ -30,7 +32,7 @@ pub enum DriverError {
         needed: &'static str,
     },
     /// `size` is no size.
-    #[error("`size={0}` is not a size: a number, with k, m, g or t for binary multiples")]
+    #[error("`size={0}` is not a size: a number, with k, m, g, t or p for binary multiples")]
     Size(String),
     /// A limit that nothing here can keep.
     #[error("`size={0}` asks for a limit, which the store's file system cannot keep for a user")]
@@ -73,10 +75,10 @@ pub fn check_options(options: &BTreeMap<String, String>) -> Result<(), DriverErr
         return Err(DriverError::Key(key.clone()));
     }
     if let Some(size) = options.get("size") {
-        match size_bytes(size) {
-            None => return Err(DriverError::Size(size.clone())),
-            Some(0) => {}
-            Some(_) => return Err(DriverError::Quota(size.clone())),
+        match parse_size(size) {
+            Err(_) => return Err(DriverError::Size(size.clone())),
+            Ok(0) => {}
+            Ok(_) => return Err(DriverError::Quota(size.clone())),
         }
     }
     for (key, others) in NEEDED {
@@ -93,32 +95,6 @@ pub fn check_options(options: &BTreeMap<String, String>) -> Result<(), DriverErr
 pub fn parse_option(text: &str) -> (String, String) {
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
     (key.to_owned(), value.to_owned())
-}
-
-/// A size as Docker reads it: a number, perhaps with a fraction, and a binary unit in any case.
-fn size_bytes(text: &str) -> Option<u64> {
-    let lower = text.trim().to_ascii_lowercase();
-    let number = lower.trim_end_matches(|char: char| char.is_ascii_alphabetic());
-    let unit = lower[number.len()..].trim_end_matches("ib").trim_end_matches('b');
-    let shift = match unit {
-        "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        "t" => 40,
-        "p" => 50,
-        _ => return None,
-    };
-    let number = number.trim_end();
-    let digits = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let value: f64 = number.parse().ok().filter(|_| digits)?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "not negative, and a size beyond what a float holds is no size"
-    )]
-    Some((value * (1_u64 << shift) as f64) as u64)
 }
 
 #[cfg(test)]

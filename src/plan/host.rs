@@ -76,6 +76,8 @@ pub struct Host {
     pub hostname: String,
     /// The layout of `/sys/fs/cgroup`.
     pub cgroups: CgroupLayout,
+    /// Where the machine tells of processors that it has slowed down for their heat: one path for each.
+    pub throttles: Vec<String>,
     /// The machine's `/etc/resolv.conf`, empty if there is none.
     pub resolv_conf: Vec<u8>,
 }

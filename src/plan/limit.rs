@@ -36,8 +36,8 @@ pub enum LimitError {
     SoftAboveHard(String),
 }
 
-/// Reads a size as Docker does: a number, which may have a fraction, then `k`, `m`, `g`, `t` or `p` for binary
-/// multiples, then `b` or `ib`; letters of any case. The result is in bytes.
+/// Reads a size as Docker does: a number, which may have a fraction (`.5`) or an exponent (`1e3`), perhaps a blank,
+/// then `k`, `m`, `g`, `t` or `p` for binary multiples, then `b` or `ib`; letters of any case. The result is in bytes.
 ///
 /// # Errors
 /// The text is no size, or more bytes than a file can have.
@@ -60,9 +60,9 @@ pub fn parse_positive_size(text: &str) -> Result<u64, LimitError> {
 pub const DEFAULT_SHM_SIZE: u64 = 64 << 20;
 
 fn size(text: &str) -> Option<u64> {
-    let digits = text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at_checked(digits)?;
-    let shift = match unit {
+    let last = text.rfind(|char: char| char.is_ascii_digit() || char == '.')?;
+    let (number, unit) = text.split_at_checked(last + 1)?;
+    let shift = match unit.strip_prefix(' ').unwrap_or(unit) {
         "" | "b" => 0,
         "k" | "kb" | "kib" => 10,
         "m" | "mb" | "mib" => 20,
@@ -71,13 +71,39 @@ fn size(text: &str) -> Option<u64> {
         "p" | "pb" | "pib" => 50,
         _ => return None,
     };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let whole = u128::from(whole.parse::<u64>().ok()?) << shift;
-    // More digits than these are less than a byte.
-    let fraction = fraction.get(..fraction.len().min(18))?;
-    let part = (u128::from(fraction.parse::<u64>().ok()?) << shift)
-        / 10u128.pow(u32::try_from(fraction.len()).ok()?);
-    u64::try_from(whole + part).ok().filter(|bytes| i64::try_from(*bytes).is_ok())
+    scaled(number, shift)
+}
+
+/// Digits with a point among them and an exponent of ten behind, times two to the power of `shift`, rounded down.
+fn scaled(number: &str, shift: u32) -> Option<u64> {
+    let number = number.strip_prefix('+').unwrap_or(number);
+    let (mantissa, exponent) = match number.split_once('e') {
+        Some((mantissa, exponent)) => (mantissa, i64::from(exponent.parse::<i16>().ok()?)),
+        None => (number, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let significant = digits.trim_start_matches('0').as_bytes();
+    if significant.is_empty() {
+        return Some(0);
+    }
+    let point = i64::try_from(whole.len()).ok()? + exponent;
+    let point = point - i64::try_from(digits.len() - significant.len()).ok()?;
+    let digit = |place: i64| {
+        let place = usize::try_from(place).ok().and_then(|place| significant.get(place));
+        u128::from(place.map_or(0, |byte| byte - b'0'))
+    };
+    // No size has more digits in front of the point than these, and later ones behind it are less than a byte.
+    if point > 20 {
+        return None;
+    }
+    let whole = (0..point).fold(0, |whole, place| whole * 10 + digit(place));
+    let part = (point..point + 18).fold(0, |part, place| part * 10 + digit(place));
+    let bytes = (whole << shift) + (part << shift) / 10_u128.pow(18);
+    u64::try_from(bytes).ok().filter(|bytes| i64::try_from(*bytes).is_ok())
 }
 
 /// A resource of `getrlimit(2)`.
@@ -212,12 +238,50 @@ mod tests {
             ("2T", 2 << 40),
             ("1pib", 1 << 50),
             ("1.0000000000000000000000001k", 1024),
+            (".5m", 512 << 10),
+            ("1.", 1),
+            ("1.k", 1 << 10),
+            ("1 m", 1 << 20),
+            ("1e3", 1000),
+            ("1E+3", 1000),
+            ("15e-1k", 1536),
+            ("1e-9999", 0),
+            ("0e9999", 0),
+            ("+1", 1),
+            ("00000000000000000000000000000001", 1),
+            ("9223372036854775807", i64::MAX.cast_unsigned()),
+            ("0.9", 0),
         ] {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
         for bad in [
-            "", "k", ".", ".5", "1.", "1.2.3", "-1", "+1", "1x", "1 m", "1bk", "1mm", "١", "9999p", "1ib",
+            "",
+            "k",
+            ".",
+            ".k",
+            "1.2.3",
+            "-1",
+            "++1",
+            "1x",
+            "1  m",
+            "1m ",
+            "1bk",
+            "1mm",
+            "١",
+            "9999p",
+            "1ib",
             " 1",
+            "e3",
+            "1e",
+            "1e3.5",
+            "1e99",
+            "1e99999",
+            "0x10",
+            "1k5",
+            "inf",
+            "nan",
+            "1_000",
+            "9223372036854775808",
         ] {
             assert_eq!(parse_size(bad), Err(LimitError::Size(bad.into())), "{bad:?}");
         }

@@ -114,7 +114,7 @@ pub fn compose(parts: &Composition<'_>, host: &Host) -> Result<Spec, ComposeErro
         .hostname(parts.hostname.clone())
         .process(process(parts, host)?)
         .mounts(mounts::compose(parts, host)?)
-        .linux(linux(parts)?)
+        .linux(linux(parts, host)?)
         .annotations(HashMap::new())
         .build()?)
 }
@@ -221,11 +221,14 @@ fn limits(limits: &[Ulimit]) -> Result<Vec<PosixRlimit>, ComposeError> {
     Ok(limits.iter().map(one).collect::<Result<_, OciSpecError>>()?)
 }
 
-fn linux(parts: &Composition<'_>) -> Result<Linux, OciSpecError> {
+fn linux(parts: &Composition<'_>, host: &Host) -> Result<Linux, OciSpecError> {
+    let paths = &parts.request.system_paths;
+    let hidden = MASKED_PATHS.iter().map(|&path| path.to_owned()).chain(host.throttles.iter().cloned());
+    let masked = paths.masked(&hidden.collect::<Vec<_>>());
     let builder = LinuxBuilder::default()
         .namespaces(namespaces(parts)?)
-        .masked_paths(MASKED_PATHS.map(str::to_owned).to_vec())
-        .readonly_paths(READ_ONLY_PATHS.map(str::to_owned).to_vec());
+        .masked_paths(masked)
+        .readonly_paths(paths.protected(&READ_ONLY_PATHS.map(str::to_owned)));
     let builder = match parts.map {
         None => builder,
         Some(map) => builder.uid_mappings(mappings(&map.users)?).gid_mappings(mappings(&map.groups)?),

@@ -230,6 +230,7 @@ mod tests {
             working_directory: "/".into(),
             hostname: String::new(),
             cgroups: CgroupLayout::Legacy,
+            throttles: Vec::new(),
             resolv_conf: Vec::new(),
         }
     }

@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use super::merged::{Found, Merged, MergedDir, is_whiteout, open_directory, stat_name};
 use crate::sys::{Call, SysError, moment};
-pub use data::{Amount, Sharing};
+pub use data::{Amount, LeftOut, Sharing};
 use inode::{Dress, Marks};
 use living::SourceState;
 pub use living::copy_living_tree;
@@ -66,6 +66,8 @@ struct Copier<'c> {
     /// Where the first name of a file with several is, by device and inode number.
     links: HashMap<(u64, u64), (Names, OsString)>,
     devices: Devices,
+    /// Whether something has said in an xattr that it would be somebody else's.
+    has_owners: bool,
     /// The directories that were copied, each behind the one that it is in.
     directories: Vec<(Names, Stat)>,
 }
@@ -93,24 +95,22 @@ fn alone(directory: BorrowedFd<'_>) -> Result<MergedDir, CopyError> {
 }
 
 /// The same for the files that a volume gets: owners stay, and device nodes that the kernel does not let this process
-/// make are left out; their paths.
+/// make are left out.
 ///
 /// # Errors
 /// The kernel refuses something else.
-pub fn copy_for_volume(
-    source: BorrowedFd<'_>,
-    destination: BorrowedFd<'_>,
-) -> Result<Vec<String>, CopyError> {
+pub fn copy_for_volume(source: BorrowedFd<'_>, destination: BorrowedFd<'_>) -> Result<LeftOut, CopyError> {
     let (source, mut owners) = (alone(source)?, |user, group| (user, group));
     let mut progress = |_| ();
     let mut copier = Copier::new(&source, destination, &mut owners, &mut progress);
     copier.marks = Marks::Wanted;
     copier.devices = Devices::LeftOut(Vec::new());
     copier.run()?;
-    match copier.devices {
-        Devices::Needed => Ok(Vec::new()),
-        Devices::LeftOut(paths) => Ok(paths),
-    }
+    let devices = match copier.devices {
+        Devices::Needed => Vec::new(),
+        Devices::LeftOut(paths) => paths,
+    };
+    Ok(LeftOut { devices, owners: copier.has_owners })
 }
 
 /// Copies the tree that a stack of layers shows to the empty directory `destination`, without any mark of overlay.
@@ -143,6 +143,7 @@ impl<'c> Copier<'c> {
             source_state: SourceState::Still,
             links: HashMap::new(),
             devices: Devices::Needed,
+            has_owners: false,
             directories: Vec::new(),
         }
     }
@@ -174,7 +175,7 @@ impl<'c> Copier<'c> {
         let to = self.open_destination(names)?;
         let stat = rustix::fs::fstat(top).call(|| "fstat(directory)")?;
         let dress = self.dress(&stat);
-        inode::copy_owner_and_xattrs(top.as_fd(), to.as_fd(), dress)?;
+        self.has_owners |= inode::copy_owner_and_xattrs(top.as_fd(), to.as_fd(), dress)?;
         self.directories.push((names.to_vec(), stat));
         let mut directories = Names::new();
         for child in self.children(from)? {
@@ -208,7 +209,7 @@ impl<'c> Copier<'c> {
                 let data = inode::Data { sharing: self.sharing, amount: &mut self.amount };
                 inode::copy_file((from, to), &child.name, &child.stat, dress, data)
             }
-            _ => inode::copy_inode(from, to, &child.name, &child.stat, dress),
+            _ => inode::copy_inode(from, to, &child.name, &child.stat, dress).map(|()| false),
         };
         match copied {
             Err(error) if self.has_gone(&error) => return Ok(()),
@@ -219,7 +220,7 @@ impl<'c> Copier<'c> {
                     return Ok(());
                 }
             },
-            copied => copied?,
+            copied => self.has_owners |= copied?,
         }
         moment("file copied");
         (self.progress)(self.amount);

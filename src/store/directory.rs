@@ -131,6 +131,18 @@ impl Directory {
         self.rename(&new, self, name)
     }
 
+    /// Brings the names in this directory to disk.
+    ///
+    /// # Errors
+    /// What `fsync(2)` says.
+    pub fn flush(&self) -> Result<(), SysError> {
+        match rustix::fs::fsync(&self.fd) {
+            // Some file systems do this for files only.
+            Err(Errno::INVAL) => Ok(()),
+            result => result.call(|| format!("fsync({:?})", self.path)),
+        }
+    }
+
     /// Whether there is anything called `name`.
     ///
     /// # Errors

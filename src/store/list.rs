@@ -6,6 +6,7 @@ use super::image::ImageError;
 use super::temporary::Temporary;
 use super::{Store, StoreError};
 use crate::plan::digest::Digest;
+use crate::plan::name::Label;
 use crate::plan::reference::Reference;
 
 /// A line of `minirun images`.
@@ -18,6 +19,8 @@ pub struct ImageSummary {
     pub references: Vec<Reference>,
     /// When it was made, RFC 3339, as the image says.
     pub created: Option<String>,
+    /// Its labels, in no order.
+    pub labels: Vec<Label>,
     /// The bytes of the files of all layers.
     pub size: u64,
 }
@@ -34,7 +37,10 @@ impl Store {
             // One that is gone by now was removed since.
             let Some(image) = self.image_by_id(&record.id)? else { continue };
             let named = references.iter().filter(|(_, id)| *id == record.id);
+            let config = image.config.config().as_ref();
+            let labels = config.and_then(|config| config.labels().clone()).unwrap_or_default().into_iter();
             images.push(ImageSummary {
+                labels: labels.map(|(key, value)| Label { key, value }).collect(),
                 references: named.map(|(reference, _)| reference.clone()).collect(),
                 created: image.config.created().clone(),
                 size: record.size(),

@@ -43,8 +43,8 @@ pub enum PackError {
 
 struct Packer<'p, W: Write> {
     archive: TarWriter<W>,
-    /// The first name of a file with several, by device and inode number.
-    links: HashMap<(u64, u64), Vec<u8>>,
+    /// The first entry of a file with several names, by device and inode number.
+    links: HashMap<(u64, u64), Entry>,
     notes: Vec<PackNote>,
     marks: Marks,
     bytes: u64,
@@ -81,8 +81,9 @@ impl<'p, W: Write> Packer<'p, W> {
     fn add(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<(), PackError> {
         let key = (place.stat.st_dev, place.stat.st_ino);
         if let Some(first) = self.links.get(&key) {
-            let mut entry = entry(place, EntryKind::Hardlink);
-            entry.link.clone_from(first);
+            // Owner and mode are those of the first entry, which may have them from an xattr.
+            let (path, link) = (place.path.clone(), first.path.clone());
+            let entry = Entry { path, link, kind: EntryKind::Hardlink, ..first.clone() };
             return Ok(self.archive.begin(&entry)?);
         }
         let added = match place.kind() {
@@ -94,18 +95,25 @@ impl<'p, W: Write> Packer<'p, W> {
             FileType::BlockDevice => self.add_special(place, EntryKind::BlockDevice)?,
             FileType::Socket | FileType::Unknown => {
                 self.note(PackNote::Socket(shown(place)));
-                false
+                None
             }
         };
-        if added && place.stat.st_nlink > 1 && place.kind() != FileType::Directory {
-            self.links.insert(key, place.path.clone());
+        if let Some(entry) = added
+            && place.stat.st_nlink > 1
+            && place.kind() != FileType::Directory
+        {
+            self.links.insert(key, Entry { size: 0, xattrs: Vec::new(), sparse: None, ..entry });
         }
         Ok(())
     }
 
-    fn add_directory(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<bool, PackError> {
+    fn add_directory(
+        &mut self,
+        directory: BorrowedFd<'_>,
+        place: &Place,
+    ) -> Result<Option<Entry>, PackError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let Some(opened) = open(directory, place, flags)? else { return Ok(false) };
+        let Some(opened) = open(directory, place, flags)? else { return Ok(None) };
         let mut entry = entry(place, EntryKind::Directory);
         if entry.path.is_empty() {
             entry.path.extend_from_slice(b"./");
@@ -114,33 +122,34 @@ impl<'p, W: Write> Packer<'p, W> {
         }
         take_xattrs(opened.as_fd(), &mut entry, self.marks).map_err(|source| place.failed(source))?;
         self.archive.begin(&entry)?;
-        Ok(true)
+        Ok(Some(entry))
     }
 
-    fn add_symlink(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<bool, PackError> {
+    fn add_symlink(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<Option<Entry>, PackError> {
         let name = place.name();
         let link = match rustix::fs::readlinkat(directory, name, Vec::new()) {
-            Err(Errno::NOENT | Errno::INVAL) => return Ok(false),
+            Err(Errno::NOENT | Errno::INVAL) => return Ok(None),
             link => link.call(|| format!("readlinkat({name:?})")).map_err(|source| place.failed(source))?,
         };
         let mut entry = entry(place, EntryKind::Symlink);
         entry.link = link.into_bytes();
         self.archive.begin(&entry)?;
-        Ok(true)
+        Ok(Some(entry))
     }
 
-    fn add_special(&mut self, place: &Place, kind: EntryKind) -> Result<bool, PackError> {
-        self.archive.begin(&entry(place, kind))?;
-        Ok(true)
+    fn add_special(&mut self, place: &Place, kind: EntryKind) -> Result<Option<Entry>, PackError> {
+        let entry = entry(place, kind);
+        self.archive.begin(&entry)?;
+        Ok(Some(entry))
     }
 
-    fn add_file(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<bool, PackError> {
+    fn add_file(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<Option<Entry>, PackError> {
         // What is a pipe by now must not be waited for.
-        let Some(file) = open(directory, place, OFlags::RDONLY | OFlags::NONBLOCK)? else { return Ok(false) };
+        let Some(file) = open(directory, place, OFlags::RDONLY | OFlags::NONBLOCK)? else { return Ok(None) };
         let failed = |source| place.failed(source);
         let stat = rustix::fs::fstat(&file).call(|| "fstat").map_err(failed)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Ok(false);
+            return Ok(None);
         }
         let mut entry = entry(&Place { stat, ..place.clone() }, EntryKind::Regular);
         entry.size = u64::try_from(stat.st_size).unwrap_or(0);
@@ -151,7 +160,7 @@ impl<'p, W: Write> Packer<'p, W> {
         for segment in entry.sparse.as_deref().unwrap_or(&whole) {
             self.add_data(file.as_fd(), place, *segment)?;
         }
-        Ok(true)
+        Ok(Some(entry))
     }
 
     fn add_data(

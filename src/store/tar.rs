@@ -121,6 +121,15 @@ impl<R: Read> TarReader<R> {
         &self.skipped
     }
 
+    /// Makes sure that there was something to read. An archive that nothing came of is rather a failure of what wrote
+    /// it; but layers of images may be so.
+    ///
+    /// # Errors
+    /// There was not a single byte.
+    pub fn check_not_empty(&self) -> Result<(), TarError> {
+        if self.position == 0 { Err(TarError::Empty) } else { Ok(()) }
+    }
+
     /// Reads to the end of the stream: the remaining entries, the end mark and whatever is behind it.
     ///
     /// # Errors

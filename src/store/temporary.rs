@@ -79,6 +79,19 @@ impl Temporary {
         publish().map_err(|cause| store.write_error(cause))
     }
 
+    /// The same for what must survive a loss of power: first what is in the directory is on disk, and then its name.
+    ///
+    /// # Errors
+    /// As of [`Temporary::publish`], or it cannot be brought to disk.
+    pub fn publish_durably(self, store: &Store, name: &str) -> Result<(Directory, OwnedFd), StoreError> {
+        self.directory.flush().map_err(|cause| store.write_error(cause))?;
+        let published = self.publish(store, name)?;
+        let parent = name.rsplit_once('/').map_or(".", |(parent, _)| parent);
+        let parent = store.writable()?.directory(parent).and_then(|parent| parent.flush());
+        parent.map_err(|cause| store.write_error(cause))?;
+        Ok(published)
+    }
+
     /// Removes the directory now, and says if that does not work.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod data;
 mod export;
 mod fill;
 mod import;
+mod list;
 mod merge;
 mod remove;
 mod snapshot;
@@ -25,11 +26,12 @@ use crate::sys::{Call, SysError};
 
 pub use compare::{Change, ChangeKind, Comparison, Patches, Times};
 pub use data::{ArchiveError, DataError, Location};
-pub use fill::{FillError, LeftOut, fill, fill_directory, fill_inside};
+pub use fill::{FillError, fill, fill_directory, fill_inside};
 pub use import::VolumeArchive;
+pub use list::{DamagedVolume, Volumes};
 pub use merge::MergeError;
 pub use remove::{Disposal, Users};
-pub use snapshot::{Copying, Replaced, SnapshotRecord};
+pub use snapshot::{Copying, Naming, Replaced, SnapshotRecord};
 pub use trash::Trashed;
 pub use usage::usage;
 
@@ -68,8 +70,13 @@ pub enum VolumeError {
         users: Vec<ContainerName>,
     },
     /// There is a volume of the name that another one is to get.
-    #[error("there is a volume `{0}` already")]
-    Exists(VolumeName),
+    #[error("there is a volume `{name}` already")]
+    Exists {
+        /// The name.
+        name: VolumeName,
+        /// What the other one was called.
+        removed: VolumeName,
+    },
     /// Nothing of that name was removed lately.
     #[error("there is no removed volume `{0}`")]
     NotInTrash(VolumeName),
@@ -95,8 +102,8 @@ impl VolumeError {
                 let names: Vec<_> = users.iter().map(ContainerName::as_str).collect();
                 Some(format!("remove what uses it first: minirun rm {}", names.join(" ")))
             }
-            Self::Exists(name) => {
-                Some(format!("bring it back under another name: minirun volume restore {name} --as OTHER"))
+            Self::Exists { removed, .. } => {
+                Some(format!("bring it back under another name: minirun volume restore {removed} --as OTHER"))
             }
             Self::NotInTrash(_) => Some("see `minirun volume ls --trash`".to_owned()),
             Self::Store(error) => error.hint(),
@@ -122,40 +129,6 @@ impl Store {
     /// The store cannot be read.
     pub fn volume_exists(&self, name: &VolumeName) -> Result<bool, StoreError> {
         self.contains(&layout::volume(name.as_str()))
-    }
-
-    /// What is known of the volume `name`; none when there is no such volume.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn volume(&self, name: &VolumeName) -> Result<Option<VolumeRecord>, StoreError> {
-        let file = format!("{}/{}", layout::volume(name.as_str()), layout::VOLUME);
-        self.read_json(&file, "the record of a volume")
-    }
-
-    /// What is known of the volume that `text` names.
-    ///
-    /// # Errors
-    /// There is no such volume, or the store cannot be read.
-    pub fn find_volume(&self, text: &str) -> Result<VolumeRecord, VolumeError> {
-        let unknown = || VolumeError::Unknown(text.to_owned());
-        let name: VolumeName = text.parse().map_err(|_| unknown())?;
-        self.volume(&name)?.ok_or_else(unknown)
-    }
-
-    /// All volumes, in no order.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn volumes(&self) -> Result<Vec<VolumeRecord>, StoreError> {
-        let Some(directory) = self.directory()? else { return Ok(Vec::new()) };
-        let names = directory.names_in(layout::VOLUMES).map_err(|cause| self.read_error(cause))?;
-        let mut volumes = Vec::with_capacity(names.len());
-        for name in names.iter().filter_map(|name| name.parse().ok()) {
-            // One that is gone by now was removed since.
-            volumes.extend(self.volume(&name)?);
-        }
-        Ok(volumes)
     }
 
     /// Makes a volume, unless there is one of that name; whether it was made.
@@ -184,8 +157,8 @@ impl Store {
         let temporary = Temporary::new(self)?;
         let write = || -> Result<(), SysError> {
             let json = serde_json::to_vec(record).unwrap_or_default();
-            // What somebody has written about a volume is worth a moment; a plain one can be described again.
-            if record.labels.is_empty() && record.options.is_empty() {
+            // Without a name, it hardly ever outlives its container.
+            if record.anonymous {
                 temporary.directory().write(layout::VOLUME, &json)?;
             } else {
                 temporary.directory().write_durably(layout::VOLUME, &json)?;
@@ -196,7 +169,13 @@ impl Store {
                 .call(|| "fchmodat(_data, 755)")
         };
         write().map_err(|cause| self.write_error(cause))?;
-        match temporary.publish(self, &layout::volume(record.name.as_str())) {
+        let name = layout::volume(record.name.as_str());
+        let published = if record.anonymous {
+            temporary.publish(self, &name)
+        } else {
+            temporary.publish_durably(self, &name)
+        };
+        match published {
             Ok(_) => Ok(true),
             // Somebody else made it at the same moment.
             Err(_) if self.volume_exists(&record.name)? => Ok(false),

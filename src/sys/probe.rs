@@ -44,6 +44,7 @@ pub fn probe() -> Result<Host, SysError> {
         working_directory: working_directory(),
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         cgroups: cgroup_layout(),
+        throttles: throttles(),
         resolv_conf: read("/etc/resolv.conf"),
     })
 }
@@ -106,6 +107,12 @@ pub fn network() -> Option<String> {
 #[must_use]
 pub fn trash_time() -> Option<String> {
     text_variable("MINIRUN_TRASH").filter(|text| !text.is_empty())
+}
+
+/// Of every processor, if of one.
+fn throttles() -> Vec<String> {
+    let of_processor = |number: u32| format!("/sys/devices/system/cpu/cpu{number}/thermal_throttle");
+    (0..u32::from(u16::MAX)).map(of_processor).take_while(|path| Path::new(path).exists()).collect()
 }
 
 fn read(path: impl AsRef<Path>) -> Vec<u8> {

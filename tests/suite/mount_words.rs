@@ -1,6 +1,8 @@
 //! Single words: permissions, propagation, patterns, file systems in memory, and what is checked beforehand.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::support::{Caller, IMAGE, Image, Scratch, can_mount, require};
 
@@ -58,7 +60,9 @@ fn propagation_needs_a_source_that_has_it() {
     };
     for word in ["shared", "rshared"] {
         let line = scratch.mounting_script(&script("shared/in", word)).run().success();
-        assert!(line.contains(" shared:") && line.contains(" master:"), "{word}: {line}");
+        // Root's is a peer of the host's mount itself.
+        let is_root = rustix::process::geteuid().is_root();
+        assert!(line.contains(" shared:") && line.contains(" master:") != is_root, "{word}: {line}");
     }
     for word in ["slave", "rslave"] {
         let line = scratch.mounting_script(&script("shared", word)).run().success();
@@ -92,6 +96,42 @@ fn what_is_mounted_later_arrives_in_a_slave() {
 }
 
 #[test]
+fn only_what_root_mounts_in_a_shared_bind_reaches_the_host() {
+    require!(can_mount(), "unshare cannot make a mount namespace here");
+    for word in ["shared", "rshared", "rslave", "rprivate"] {
+        let scratch = to_load();
+        scratch.directory("shared");
+        let script = format!(
+            "{LOAD}; cd \"$SCRATCH\"; mount -t tmpfs tmpfs shared; mount --make-shared shared; mkdir shared/in
+             \"$MINIRUN\" run --rm --cap-add SYS_ADMIN -v ./shared:/x:{word} {IMAGE} sh -c \
+                'mount -t tmpfs tmpfs /x/in && touch /x/in/mark && echo mounted'
+             ls shared/in"
+        );
+        let is_peer = rustix::process::geteuid().is_root() && word.ends_with("shared");
+        let expected = if is_peer { "mounted\nmark" } else { "mounted" };
+        assert_eq!(scratch.mounting_script(&script).run().success(), expected, "{word}");
+    }
+}
+
+#[test]
+fn words_without_r_are_about_the_top_mount() {
+    require!(can_mount(), "unshare cannot make a mount namespace here");
+    let scratch = to_load();
+    scratch.directory("shared");
+    for (word, below) in
+        [("private", true), ("unbindable", true), ("rprivate", false), ("runbindable", false)]
+    {
+        let script = format!(
+            "{LOAD}; cd \"$SCRATCH\"; mount -t tmpfs tmpfs shared; mount --make-shared shared; mkdir shared/in
+             mount -t tmpfs tmpfs shared/in; mount --make-shared shared/in
+             exec \"$MINIRUN\" run --rm -v ./shared:/x:{word} {IMAGE} grep ' /x/in ' /proc/self/mountinfo"
+        );
+        let line = scratch.mounting_script(&script).run().success();
+        assert_eq!(line.contains(" master:"), below, "{word}: {line}");
+    }
+}
+
+#[test]
 fn each_match_of_a_pattern_is_a_bind() {
     let scratch = Scratch::with_image();
     let directory = scratch.directory("pattern");
@@ -111,6 +151,12 @@ fn each_match_of_a_pattern_is_a_bind() {
     fs::write(directory.join(".hidden"), "").unwrap();
     let mount = format!("type=glob,src={}/.*,dst=/x", directory.display());
     assert_eq!(scratch.shell(&["--mount", &mount], "ls -A /x").run().success(), ".hidden");
+    // A name need not be UTF-8.
+    fs::write(directory.join(OsStr::from_bytes(b"n\xff.bin")), "bytes").unwrap();
+    let mount = format!("type=glob,src={}/[m-o]?.bin,dst=/x", directory.display());
+    assert_eq!(scratch.shell(&["--mount", &mount], "cat /x/n*").run().success(), "bytes");
+    let mount = format!("type=glob,src={}/[,dst=/x", directory.display());
+    assert!(scratch.shell(&["--mount", &mount], "true").run().refused().contains("not closed"));
     let mount = format!("type=glob,src={}/*.none,dst=/x", directory.display());
     assert!(scratch.shell(&["--mount", &mount], "true").run().refused().contains("nothing matches"));
 }

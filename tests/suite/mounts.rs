@@ -214,11 +214,29 @@ fn the_default_mounts() {
         for option in options {
             assert!(attributes.contains(option), "{option}: {line}");
         }
+        assert_eq!(attributes.contains(&"noexec"), options.contains(&"noexec"), "{line}");
     }
+    assert!(mounts.contains(" - tmpfs shm rw,size=65536k"), "{mounts}");
     let script =
         "cat /etc/hostname /etc/hosts /etc/resolv.conf >/dev/null; echo x >>/etc/hosts; tail -n 1 /etc/hosts";
     assert_eq!(scratch.shell(&[], script).run().success(), "x");
     assert_eq!(scratch.shell(&[], "stat -c %a /dev/shm /dev/pts/ptmx").run().success(), "1777\n666");
+}
+
+#[test]
+fn device_nodes_are_used_like_any() {
+    let scratch = Scratch::with_image();
+    let script = "touch /dev/null && echo x >/dev/null && : >>/dev/zero && head -c 3 /dev/zero | wc -c
+        echo x >/dev/full; stat -c '%F %a %t:%T' /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty";
+    let nodes = scratch.shell(&[], script).run();
+    let expected =
+        ["1:3", "1:5", "1:7", "1:8", "1:9", "5:0"].map(|node| format!("\ncharacter special file 666 {node}"));
+    assert_eq!(nodes.success(), format!("3{}", expected.concat()));
+    // The host's own stay as they are, whoever the container's root is.
+    let before = fs::metadata("/dev/null").unwrap().permissions();
+    scratch.shell(&[], "chmod 600 /dev/null; chown 1 /dev/null; true").run().success();
+    scratch.shell(&["--tmpfs", "/dev"], "echo x >/dev/null && chmod 600 /dev/null; true").run().success();
+    assert_eq!(fs::metadata("/dev/null").unwrap().permissions(), before);
 }
 
 #[test]

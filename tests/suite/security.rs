@@ -1,5 +1,8 @@
 //! What a container may not do and not see.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
 use crate::support::{Caller, IMAGE, Image, Layer, Scratch, require};
 
 /// `CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP`.
@@ -49,6 +52,46 @@ fn capabilities_added_and_dropped() {
 fn no_new_privileges() {
     let scratch = Scratch::with_image();
     assert_eq!(scratch.shell(&[], "grep NoNewPrivs /proc/self/status | cut -f2").run().success(), "1");
+}
+
+#[test]
+fn system_paths_are_shown_to_those_who_ask() {
+    let scratch = Scratch::with_image();
+    let script = "cut -d' ' -f5 /proc/self/mountinfo | grep -E '^/proc/(keys|sys)$|^/etc/hidden$'; true";
+    for (options, covered) in [
+        (&[][..], "/proc/sys /proc/keys"),
+        (&["systempaths=unconfined"], ""),
+        (&["unmask=ALL", "mask=/proc/keys"], "/proc/keys"),
+        (&["unmask=/proc/k*"], "/proc/sys"),
+        (&["unmask=/proc/sys:/proc/keys"], ""),
+        (&["seccomp=unconfined", "apparmor=unconfined", "label=disable"], "/proc/sys /proc/keys"),
+    ] {
+        let flags: Vec<&str> = options.iter().flat_map(|option| ["--security-opt", option]).collect();
+        let output = scratch.shell(&flags, script).run().success();
+        let (mut seen, mut wanted): (Vec<_>, Vec<_>) =
+            (output.lines().collect(), covered.split(' ').collect());
+        seen.sort_unstable();
+        wanted.sort_unstable();
+        wanted.retain(|path| !path.is_empty());
+        assert_eq!(seen, wanted, "{options:?}");
+    }
+    assert!(scratch.shell(&["--security-opt", "mask=here"], "true").run().refused().contains("mask=here"));
+}
+
+#[test]
+fn privileged_is_all_that_the_user_namespace_has() {
+    let scratch = Scratch::with_image();
+    let script = "grep ^CapEff /proc/self/status | cut -f2; grep NoNewPrivs /proc/self/status | cut -f2
+        cut -d' ' -f5 /proc/self/mountinfo | grep -c '^/proc/'
+        grep ' /sys ' /proc/self/mountinfo | cut -d' ' -f6";
+    let output = scratch.shell(&["--privileged"], script).run().success();
+    let mut lines = output.lines();
+    let effective = u64::from_str_radix(lines.next().unwrap(), 16).unwrap();
+    // SYS_ADMIN, SYS_PTRACE, MKNOD
+    assert_eq!(effective & (1 << 21 | 1 << 19 | 1 << 27), 1 << 21 | 1 << 19 | 1 << 27, "{output}");
+    assert_eq!((lines.next(), lines.next()), (Some("0"), Some("0")), "{output}");
+    assert!(lines.next().unwrap().starts_with("rw,"), "{output}");
+    scratch.shell(&["--privileged", "--tmpfs", "/m"], "mount -t tmpfs none /m").run().success();
 }
 
 #[test]
@@ -144,9 +187,17 @@ fn the_host_s_device_nodes_cannot_be_changed() {
     let scratch = Scratch::with_image();
     let script = "chmod 600 /dev/full 2>&1; chown 1:1 /dev/null 2>&1; touch -d 2001-01-01 /dev/zero 2>&1
         chmod 600 /proc/keys 2>&1; echo x >/dev/null && head -c 3 /dev/zero | wc -c";
+    let nodes = || {
+        ["/dev/full", "/dev/null", "/dev/zero"].map(|node| {
+            let metadata = fs::metadata(node).unwrap();
+            (metadata.mode(), metadata.uid(), metadata.gid(), metadata.mtime() < 1_000_000_000)
+        })
+    };
+    let before = nodes();
     let output = scratch.shell(&[], script).run().success();
-    assert_eq!(output.matches("Read-only file system").count(), 4, "{output}");
+    assert!(output.contains("/proc/keys: Read-only file system"), "{output}");
     assert!(output.ends_with('3'), "{output}");
+    assert_eq!(nodes(), before);
 }
 
 #[test]

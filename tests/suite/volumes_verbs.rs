@@ -356,3 +356,153 @@ fn system_prune_leaves_names_alone() {
     scratch.minirun(["system", "prune", "-a", "-f"]).run().success();
     assert_eq!(scratch.minirun(["images", "-q"]).run().success(), "");
 }
+
+#[test]
+fn ls_takes_the_words_of_docker_s_format() {
+    let scratch = Scratch::new();
+    volume(&scratch, &["create", "data"]).success();
+    let listed = |args: &[&str]| volume(&scratch, &[&["ls"], args].concat()).success();
+    let table = "DRIVER    VOLUME NAME\nlocal     data";
+    for (args, wanted) in [
+        (&["--format", ""][..], table),
+        (&["--format", "table"], table),
+        (&["--format", "table {{.Name}}"], "VOLUME NAME\ndata"),
+        (&["--format", "raw"], "driver: local\nname: data"),
+        (&["-q", "--format", ""], "data"),
+        (&["-q", "--format", "table"], "data"),
+        (&["-q", "--format", "raw"], "name: data"),
+        (&["-q", "--format", "{{.Driver}}"], "local"),
+    ] {
+        assert_eq!(listed(args).trim_end(), wanted, "{args:?}");
+    }
+    assert!(listed(&["-q", "--format", "json"]).starts_with('{'));
+}
+
+#[test]
+fn diff_has_formats() {
+    let scratch = Scratch::with_image();
+    scratch.shell(&["-v", "old:/v"], "echo one >/v/file").run().success();
+    scratch.shell(&["-v", "new:/v"], "echo two >/v/file; echo >/v/more").run().success();
+    let diff = |format: &str| volume(&scratch, &["diff", "old", "new", "--format", format]).success();
+    assert_eq!(diff("{{.Kind}}={{.Path}}"), "C=/file\nA=/more");
+    assert_eq!(diff(""), "C /file\nA /more");
+    assert!(diff("table").starts_with("KIND      PATH\nC         /file"));
+    assert!(diff("json").starts_with("[{"));
+    volume(&scratch, &["diff", "old", "new", "--format", "{{.Nonsense}}"]).fails(1);
+}
+
+#[test]
+fn the_name_of_a_group_is_a_question() {
+    let scratch = Scratch::new();
+    for group in ["volume", "image", "container", "system"] {
+        let outcome = scratch.minirun([group]).run();
+        assert_eq!(outcome.success(), "");
+        assert!(outcome.stderr().contains(&format!("Usage: minirun {group} ")), "{outcome}");
+    }
+    volume(&scratch, &["nonsense"]).fails(1);
+}
+
+#[test]
+fn rm_takes_podman_s_time() {
+    let scratch = Scratch::new();
+    for flags in [&["-t", "5"][..], &["--time=-1"], &["-f", "--time", "0"]] {
+        volume(&scratch, &["create", "data"]).success();
+        assert_eq!(volume(&scratch, &[&["rm"], flags, &["data"]].concat()).success(), "data");
+    }
+}
+
+#[test]
+fn a_restore_that_finds_the_name_taken_says_how_else() {
+    let scratch = Scratch::new();
+    for name in ["one", "two"] {
+        volume(&scratch, &["create", name]).success();
+    }
+    volume(&scratch, &["rm", "one"]).success();
+    let said = volume(&scratch, &["restore", "one", "--as", "two"]).fails(1).to_owned();
+    assert!(said.contains("minirun volume restore one --as OTHER"), "{said}");
+}
+
+#[test]
+fn an_option_that_a_file_system_does_not_know_is_named() {
+    let scratch = Scratch::with_image();
+    volume(&scratch, &["create", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=nonsense=1", "data"])
+        .success();
+    let said = scratch.shell(&["-v", "data:/v"], "true").run().fails(125).to_owned();
+    assert!(said.contains("nonsense=1") && said.contains("does not take this option"), "{said}");
+    assert!(!said.contains("bind-recursive"), "{said}");
+}
+
+#[test]
+fn removed_volumes_take_what_they_took_before() {
+    let scratch = Scratch::with_image();
+    scratch
+        .shell(&["-v", "/v", "-v", "data:/d"], "dd if=/dev/zero of=/d/file bs=1024 count=64 2>/dev/null")
+        .run()
+        .success();
+    volume(&scratch, &["snapshot", "data", "x"]).success();
+    let total = |text: &str| text.lines().last().unwrap().rsplit(' ').next().unwrap().to_owned();
+    let dry = volume(&scratch, &["prune", "-a", "-f", "--dry-run"]).success();
+    assert!(dry.contains("data  "), "{dry}");
+    volume(&scratch, &["exists", "data"]).success();
+    let pruned = volume(&scratch, &["prune", "-a", "-f"]).success();
+    let emptied = volume(&scratch, &["prune", "--trash", "-f"]).success();
+    assert_eq!(total(&dry), total(&pruned));
+    assert_eq!(total(&pruned), total(&emptied), "{pruned}\n{emptied}");
+}
+
+#[test]
+fn prunes_look_at_labels_and_can_only_tell() {
+    let scratch = Scratch::with_image();
+    for (name, label) in [("one", "kind=a"), ("two", "kind=b")] {
+        let run = ["run", "--name", name, "--label", label, "-v", "/v", IMAGE, "true"];
+        scratch.minirun(run).run().success();
+    }
+    let names = || {
+        let text = scratch.minirun(["ps", "-a", "--format", "{{.Names}}"]).run().success();
+        let mut names: Vec<String> = text.lines().map(str::to_owned).collect();
+        names.sort();
+        names.join(" ")
+    };
+    let system = |args: &[&str]| scratch.minirun([&["system", "prune"], args].concat()).run();
+    let dry = system(&["--dry-run", "-a", "-f", "--volumes"]).success();
+    for part in [
+        "Containers to delete:\n",
+        "one  ",
+        "two  ",
+        "Volumes to delete:\n",
+        "Images to delete:\n",
+        "Space to reclaim: ",
+    ] {
+        assert!(dry.contains(part), "{dry}");
+    }
+    assert_eq!(names(), "one two");
+    system(&["-f", "--filter", "label=kind=a"]).success();
+    assert_eq!(names(), "two");
+    system(&["-f", "--filter", "label!=kind"]).success();
+    assert_eq!(names(), "two");
+    system(&["-f", "--filter", "name=two"]).fails(1);
+    let images = || scratch.minirun(["images", "-q"]).run().success().lines().count();
+    let image_prune = |args: &[&str]| scratch.minirun([&["image", "prune"], args].concat()).run();
+    assert!(image_prune(&["-a", "-f"]).success().contains("Total reclaimed space: 0B"));
+    system(&["-f"]).success();
+    assert!(image_prune(&["-f"]).success().contains("Total reclaimed space: 0B"));
+    assert!(image_prune(&["-a", "--dry-run"]).success().contains("Images to delete:"));
+    image_prune(&["-a", "-f", "--filter", "label=none"]).success();
+    assert_eq!(images(), 1);
+    assert!(image_prune(&["-a"]).success().contains("WARNING! This will remove all images without"));
+    assert_eq!(images(), 1);
+    assert!(image_prune(&["-a", "-f"]).success().contains("Deleted Images:\nuntagged: "));
+    assert_eq!(images(), 0);
+}
+
+#[test]
+fn df_counts_a_container_once() {
+    let scratch = Scratch::with_image();
+    let mount = format!("type=image,source={IMAGE},destination=/image");
+    scratch.minirun(["run", "--mount", &mount, IMAGE, "true"]).run().success();
+    let text = scratch.minirun(["system", "df", "-v"]).run().success();
+    let row = text.lines().find(|line| line.contains("REPOSITORY")).unwrap();
+    assert!(row.ends_with("CONTAINERS"), "{text}");
+    let image = text.lines().skip_while(|line| !line.contains("REPOSITORY")).nth(1).unwrap();
+    assert!(image.ends_with(" 1"), "{text}");
+}

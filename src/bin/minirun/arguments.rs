@@ -30,7 +30,7 @@ use self::container::{
 use self::copy::CopyArgs;
 use self::events::EventsArgs;
 use self::exec::ExecArgs;
-use self::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
+use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, TagArgs};
 use self::lifecycle::LifecycleVerb;
 use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
@@ -150,6 +150,8 @@ pub(crate) enum ImageVerb {
     /// Remove images
     #[command(visible_alias = "remove")]
     Rm(RemoveImages),
+    /// Remove images that have no name and that no container uses
+    Prune(PruneImages),
     /// Give an image another name
     Tag(TagArgs),
     /// Show everything about images, as JSON

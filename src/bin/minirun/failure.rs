@@ -14,7 +14,7 @@ use minirun::plan::port::PortError;
 use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
-use crate::arguments::{ContainerVerb, Verb};
+use crate::arguments::{ContainerVerb, ImageVerb, Verb};
 use crate::run::RequestError;
 use crate::template::TemplateError;
 
@@ -38,9 +38,6 @@ pub(crate) enum Codes {
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
         match verb {
-            Verb::Volume(_) | Verb::System(_) | Verb::Changes(_) | Verb::Apply(_) | Verb::Discard(_) => {
-                Self::One
-            }
             Verb::Container(
                 ContainerVerb::Run(_)
                 | ContainerVerb::Create(_)
@@ -48,7 +45,13 @@ impl Codes {
                 | ContainerVerb::Umount(_)
                 | ContainerVerb::Mounts(_),
             ) => Self::Run,
-            Verb::Lifecycle(_)
+            Verb::Volume(_)
+            | Verb::System(_)
+            | Verb::Image(ImageVerb::Prune(_))
+            | Verb::Changes(_)
+            | Verb::Apply(_)
+            | Verb::Discard(_)
+            | Verb::Lifecycle(_)
             | Verb::Container(_)
             | Verb::Exec(_)
             | Verb::Diff(_)
@@ -96,6 +99,9 @@ pub(crate) enum Failure {
     /// An archive for the screen.
     #[error("the archive would be written to the terminal")]
     TerminalOutput,
+    /// A name that promises another format.
+    #[error("`{0}` ends like a compression that minirun does not write")]
+    Ending(String),
     /// The driver of a volume.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -222,6 +228,7 @@ impl Failure {
             | Self::Name(_)
             | Self::Snapshot(_)
             | Self::TerminalOutput
+            | Self::Ending(_)
             | Self::Driver(_)
             | Self::Template(_)
             | Self::NoStore
@@ -269,6 +276,11 @@ impl Failure {
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
             Self::TerminalOutput => Some("name a file with -o FILE, or pipe it into a program".to_owned()),
+            Self::Ending(_) => Some(
+                "endings are .tar, .tar.gz or .tgz, .tar.zst or .tzst, .tar.xz or .txz, .tar.bz2 or .tbz2; --compress \
+                 says it for any other name"
+                    .to_owned(),
+            ),
             Self::ClusterOnly => Some(
                 "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
             ),

@@ -99,7 +99,7 @@ pub(crate) fn list(engine: &Engine, arguments: &ListImages, output: &mut Output)
     };
     let is_wanted = |row: &Row<'_>| arguments.name.as_deref().is_none_or(|name| row.is_called(name));
     let rows: Vec<Row<'_>> = images.iter().flat_map(rows).filter(is_wanted).collect();
-    if arguments.quiet && arguments.format.is_none() {
+    if arguments.quiet && listing::is_usual(arguments.format.as_deref()) {
         let mut ids: Vec<String> = rows.iter().map(|row| row.id(arguments.no_trunc)).collect();
         ids.dedup();
         ids.iter().try_for_each(|id| output.line(id))?;

@@ -32,12 +32,13 @@ pub(crate) struct Style<'a> {
 /// Prints rows, each an object.
 pub(crate) fn print(rows: &[Value], style: &Style<'_>, output: &mut Output) -> Result<(), Failure> {
     let usual = || style.usual.iter().map(|field| format!("{{{{.{field}}}}}")).collect::<Vec<_>>().join("\t");
-    let format = style.format.unwrap_or("table").trim();
+    let format = style.format.map(str::trim).filter(|format| !format.is_empty()).unwrap_or("table");
     match format.strip_prefix("table") {
         Some("") => print_table(rows, &usual(), style, output),
         Some(rest) if rest.starts_with(char::is_whitespace) || rest.starts_with("\\t") => {
             print_table(rows, rest.trim_start(), style, output)
         }
+        _ if format == "raw" => print_raw(rows, style, output),
         _ if format == "json" => rows.iter().try_for_each(|row| output.line(json(row))),
         _ => {
             let template = Template::parse(format)?;
@@ -53,12 +54,28 @@ pub(crate) fn print_without_heading(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let usual = style.usual.iter().map(|field| format!("{{{{.{field}}}}}")).collect::<Vec<_>>().join("\t");
-    if style.format.is_some_and(|format| format.trim() != "table") {
+    if !is_usual(style.format) {
         return print(rows, style, output);
     }
     let template = Template::parse(&usual)?;
     let lines = rows.iter().map(|row| template.render(row)).collect::<Result<Vec<_>, _>>()?;
     align(&lines).iter().try_for_each(|line| output.line(line))
+}
+
+/// Whether a format asks for no more than the usual table.
+pub(crate) fn is_usual(format: Option<&str>) -> bool {
+    format.is_none_or(|format| matches!(format.trim(), "" | "table"))
+}
+
+/// Prints the usual fields of each row on lines of their own, and a blank line behind them.
+fn print_raw(rows: &[Value], style: &Style<'_>, output: &mut Output) -> Result<(), Failure> {
+    for row in rows {
+        for field in style.usual {
+            output.line(format!("{}: {}", field.to_lowercase(), row[*field].as_str().unwrap_or_default()))?;
+        }
+        output.line("")?;
+    }
+    Ok(())
 }
 
 /// A row on one line, without what only templates ask for.

@@ -126,6 +126,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Mounts(arguments) | Verb::Container(ContainerVerb::Mounts(arguments)) => {
             mounts::list(&engine, &arguments, output)
         }
+        Verb::Image(ImageVerb::Prune(prune)) => system::prune::images(&engine, &prune, output),
         Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
         Verb::Image(ImageVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Image), output)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use minirun::container::{DetachKeysError, Engine};
 use minirun::plan::account::AccountError;
-use minirun::plan::capability::{self, CapabilityError};
+use minirun::plan::capability::{self, CapabilityError, CapabilitySet};
 use minirun::plan::driver::{self, DriverError};
 use minirun::plan::environment::{self, EnvironmentError, Setting};
 use minirun::plan::limit::{self, LimitError};
@@ -17,11 +17,12 @@ use minirun::plan::network_file::{Dns, NetworkFileError};
 use minirun::plan::path::{ContainerPath, PathError};
 use minirun::plan::platform::{Platform, PlatformError};
 use minirun::plan::port::{PortError, parse_publish};
-use minirun::plan::process::{FirstProcess, Input, NewPrivileges, Streams};
+use minirun::plan::process::{FirstProcess, Input, Streams};
 use minirun::plan::reference::ReferenceError;
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::resources::{self, ResourceError};
 use minirun::plan::rootfs::Lifetime;
+use minirun::plan::security::{self, Privileges, SecurityError};
 use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
 use minirun::plan::supervision::{RestartPolicy, SupervisionError};
@@ -105,10 +106,8 @@ pub(crate) enum RequestError {
     File { flag: &'static str, path: PathBuf, source: EnvironmentError },
     #[error("the argument `{0}` of the command is not UTF-8")]
     NotUtf8(String),
-    #[error(
-        "`--security-opt {0}` is not one that minirun has: no-new-privileges, no-new-privileges=true, no-new-privileges=false"
-    )]
-    Security(String),
+    #[error(transparent)]
+    Security(#[from] SecurityError),
 }
 
 impl RequestError {
@@ -118,9 +117,7 @@ impl RequestError {
             Self::Mount(error) => error.hint(),
             Self::Network(error) | Self::NetworkVariable(error) => error.hint(),
             Self::VolumeDriver { source, .. } => source.hint(),
-            Self::Security(text) if text.starts_with("seccomp") || text.starts_with("apparmor") => {
-                Some("leave it out".to_owned())
-            }
+            Self::Security(error) => error.hint(),
             _ => None,
         }
     }
@@ -174,6 +171,8 @@ fn request(
 ) -> Result<RunRequest, RequestError> {
     let (image, command) = words(&arguments.words)?;
     let interactive = arguments.interactive && supervision::wants_input(&arguments.supervision);
+    let privileges = if arguments.privileged { Privileges::All } else { Privileges::Chosen };
+    let security = security::parse(&arguments.security, privileges)?;
     Ok(RunRequest {
         image: ImageSource::parse(image)?,
         image_text: image.to_string_lossy().into_owned(),
@@ -203,8 +202,12 @@ fn request(
             .map(|text| parse_publish(text))
             .collect::<Result<Vec<_>, _>>()?
             .concat(),
-        capabilities: capability::resolve(&arguments.cap_add, &arguments.cap_drop)?,
-        new_privileges: new_privileges(&arguments.security)?,
+        capabilities: match privileges {
+            Privileges::All => CapabilitySet::all(),
+            Privileges::Chosen => capability::resolve(&arguments.cap_add, &arguments.cap_drop)?,
+        },
+        new_privileges: security.new_privileges,
+        system_paths: security.system_paths,
         userns: parse(arguments.userns.as_ref())?.unwrap_or_default(),
         driver: driver(arguments.driver),
         labels: labels(arguments)?,
@@ -285,20 +288,6 @@ pub(crate) fn streams(flags: StreamFlags) -> Streams {
         (false, true) => Streams::Launcher { input: Input::Attached },
         (false, false) => Streams::Launcher { input: Input::Empty },
     }
-}
-
-/// The last word counts; without any, nothing gains rights.
-fn new_privileges(options: &[String]) -> Result<NewPrivileges, RequestError> {
-    let mut answer = NewPrivileges::Denied;
-    for option in options {
-        // `name:value` is an old spelling of Docker's.
-        answer = match option.replacen(':', "=", 1).as_str() {
-            "no-new-privileges" | "no-new-privileges=true" => NewPrivileges::Denied,
-            "no-new-privileges=false" => NewPrivileges::Allowed,
-            _ => return Err(RequestError::Security(option.clone())),
-        };
-    }
-    Ok(answer)
 }
 
 fn driver(word: DriverWord) -> Driver {

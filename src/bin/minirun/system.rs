@@ -2,7 +2,7 @@
 
 mod check;
 mod df;
-mod prune;
+pub(crate) mod prune;
 
 use minirun::container::Engine;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! The verbs about volumes.
 
-mod filter;
+pub(crate) mod filter;
 mod list;
 pub(crate) mod prune;
 
@@ -9,7 +9,7 @@ use std::io::{IsTerminal as _, stderr};
 use minirun::container::{Engine, Error, Keep, NewVolume};
 use minirun::plan::driver;
 use minirun::plan::name::{Label, NameError, VolumeName};
-use minirun::store::volume::VolumeError;
+use minirun::store::volume::{DamagedVolume, VolumeError};
 use minirun::sys::probe;
 
 use crate::arguments::volume::{
@@ -100,8 +100,10 @@ fn names(engine: &Engine, named: &[String]) -> Result<Vec<String>, Failure> {
     if !named.is_empty() {
         return Ok(named.to_vec());
     }
-    let volumes = engine.volumes()?;
-    Ok(volumes.into_iter().map(|volume| volume.record.name.to_string()).collect())
+    let list = engine.volumes()?;
+    let damaged = list.damaged.iter().map(|damaged| &damaged.name);
+    let all = list.volumes.iter().map(|volume| &volume.record.name).chain(damaged);
+    Ok(all.map(ToString::to_string).collect())
 }
 
 /// `minirun volume rm`: goes on with the others when one cannot be removed.
@@ -131,6 +133,17 @@ fn remove(engine: &Engine, arguments: &RemoveVolumes, output: &mut Output) -> Re
         );
     }
     Ok(code)
+}
+
+/// Says which volumes are left out, and why.
+pub(crate) fn note_damaged(damaged: &[DamagedVolume]) {
+    for DamagedVolume { name, path, reason } in damaged {
+        note(&format!(
+            "note: left out the volume `{name}`: `{}` is damaged: {reason}; its files are beside that, and \
+             `minirun volume rm {name}` removes it\n",
+            path.display()
+        ));
+    }
 }
 
 /// How long what is removed now can be brought back.

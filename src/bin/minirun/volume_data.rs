@@ -1,5 +1,7 @@
 //! The verbs about the files of volumes: export, import, clone, snapshot, restore of a snapshot, diff.
 
+mod diff;
+
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -11,13 +13,13 @@ use minirun::plan::name::{Label, NameError, VolumeName};
 use minirun::plan::snapshot::{SnapshotName, VolumeRef};
 use minirun::store::compress::Compression;
 use minirun::store::copy::{Amount, Sharing};
-use minirun::store::volume::{Change, ChangeKind, Comparison, Patches, SnapshotRecord, Times};
+use minirun::store::volume::SnapshotRecord;
 use serde_json::{Value, json};
 
 use crate::arguments::volume::RestoreVolume;
 use crate::arguments::volume_data::{
-    CloneVolume, Compress, CopyFlags, DiffVolumes, ExportVolume, ImportVolume, ListSnapshots, MakeSnapshot,
-    Reflink, RemoveSnapshots, SnapshotVerb, SnapshotVolume,
+    CloneVolume, Compress, CopyFlags, ExportVolume, ImportVolume, ListSnapshots, MakeSnapshot, Reflink,
+    RemoveSnapshots, SnapshotVerb, SnapshotVolume,
 };
 use crate::failure::{Failure, SOME_FAILED};
 use crate::listing::{self, Column, Style};
@@ -25,6 +27,8 @@ use crate::output::{Output, note};
 use crate::progress::{Loudness, Progress};
 use crate::volume::last_of_each;
 use crate::{size, time};
+
+pub(crate) use diff::diff;
 
 /// Everything that a list can show of a snapshot.
 const COLUMNS: &[Column] = &[
@@ -51,7 +55,12 @@ pub(crate) fn export(engine: &Engine, arguments: &ExportVolume, output: &mut Out
         (Some(Compress::None), _) | (None, ExportTo::Stdout) => Compression::None,
         (Some(Compress::Gzip), _) => Compression::Gzip,
         (Some(Compress::Zstd), _) => Compression::Zstd,
-        (None, ExportTo::File(path)) => Compression::of_name(path.as_os_str().as_bytes()),
+        (Some(Compress::Xz), _) => Compression::Xz,
+        (Some(Compress::Bzip2), _) => Compression::Bzip2,
+        (None, ExportTo::File(path)) => {
+            let ending = || Failure::Ending(path.display().to_string());
+            Compression::of_name(path.as_os_str().as_bytes()).ok_or_else(ending)?
+        }
     };
     output.flush()?;
     watched(Loudness::of(arguments.quiet), |progress| {
@@ -202,48 +211,6 @@ pub(crate) fn restore(
     }
     output.line(of.volume.as_str())?;
     Ok(0)
-}
-
-/// `minirun volume diff`.
-pub(crate) fn diff(engine: &Engine, arguments: &DiffVolumes, output: &mut Output) -> Result<u8, Failure> {
-    let first: VolumeRef = arguments.old.parse()?;
-    let second = arguments.new.as_deref().map(str::parse::<VolumeRef>).transpose()?;
-    let how = Comparison {
-        times: if arguments.times { Times::Compared } else { Times::Ignored },
-        patches: if arguments.patch { Patches::Wanted } else { Patches::Unwanted },
-    };
-    let changes = match &second {
-        Some(second) => engine.compare_volumes(Some(&first), second, how)?,
-        None => engine.compare_volumes(None, &first, how)?,
-    };
-    if arguments.format.is_some() {
-        let objects: Vec<Value> = changes.iter().map(object).collect();
-        output.line(Value::from(objects).to_string())?;
-    } else {
-        for change in &changes {
-            output.bytes(
-                &[letter(change.kind).as_bytes(), b" ", change.path.as_os_str().as_bytes(), b"\n"].concat(),
-            )?;
-            output.bytes(change.patch.as_bytes())?;
-        }
-    }
-    Ok(if arguments.exit_code && !changes.is_empty() { SOME_FAILED } else { 0 })
-}
-
-fn object(change: &Change) -> Value {
-    let mut object = json!({ "Kind": letter(change.kind), "Path": change.path.to_string_lossy() });
-    if !change.patch.is_empty() {
-        object["Patch"] = Value::from(change.patch.to_string_lossy());
-    }
-    object
-}
-
-fn letter(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::Added => "A",
-        ChangeKind::Changed => "C",
-        ChangeKind::Deleted => "D",
-    }
 }
 
 fn sharing(reflink: Reflink) -> Sharing {

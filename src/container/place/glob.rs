@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use glob::Pattern;
-
 use crate::container::Error;
 use crate::error::place::PlaceError;
 use crate::plan::mount::{MountKind, MountRequest};
-use crate::plan::path::ContainerPath;
+use crate::plan::pattern::{self, Part, PatternError};
 
 /// Replaces every pattern by its matches, sorted.
 pub(super) fn expand(requests: Vec<MountRequest>, cwd: &Path) -> Result<Vec<MountRequest>, Error> {
@@ -26,29 +24,30 @@ pub(super) fn expand(requests: Vec<MountRequest>, cwd: &Path) -> Result<Vec<Moun
     Ok(expanded)
 }
 
+/// Every path that matches, sorted and clean.
 fn matches(pattern: &Path, cwd: &Path) -> Result<Vec<PathBuf>, PlaceError> {
     let shown = || pattern.to_string_lossy().into_owned();
-    let wrong = |reason: String| PlaceError::Pattern { pattern: shown(), reason };
-    let utf8 = |path: &Path| path.to_str().map(str::to_owned);
-    let text = utf8(pattern).ok_or_else(|| wrong("it is not UTF-8".to_owned()))?;
-    let text = if pattern.is_absolute() {
-        text
-    } else {
-        let cwd = utf8(cwd).ok_or_else(|| wrong("it starts at a directory that is not UTF-8".to_owned()))?;
-        format!("{}/{text}", Pattern::escape(&cwd))
-    };
-    let found = glob::glob(&text).map_err(|error| wrong(error.msg.to_owned()))?;
-    // What cannot be read matches nothing, as in the shell; nor do a directory itself and the one that it is in.
-    let named = found.filter_map(Result::ok).filter(|path| !is_no_name(path));
-    let clean = named.filter_map(|path| ContainerPath::parse(path).ok());
-    let mut paths: Vec<PathBuf> = clean.map(|path| PathBuf::from(path.as_os_str())).collect();
+    let wrong = |error: PatternError| PlaceError::Pattern { pattern: shown(), reason: error.to_string() };
+    let parts = pattern::parse(pattern.as_os_str(), cwd).map_err(wrong)?;
+    let mut paths = vec![PathBuf::from("/")];
+    for part in parts {
+        paths = paths.iter().flat_map(|path| below(path, &part)).collect();
+    }
     paths.sort();
-    paths.dedup();
     if paths.is_empty() { Err(PlaceError::NoMatch(shown())) } else { Ok(paths) }
 }
 
-/// Whether a match ends in `.` or `..`, which begin with a dot but name nothing in the directory.
-fn is_no_name(path: &Path) -> bool {
-    let text = path.as_os_str().as_encoded_bytes();
-    text.ends_with(b"/.") || text.ends_with(b"/..")
+/// What `part` names in a directory. What cannot be read matches nothing, as in the shell.
+fn below(directory: &Path, part: &Part) -> Vec<PathBuf> {
+    match part {
+        Part::Name(name) => {
+            let path = directory.join(name);
+            if path.symlink_metadata().is_ok() { vec![path] } else { Vec::new() }
+        }
+        Part::Any(pattern) => {
+            let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+            let names = entries.map(|entry| entry.file_name()).filter(|name| pattern.matches(name));
+            names.map(|name| directory.join(name)).collect()
+        }
+    }
 }

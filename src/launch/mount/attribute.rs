@@ -52,8 +52,8 @@ fn add(tree: &Tree, mount: &Attachment) -> Result<(), SysError> {
         let only = MountAttributes { set: read_only, ..MountAttributes::default() };
         mount::set_attributes(&tree.mount, only, tree.read_only_depth)?;
     }
-    // A private copy of a tree is private, whatever the depth; the other kinds are said for exactly their depth.
-    if propagation_depth == tree.depth || propagation == private() {
+    // Each word counts for exactly its depth, which is one for a tree of one mount.
+    if propagation_depth == tree.depth || tree.depth == Depth::Single {
         wanted.propagation = propagation;
     } else {
         let only = MountAttributes { propagation, ..MountAttributes::default() };
@@ -63,10 +63,6 @@ fn add(tree: &Tree, mount: &Attachment) -> Result<(), SysError> {
         return Ok(());
     }
     mount::set_attributes(tree.mount.as_fd(), wanted, tree.depth)
-}
-
-fn private() -> u64 {
-    u64::from(MountPropagationFlags::PRIVATE.bits())
 }
 
 fn propagation(propagation: Propagation) -> (u64, Depth) {

@@ -59,12 +59,7 @@ pub(in crate::launch) fn open(
     let tree = match &mount.source {
         Source::Bind { path, recursion } => bind(path, *recursion)?,
         Source::Link { path } => bind(path, Recursion::Enabled)?,
-        Source::Beneath { base, subpath, recursion } => {
-            let base = open_path(base, OFlags::DIRECTORY)?;
-            let part = open_part(base.as_fd(), subpath)?;
-            let kind = kind(part.as_fd())?;
-            Tree::of_host(mount::clone_file(&part, depth(*recursion))?, kind, *recursion)
-        }
+        Source::Beneath { base, subpath, recursion } => beneath(base, subpath, *recursion)?,
         Source::New { kind, options, content } => {
             return new(root, (*kind, mount, options), *content, copying);
         }
@@ -112,12 +107,20 @@ pub(super) fn open_part(base: BorrowedFd<'_>, subpath: &Subpath) -> Result<Owned
 }
 
 /// Opens the source and copies the mount it is in, from there down.
-fn bind(path: &Path, recursion: Recursion) -> Result<Tree, SysError> {
+pub(super) fn bind(path: &Path, recursion: Recursion) -> Result<Tree, SysError> {
     let source = open_path(path, OFlags::empty())?;
     let kind = kind(source.as_fd())?;
     let mount = mount::clone_file(&source, depth(recursion))
         .map_err(|error| SysError::new(format!("open_tree({path:?}, CLONE)"), error.errno()))?;
     Ok(Tree::of_host(mount, kind, recursion))
+}
+
+/// The same for a part of a directory.
+pub(super) fn beneath(base: &Path, subpath: &Subpath, recursion: Recursion) -> Result<Tree, Cause> {
+    let base = open_path(base, OFlags::DIRECTORY)?;
+    let part = open_part(base.as_fd(), subpath)?;
+    let kind = kind(part.as_fd())?;
+    Ok(Tree::of_host(mount::clone_file(&part, depth(recursion))?, kind, recursion))
 }
 
 fn new(

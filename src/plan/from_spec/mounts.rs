@@ -1,6 +1,7 @@
 //! `/mounts`: option words become typed attributes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use oci_spec::runtime::Mount;
 
@@ -49,7 +50,13 @@ fn source(path: &str, mount: &Mount, options: Options) -> Result<Source, SpecErr
         let kind = FileSystem::from_name(kind).ok_or_else(|| {
             SpecError::unsupported(format!("{path}/type"), format!("a file system of type {kind}"))
         })?;
-        return Ok(Source::New { kind, options: options.rest, content: options.content });
+        let mut all = options.rest;
+        // What it is called in the mount table, where that is not its type.
+        let name = mount.source().as_deref().and_then(Path::to_str);
+        all.extend(
+            name.filter(|name| *name != kind.name()).map(|name| ("source".to_owned(), Some(name.to_owned()))),
+        );
+        return Ok(Source::New { kind, options: all, content: options.content });
     }
     if let Some((key, _)) = options.rest.first() {
         return Err(SpecError::unsupported(format!("{path}/options"), format!("`{key}` on a bind")));

@@ -27,12 +27,22 @@ pub(super) const IMAGE_ATTRIBUTES: Attributes = Attributes {
     ..DEFAULT_ATTRIBUTES
 };
 
+/// Whether somebody said `rw`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Writing {
+    #[default]
+    Unasked,
+    Asked,
+}
+
 /// What was said; of two words about the same thing the later one counts.
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) source: Option<Vec<u8>>,
     pub(super) destination: Option<ContainerPath>,
     pub(super) access: Option<Access>,
+    /// Whether it was asked to write, and not only not to be kept from it.
+    pub(super) writing: Writing,
     pub(super) exec: Rule,
     pub(super) suid: Rule,
     pub(super) dev: Rule,
@@ -195,7 +205,10 @@ impl Draft {
     }
 
     fn image(self) -> Result<ImageMount, Problem> {
-        let attributes = self.attributes(IMAGE_ATTRIBUTES);
+        let mut attributes = self.attributes(IMAGE_ATTRIBUTES);
+        if self.writing == Writing::Unasked {
+            attributes.access = Access::ReadOnly;
+        }
         let source = OsString::from_vec(self.source.ok_or(Problem::NoSource(Type::Image.article()))?);
         ImageSource::parse(&source).map_err(Problem::Image)?;
         let image = source.into_string();

@@ -42,7 +42,7 @@ pub(super) const MOUNTS: [DefaultMount; 4] = [
     DefaultMount {
         destination: "/dev",
         kind: "tmpfs",
-        options: &["nosuid", "noexec", "strictatime", "mode=755", "size=65536k"],
+        options: &["nosuid", "strictatime", "mode=755", "size=65536k"],
     },
     DefaultMount {
         destination: "/dev/pts",

@@ -71,19 +71,26 @@ fn defaults(parts: &Composition<'_>, host: &Host) -> Result<Vec<Mount>, OciSpecE
     }
     let mut shm = words(&["nosuid", "noexec", "nodev", "mode=1777"]);
     shm.push(format!("size={}", parts.request.shm_size));
-    mounts.push(mount("/dev/shm", "tmpfs", shm)?);
-    let flags = ["nosuid", "noexec", "nodev", "ro"];
+    let memory = MountBuilder::default().destination("/dev/shm").typ("tmpfs").source("shm").options(shm);
+    mounts.push(memory.build()?);
+    let mut flags = words(&["nosuid", "noexec", "nodev"]);
+    let is_writable = parts.request.system_paths.is_sys_writable;
+    if !is_writable {
+        flags.push("ro".to_owned());
+    }
     match parts.network {
         Network::None | Network::Pasta | Network::Container => {
-            mounts.push(mount("/sys", "sysfs", words(&flags))?);
+            mounts.push(mount("/sys", "sysfs", flags.clone())?);
             if host.cgroups == CgroupLayout::Unified {
-                mounts.push(mount("/sys/fs/cgroup", "cgroup2", words(&flags))?);
+                mounts.push(mount("/sys/fs/cgroup", "cgroup2", flags)?);
             }
         }
         // sysfs shows the network namespace that it was mounted in, and only its owner may mount it.
         Network::Host => {
-            let mut options = words(&["rbind", "rro", "rprivate"]);
-            options.extend(words(&["nosuid", "noexec", "nodev"]));
+            let mut options = words(&["rbind", "rprivate", "nosuid", "noexec", "nodev"]);
+            if !is_writable {
+                options.push("rro".to_owned());
+            }
             let bind =
                 MountBuilder::default().destination("/sys").typ("bind").source("/sys").options(options);
             mounts.push(bind.build()?);

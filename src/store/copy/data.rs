@@ -7,6 +7,15 @@ use rustix::io::Errno;
 
 use super::inode::write_all_at;
 
+/// What the copy for a volume does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// The paths of device nodes.
+    pub devices: Vec<String>,
+    /// Owners: they are in xattrs, as there is one ID only.
+    pub owners: bool,
+}
+
 /// How much is copied at once where the kernel cannot do it, in bytes.
 const BUFFER: usize = 256 << 10;
 

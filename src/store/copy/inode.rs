@@ -11,6 +11,7 @@ use rustix::process::{Gid, Uid};
 use super::Amount;
 pub(in crate::store) use super::data::Data;
 use super::data::Sharing;
+use crate::store::unpack::OWNER;
 use crate::sys::{Call, SysError};
 
 /// What becomes of the xattrs that overlay keeps its marks in.
@@ -44,7 +45,7 @@ pub(in crate::store) fn copy_inode(
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {
             let data = Data { sharing: Sharing::Auto, amount: &mut Amount::default() };
-            copy_file((source, destination), name, stat, dress, data)
+            copy_file((source, destination), name, stat, dress, data).map(drop)
         }
         FileType::Symlink => {
             let target =
@@ -64,14 +65,14 @@ pub(in crate::store) fn copy_inode(
     }
 }
 
-/// Copies the regular file `name` from the first directory into the second one.
+/// Copies the regular file `name` from the first directory into the second one; as of [`copy_owner_and_xattrs`].
 pub(in crate::store) fn copy_file(
     (source, destination): (BorrowedFd<'_>, BorrowedFd<'_>),
     name: &OsStr,
     stat: &Stat,
     dress: Dress,
     data: Data<'_>,
-) -> Result<(), SysError> {
+) -> Result<bool, SysError> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let from = rustix::fs::openat(source, name, flags, Mode::empty())
         .call(|| format!("openat({name:?}, RDONLY)"))?;
@@ -99,39 +100,43 @@ pub(in crate::store) fn names(directory: BorrowedFd<'_>) -> Result<Vec<OsString>
     read().call(|| "getdents64")
 }
 
-/// Owner, xattrs, mode and time, in the order in which none undoes another.
+/// Owner, xattrs, mode and time, in the order in which none undoes another; as of [`copy_owner_and_xattrs`].
 pub(in crate::store) fn copy_metadata(
     source: BorrowedFd<'_>,
     destination: BorrowedFd<'_>,
     stat: &Stat,
     dress: Dress,
-) -> Result<(), SysError> {
-    copy_owner_and_xattrs(source, destination, dress)?;
+) -> Result<bool, SysError> {
+    let has_owner = copy_owner_and_xattrs(source, destination, dress)?;
     rustix::fs::fchmod(destination, Mode::from_raw_mode(stat.st_mode & 0o7777)).call(|| "fchmod")?;
-    rustix::fs::futimens(destination, &mtime(stat)).call(|| "futimens")
+    rustix::fs::futimens(destination, &mtime(stat)).call(|| "futimens")?;
+    Ok(has_owner)
 }
 
-/// The part of the metadata that a directory can have before it is filled.
+/// The part of the metadata that a directory can have before it is filled; whether an xattr says that it would be
+/// somebody else's if there were more IDs than one.
 pub(in crate::store) fn copy_owner_and_xattrs(
     source: BorrowedFd<'_>,
     destination: BorrowedFd<'_>,
     dress: Dress,
-) -> Result<(), SysError> {
+) -> Result<bool, SysError> {
     if let Some((user, group)) = dress.owner {
         rustix::fs::fchown(destination, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))
             .call(|| format!("fchown({user}, {group})"))?;
     }
+    let mut has_owner = false;
     for name in xattr_names(source)? {
         if dress.marks != Marks::Kept && name.starts_with(b"user.overlay.") {
             continue;
         }
         let Ok(name) = CStr::from_bytes_with_nul(&name) else { continue };
+        has_owner |= name.to_bytes() == OWNER.as_bytes();
         match copy_xattr(source, destination, name) {
             Err(error) if error.errno() == Errno::NOTSUP && dress.marks == Marks::Wanted => {}
             result => result?,
         }
     }
-    Ok(())
+    Ok(has_owner)
 }
 
 fn copy_xattr(source: BorrowedFd<'_>, destination: BorrowedFd<'_>, name: &CStr) -> Result<(), SysError> {

@@ -83,3 +83,25 @@ fn an_owner_in_an_xattr_counts() {
     take_owner(b"nonsense", &mut found);
     assert_eq!(found.uid, 12);
 }
+
+#[test]
+fn every_name_of_a_file_has_the_owner_that_it_would_have() {
+    let temp = TempDir::new();
+    drop(temp.make_dir("tree"));
+    let at = |path: &str| temp.path().join("tree").join(path);
+    fs::write(at("a"), "text").unwrap();
+    rustix::fs::setxattr(at("a"), OWNER, b"12:34:4755", XattrFlags::empty()).unwrap();
+    fs::hard_link(at("a"), at("b")).unwrap();
+    let (archive, _) = packed(&temp, "tree");
+    let mut reader = crate::store::tar::TarReader::new(&archive[..], crate::store::tar::Limits::default());
+    let mut found = Vec::new();
+    while let Some(entry) = reader.next_entry().unwrap() {
+        found.push((String::from_utf8(entry.path).unwrap(), entry.uid, entry.gid, entry.mode & 0o6000));
+    }
+    let names: Vec<_> = found.iter().skip(1).map(|(name, ..)| name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+    assert!(
+        found.iter().skip(1).all(|(_, uid, gid, mode)| (*uid, *gid, *mode) == (12, 34, 0o4000)),
+        "{found:?}"
+    );
+}

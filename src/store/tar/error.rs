@@ -16,6 +16,9 @@ pub enum TarError {
         #[source]
         source: io::Error,
     },
+    /// Nothing at all.
+    #[error("it is empty: an archive without files has two blocks of zeros")]
+    Empty,
     /// The stream ends in the middle of something.
     #[error("the archive is cut short at byte {offset}")]
     Truncated {

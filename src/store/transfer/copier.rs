@@ -100,7 +100,8 @@ impl Copier {
         }
         self.copy_children(&from, &to, place.path)?;
         // Last: filling it changes its time, and its mode may forbid that.
-        inode::copy_metadata(from.as_fd(), to.as_fd(), &self.plain(stat), self.dress(stat)).map_err(failed)
+        let copied = inode::copy_metadata(from.as_fd(), to.as_fd(), &self.plain(stat), self.dress(stat));
+        copied.map(drop).map_err(failed)
     }
 
     fn copy_children(&mut self, from: &OwnedFd, to: &OwnedFd, path: &Path) -> Result<(), TransferError> {

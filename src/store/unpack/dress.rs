@@ -14,6 +14,9 @@ use crate::store::merged::os;
 use crate::store::tar::Entry;
 use crate::sys::{Call, SysError};
 
+/// The xattr of a label of `SELinux`.
+const LABEL: &[u8] = b"security.selinux";
+
 impl<'l> Layer<'l> {
     /// Gives a directory the metadata of its entry; mode and time when the layer is complete.
     pub(super) fn dress_directory(&mut self, node: &Node<'l>, entry: &Entry) -> Result<(), Problem> {
@@ -74,6 +77,10 @@ impl<'l> Layer<'l> {
         for (name, value) in &entry.xattrs {
             if is_kept(name, self.tree.manner.form) {
                 self.set_xattr(inode, name, value, entry)?;
+            } else if self.tree.manner.form == Form::Plain && name == LABEL {
+                self.warnings.add(Warning::Labels);
+            } else if self.tree.manner.form == Form::Plain && !is_ours(name) {
+                self.warnings.add(Warning::Xattr { name: shown(name), path: shown(&entry.path) });
             }
         }
         Ok(())
@@ -105,15 +112,18 @@ impl<'l> Layer<'l> {
 /// Which xattrs of an archive are its own business: what this program keeps there is not, and of a layer also what
 /// overlay keeps.
 fn is_kept(name: &[u8], form: Form) -> bool {
-    let is_ours = name.starts_with(b"user.minirun.");
     match form {
         Form::Layer => {
             name == b"security.capability"
-                || (name.starts_with(b"user.") && !name.starts_with(b"user.overlay.") && !is_ours)
+                || (name.starts_with(b"user.") && !name.starts_with(b"user.overlay.") && !is_ours(name))
         }
-        // A label says what the machine of the archive allowed.
-        Form::Plain => !is_ours && name != b"security.selinux",
+        // A label says what the machine of the archive allowed, and a mark of overlay hides what lies below it.
+        Form::Plain => !is_ours(name) && name != LABEL && !name.starts_with(b"trusted.overlay."),
     }
+}
+
+fn is_ours(name: &[u8]) -> bool {
+    name.starts_with(b"user.minirun.")
 }
 
 /// Removes the xattrs that a directory has from a layer below or an earlier entry, but not the mark of overlay.

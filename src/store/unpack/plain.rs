@@ -51,6 +51,7 @@ pub(in crate::store) fn unpack_plain(
     let tree = Tree::new(into, below, manner, limits).map_err(UnpackError::Directory)?;
     let mut files = Layer::new(tree, limits);
     apply_all(&mut archive, &mut files, limits, &mut || progress(count.load(Ordering::Relaxed)))?;
+    archive.check_not_empty().map_err(UnpackError::Archive)?;
     files.tree.complete().map_err(UnpackError::Directory)?;
     for skipped in archive.skipped() {
         files.warnings.add(Warning::Vendor { path: shown(&skipped.path), flag: skipped.flag });

@@ -20,7 +20,9 @@ pub enum Warning {
     Owners,
     /// Xattrs, which the file system of the store does not have.
     XattrsUnsupported,
-    /// An xattr that this user may not set.
+    /// Labels of `SELinux`, which say what the machine of the archive allowed.
+    Labels,
+    /// An xattr that this user may not set, or nobody from an archive.
     Xattr {
         /// Its name, with everything unprintable escaped.
         name: String,
@@ -45,6 +47,7 @@ impl std::fmt::Display for Warning {
                 "there is one user ID here: the files are yours, and the owners that the image gives them are in xattrs",
             ),
             Self::Xattr { name, path } => write!(f, "left out the xattr `{name}` of `{path}`"),
+            Self::Labels => f.write_str("left out labels of SELinux, which are for the machine that they come from"),
             Self::XattrsUnsupported => f.write_str("left out xattrs, which the file system of the store lacks"),
             Self::Vendor { path, flag } => {
                 write!(f, "left out `{path}`, an entry of the unknown type `{}`", char::from(*flag))

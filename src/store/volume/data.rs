@@ -77,15 +77,20 @@ impl Store {
     /// There is no such volume, or it cannot be locked.
     pub(in crate::store) fn lock_volume(&self, name: &VolumeName) -> Result<Directory, DataError> {
         let failed = |cause| DataError::Use { of: name.clone().into(), cause };
-        let path = layout::volume(name.as_str());
-        let held = lock::hold(self.writable()?, &path).map_err(failed)?;
-        let directory = held.ok_or_else(|| VolumeError::Unknown(name.to_string()))?;
+        let directory = self.hold_volume_directory(name)?;
         let data = open_data(&directory).map_err(failed)?;
         super::fill::finish(directory.as_fd(), data.as_fd())
             .map_err(|cause| DataError::Fill { volume: name.clone(), cause })?;
         let merged = super::merge::finish(&directory, data.as_fd());
         merged.map_err(|cause| DataError::Merge { volume: name.clone(), cause })?;
         Ok(directory)
+    }
+
+    /// Locks the directory of a volume, whose files may lie elsewhere.
+    pub(super) fn hold_volume_directory(&self, name: &VolumeName) -> Result<Directory, DataError> {
+        let failed = |cause| DataError::Use { of: name.clone().into(), cause };
+        let held = lock::hold(self.writable()?, &layout::volume(name.as_str())).map_err(failed)?;
+        Ok(held.ok_or_else(|| VolumeError::Unknown(name.to_string()))?)
     }
 
     /// Waits until nobody changes the files of a volume as a whole.
@@ -115,7 +120,7 @@ impl Store {
         let temporary = Temporary::new(self)?;
         let json = serde_json::to_vec(record).unwrap_or_default();
         let write = || -> Result<Directory, SysError> {
-            temporary.directory().write(layout::VOLUME, &json)?;
+            temporary.directory().write_durably(layout::VOLUME, &json)?;
             temporary.directory().make(layout::VOLUME_DATA)?;
             let data = temporary.directory().directory(layout::VOLUME_DATA)?;
             rustix::fs::fchmod(&data, Mode::from_raw_mode(0o755)).call(|| "fchmod(_data, 0755)")?;
@@ -124,7 +129,7 @@ impl Store {
         let filled = fill(&write().map_err(|cause| self.write_error(cause))?)?;
         // A volume that is visible is whole, also after a power cut.
         temporary.directory().sync().map_err(|cause| self.write_error(cause))?;
-        match temporary.publish(self, &layout::volume(record.name.as_str())) {
+        match temporary.publish_durably(self, &layout::volume(record.name.as_str())) {
             Ok(_) => Ok(filled),
             Err(_) if self.volume_exists(&record.name)? => Err(DataError::Taken(record.name.clone())),
             Err(error) => Err(error.into()),

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::VolumeRecord;
 use crate::plan::path::Subpath;
 use crate::store::copy::inode::{Dress, Marks, copy_metadata, mtime};
-use crate::store::copy::{CopyError, copy_for_volume};
+use crate::store::copy::{CopyError, LeftOut, copy_for_volume};
 use crate::store::layout;
 use crate::store::remove::{RemoveError, remove_tree};
 use crate::sys::root::open_beneath;
@@ -63,9 +63,6 @@ pub enum FillError {
     Remove(#[from] RemoveError),
 }
 
-/// The paths of what could not be copied: device nodes.
-pub type LeftOut = Vec<String>;
-
 /// Fills the volume whose data are at `data` with what is in `source`, if it is empty.
 ///
 /// Locked, so that of many containers that start at once one copies and the others wait; and never half done: the
@@ -97,7 +94,7 @@ pub fn fill_directory(base: &Path, subpath: &Subpath, source: BorrowedFd<'_>) ->
         .map_err(FillError::Prepare)?;
     match open_beneath(&base, subpath.as_os_str(), flags, Mode::empty()) {
         Ok(directory) => fill_inside(directory.as_fd(), source),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::XDEV | Errno::LOOP) => Ok(LeftOut::new()),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::XDEV | Errno::LOOP) => Ok(LeftOut::default()),
         Err(errno) => Err(FillError::Prepare(SysError::new(format!("openat2({subpath}, BENEATH)"), errno))),
     }
 }
@@ -148,12 +145,12 @@ impl Destination<'_> {
     fn fill(&self, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
         let Names { stage, ready } = self.names;
         match open(self.parent, OsStr::new(ready)) {
-            Ok(ready) => return self.move_in(ready.as_fd()).map(|()| LeftOut::new()),
+            Ok(ready) => return self.move_in(ready.as_fd()).map(|()| LeftOut::default()),
             Err(FillError::Prepare(error)) if error.errno() == Errno::NOENT => {}
             Err(error) => return Err(error),
         }
         if names(self.data)?.iter().any(|name| name.as_bytes() != INSIDE.stage.as_bytes()) {
-            return Ok(LeftOut::new());
+            return Ok(LeftOut::default());
         }
         remove_tree(self.parent, OsStr::new(stage))?;
         let copied = self.stage(source);

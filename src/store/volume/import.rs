@@ -68,7 +68,14 @@ impl Store {
         archive: VolumeArchive<'_>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Vec<Warning>, DataError> {
-        self.make_filled_volume(record, |data| self.unpack_archive(archive, data, Vec::new(), progress))
+        let made =
+            self.make_filled_volume(record, |data| self.unpack_archive(archive, data, Vec::new(), progress));
+        made.map_err(|error| match error {
+            DataError::Unpack { source_name, cause } => {
+                DataError::UnpackNew { names: Box::new((record.name.clone(), source_name)), cause }
+            }
+            error => error,
+        })
     }
 
     fn unpack_archive(
@@ -80,15 +87,13 @@ impl Store {
     ) -> Result<Vec<Warning>, DataError> {
         let limits = Limits::of_plain_files();
         let rules = PlainRules { ownership: archive.ownership, limits: &limits };
+        let source_name = archive.source_name.to_owned();
         let unpacked = unpack_plain(archive.reader, stage.as_fd(), &Merged::new(below), rules, progress);
         unpacked.map_err(|error| match error {
             UnpackError::Entry { problem: Problem::System(cause), .. } if is_full(cause.errno()) => {
                 StoreError::Full { path: self.path().to_owned(), cause }.into()
             }
-            error => DataError::Unpack {
-                source_name: archive.source_name.to_owned(),
-                cause: ArchiveError::from(error),
-            },
+            error => DataError::Unpack { source_name, cause: ArchiveError::from(error) },
         })
     }
 }

@@ -134,7 +134,7 @@ impl Merge<'_> {
             }
         }
         let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Kept };
-        copy_metadata(from.as_fd(), to.as_fd(), &stat, dress)
+        copy_metadata(from.as_fd(), to.as_fd(), &stat, dress).map(drop)
     }
 
     fn open(&self, path: &[u8]) -> Result<(Option<OwnedFd>, Option<OwnedFd>), SysError> {

@@ -44,6 +44,15 @@ pub struct Copying<'a> {
     pub progress: &'a mut dyn FnMut(Amount),
 }
 
+/// What becomes of the name of a new snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// It is called so, or not made.
+    Exact,
+    /// Where there is a snapshot of that name, it gets a number behind it.
+    Numbered,
+}
+
 /// What becomes of the files that a restored snapshot replaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replaced {
@@ -96,35 +105,60 @@ impl Store {
         }
     }
 
-    /// Makes a snapshot of a volume; how much was copied. `record` gets its size.
+    /// Makes a snapshot of a volume; its name, and how much was copied. `record` gets its size.
     ///
     /// # Errors
     /// There is no such volume, the name is taken, or the files cannot be copied; then nothing is left.
     pub fn make_snapshot(
         &self,
         volume: &VolumeName,
-        record: &SnapshotRecord,
+        (record, naming): (&SnapshotRecord, Naming),
         copying: &mut Copying<'_>,
-    ) -> Result<Amount, DataError> {
+    ) -> Result<(SnapshotName, Amount), DataError> {
         let of = VolumeRef::from(volume.clone());
-        let taken = || DataError::SnapshotTaken { volume: volume.clone(), snapshot: record.name.clone() };
-        if self.snapshot(volume, record.name.as_str())?.is_some() {
-            return Err(taken());
+        if naming == Naming::Exact {
+            self.refuse_snapshot(volume, &record.name)?;
         }
         self.settle_volume(volume)?;
         let temporary = Temporary::new(self)?;
         let (data, amount) = self.copy_into(&temporary, &of, copying)?;
         let size = usage(data.as_fd()).map_err(|cause| self.read_error(cause))?;
-        // Held until the snapshot is there, so that the volume is not removed meanwhile.
+        // Held until the snapshot is there, so that the volume is not removed meanwhile, and no name is given twice.
         let _volume = match self.find_volume(volume.as_str())?.location()? {
-            Location::Store => Some(self.lock_volume(volume)?),
-            Location::Host(_) => None,
+            Location::Store => self.lock_volume(volume)?,
+            Location::Host(_) => self.hold_volume_directory(volume)?,
         };
-        match self.publish_snapshot(temporary, volume, &SnapshotRecord { size, ..record.clone() }) {
-            Ok(()) => Ok(amount),
-            Err(_) if self.snapshot(volume, record.name.as_str())?.is_some() => Err(taken()),
-            Err(error) => Err(error.into()),
+        let name = match naming {
+            Naming::Exact => record.name.clone(),
+            Naming::Numbered => self.free_snapshot_name(volume, &record.name)?,
+        };
+        self.refuse_snapshot(volume, &name)?;
+        let record = SnapshotRecord { name, size, ..record.clone() };
+        self.publish_snapshot(temporary, volume, &record)?;
+        Ok((record.name, amount))
+    }
+
+    fn refuse_snapshot(&self, volume: &VolumeName, name: &SnapshotName) -> Result<(), DataError> {
+        if self.contains(&layout::snapshot(volume.as_str(), name.as_str()))? {
+            return Err(DataError::SnapshotTaken { volume: volume.clone(), snapshot: name.clone() });
         }
+        Ok(())
+    }
+
+    /// `wish`, or with a number behind it when a snapshot is called so. The volume is locked by the caller.
+    fn free_snapshot_name(
+        &self,
+        volume: &VolumeName,
+        wish: &SnapshotName,
+    ) -> Result<SnapshotName, DataError> {
+        let mut name = wish.clone();
+        for number in 2_u64.. {
+            if !self.contains(&layout::snapshot(volume.as_str(), name.as_str()))? {
+                break;
+            }
+            name = format!("{wish}-{number}").parse()?;
+        }
+        Ok(name)
     }
 
     /// Copies files into the directory of data of what is being made.
@@ -158,11 +192,12 @@ impl Store {
             root.make(&layout::snapshots(volume.as_str()))
         };
         write().map_err(|cause| self.write_error(cause))?;
-        temporary.publish(self, &layout::snapshot(volume.as_str(), record.name.as_str()))?;
+        temporary.publish_durably(self, &layout::snapshot(volume.as_str(), record.name.as_str()))?;
         Ok(())
     }
 
-    /// Makes a volume's files those of one of its snapshots. `before` becomes the snapshot of what the volume had.
+    /// Makes a volume's files those of one of its snapshots. `before` becomes the snapshot of what the volume
+    /// had, perhaps with a number behind its name; its name.
     ///
     /// # Errors
     /// There is no such snapshot, or its files cannot be copied; then the volume is as it was.
@@ -172,18 +207,19 @@ impl Store {
         before: &SnapshotRecord,
         replaced: &Replaced,
         copying: &mut Copying<'_>,
-    ) -> Result<Amount, DataError> {
+    ) -> Result<SnapshotName, DataError> {
         if let Location::Host(device) = self.find_volume(of.volume.as_str())?.location()? {
             return Err(DataError::Elsewhere { volume: of.volume.clone(), device });
         }
         let temporary = Temporary::new(self)?;
-        let (data, amount) = self.copy_into(&temporary, of, copying)?;
+        let (data, _) = self.copy_into(&temporary, of, copying)?;
         let stat =
             rustix::fs::fstat(&data).call(|| "fstat(_data)").map_err(|cause| self.read_error(cause))?;
         let volume = self.lock_volume(&of.volume)?;
         let failed = |cause| DataError::Use { of: of.volume.clone().into(), cause };
         let size = open_data(&volume).and_then(|data| usage(data.as_fd())).map_err(failed)?;
-        let before = SnapshotRecord { size, staged: Some(stat.st_ino), ..before.clone() };
+        let name = self.free_snapshot_name(&of.volume, &before.name)?;
+        let before = SnapshotRecord { name, size, staged: Some(stat.st_ino), ..before.clone() };
         self.publish_snapshot(temporary, &of.volume, &before)?;
         let staged = format!("{}/{}/{}", layout::SNAPSHOTS, before.name, layout::VOLUME_DATA);
         let exchanged =
@@ -194,7 +230,7 @@ impl Store {
         if exchanged.is_err() || *replaced == Replaced::Removed {
             self.discard_snapshot(&of.volume, &before.name)?;
         }
-        exchanged.map(|()| amount)
+        exchanged.map(|()| before.name)
     }
 
     /// Removes a snapshot.

@@ -3,6 +3,8 @@
 //! Each is a directory of `trash/`, renamed there as it was. Its name says when it was removed and when it expires,
 //! so that one look at the names tells what may go; and there is no `trash/` where nothing was removed.
 
+use std::path::PathBuf;
+
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -72,6 +74,14 @@ impl Store {
         Ok(found.into_iter().map(|(_, trashed)| trashed).collect())
     }
 
+    /// The directories of all removed volumes.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn trash_directories(&self) -> Result<Vec<PathBuf>, StoreError> {
+        Ok(self.trash_ids()?.iter().map(|id| self.path().join(entry(id))).collect())
+    }
+
     /// The IDs of all removed volumes that have expired. Costs one call where nothing was removed.
     ///
     /// # Errors
@@ -97,8 +107,9 @@ impl Store {
     /// # Errors
     /// There is no such removed volume, there is a volume of the new name, or the store cannot be written.
     pub fn restore_volume(&self, name: &VolumeName, new_name: &VolumeName) -> Result<(), VolumeError> {
+        let exists = || VolumeError::Exists { name: new_name.clone(), removed: name.clone() };
         if self.volume_exists(new_name)? {
-            return Err(VolumeError::Exists(new_name.clone()));
+            return Err(exists());
         }
         let not_there = || VolumeError::NotInTrash(name.clone());
         let trashed = self.trash()?.into_iter().find(|one| one.record.name == *name).ok_or_else(not_there)?;
@@ -113,7 +124,7 @@ impl Store {
         let root = self.writable()?;
         match rename_new(root, &directory, root, &layout::volume(new_name.as_str())) {
             Ok(true) => Ok(self.forget_trash()?),
-            Ok(false) => Err(VolumeError::Exists(new_name.clone())),
+            Ok(false) => Err(exists()),
             Err(error) if error.errno() == Errno::NOENT => Err(not_there()),
             Err(cause) => Err(self.write_error(cause).into()),
         }
@@ -192,7 +203,7 @@ mod tests {
         );
         store.restore_volume(&name, &name).unwrap();
         assert_eq!(store.volume(&name).unwrap().unwrap().created, 7);
-        assert!(matches!(store.restore_volume(&name, &name), Err(VolumeError::Exists(_))));
+        assert!(matches!(store.restore_volume(&name, &name), Err(VolumeError::Exists { .. })));
         store.restore_volume(&name, &other).unwrap();
         assert_eq!(store.volume(&other).unwrap().unwrap(), VolumeRecord { created: 5, ..record("other", 5) });
         assert!(!scratch.path().join(layout::TRASH).exists());

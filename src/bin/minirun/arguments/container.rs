@@ -1,5 +1,6 @@
 //! The flags of the verbs about containers.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -29,7 +30,7 @@ pub(crate) struct ListContainers {
     /// the host or one in the container), `status=STATE`, `exited=CODE`, `ancestor=IMAGE`, `network=MODE`,
     /// `publish=PORT`, `expose=PORT`, `health=none`, `before=CONTAINER` or `since=CONTAINER`
     #[arg(short, long = "filter", value_name = "KEY=VALUE")]
-    pub(crate) filters: Vec<String>,
+    pub(crate) filters: Vec<OsString>,
     /// `table`, `json`, or a template such as '{{.Names}}: {{.Status}}'
     #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
     pub(crate) format: Option<String>,

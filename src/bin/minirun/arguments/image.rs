@@ -74,3 +74,19 @@ pub(crate) struct TagArgs {
     #[arg(value_name = "NAME[:TAG]")]
     pub(crate) target: String,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneImages {
+    /// Those with a name, too, unless a container uses them
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Only show what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only those with a label, `label=KEY[=VALUE]`, without it, `label!=KEY[=VALUE]`, or made before, `until=TIME`
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    pub(crate) filters: Vec<String>,
+}

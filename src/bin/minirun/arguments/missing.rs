@@ -8,7 +8,7 @@ const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
-const FLAGS: [(&[&str], &str); 15] = [
+const FLAGS: [(&[&str], &str); 14] = [
     (
         &["-P", "--publish-all", "--expose"],
         "publish each port with -p; what a program listens on needs no announcement",
@@ -19,7 +19,6 @@ const FLAGS: [(&[&str], &str); 15] = [
     (&["--cpu-period", "--cpu-quota", "--cpu-rt-", "--cpu-count", "--cpu-percent"], "use --cpus"),
     (&["--blkio-weight-device", "--device-read-", "--device-write-"], CGROUP),
     (&["--cgroup-", "--cgroupns"], CGROUP),
-    (&["--privileged"], "use --cap-add ALL for every right inside; devices and the kernel stay closed"),
     (&["--device", "--device-cgroup-rule", "--gpus"], "bind the device's file: -v /dev/NAME:/dev/NAME"),
     (&["--storage-opt"], "choose with --driver overlay or --driver vfs"),
     (&["--pull", "--disable-content-trust"], STORE),

@@ -51,6 +51,7 @@ pub(crate) struct InfoArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line are just that")]
 pub(crate) struct PruneSystem {
     /// All images that no container uses
     #[arg(short, long)]
@@ -61,7 +62,11 @@ pub(crate) struct PruneSystem {
     /// Volumes without a name that no container refers to, too
     #[arg(long)]
     pub(crate) volumes: bool,
-    /// Only what was made before: `until=24h`, `until=2024-01-31`; not with --volumes
+    /// Only show what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only what has a label, `label=KEY[=VALUE]`, or has not, `label!=KEY[=VALUE]`; or was made before, `until=24h`,
+    /// `until=2024-01-31`, which does not go with --volumes
     #[arg(long = "filter", value_name = "KEY=VALUE")]
     pub(crate) filters: Vec<String>,
 }

@@ -18,7 +18,8 @@ pub(crate) fn explain(error: &Error, words: &[OsString], output: &mut Output) ->
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             note(&error.render().to_string());
-            code(error, words)
+            // As Docker has it, who only names a group of verbs has asked for its help.
+            if verb(error, words) == "minirun" { code(error, words) } else { 0 }
         }
         _ => {
             note(&render(error, words));

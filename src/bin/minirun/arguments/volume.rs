@@ -127,6 +127,9 @@ pub(crate) struct RemoveVolumes {
     /// For good: `volume restore` cannot bring them back
     #[arg(long)]
     pub(crate) purge: bool,
+    /// Accepted for Podman's sake; no container is ever stopped for its volumes
+    #[arg(short, long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) time: Option<i64>,
     /// Names
     #[arg(required_unless_present = "all", value_name = "NAME")]
     pub(crate) names: Vec<String>,
@@ -146,7 +149,7 @@ pub(crate) struct PruneVolumes {
     #[arg(long = "filter", value_name = "KEY=VALUE")]
     pub(crate) filters: Vec<String>,
     /// Only show what would go
-    #[arg(long, conflicts_with = "force")]
+    #[arg(long)]
     pub(crate) dry_run: bool,
     /// For good: `volume restore` cannot bring them back
     #[arg(long)]

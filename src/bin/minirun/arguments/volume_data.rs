@@ -10,6 +10,8 @@ pub(crate) enum Compress {
     None,
     Gzip,
     Zstd,
+    Xz,
+    Bzip2,
 }
 
 /// Whether a copy shares its blocks with its model.
@@ -155,8 +157,8 @@ pub(crate) struct DiffVolumes {
     /// Show the lines that differ in texts, as `patch` takes them
     #[arg(short, long)]
     pub(crate) patch: bool,
-    /// `json` for a list of objects
-    #[arg(long, value_name = "FORMAT", value_parser = ["json"])]
+    /// `json` for a list of objects, `table`, or a template such as '{{.Kind}} {{.Path}}'
+    #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
     pub(crate) format: Option<String>,
     /// End with 1 if something differs
     #[arg(long)]

@@ -1,6 +1,8 @@
 //! Which containers `minirun ps --filter` chooses.
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 
 use minirun::container::{ContainerSummary, Engine, State};
 use minirun::plan::digest::Digest;
@@ -24,7 +26,8 @@ enum Filter {
     ExitCode(u8),
     /// As typed, and the images that have it in them.
     Image(String, BTreeSet<Digest>),
-    Volume(String),
+    /// A volume, a path on the host or one in the container.
+    Volume(OsString),
     Network(String),
     Published(Vec<Port>),
     Exposed(Vec<Port>),
@@ -41,10 +44,15 @@ pub(super) struct Filters(Vec<Filter>);
 impl Filters {
     /// Reads them; `all` are the containers there are, the newest first.
     pub(super) fn parse(
-        texts: &[String],
+        texts: &[OsString],
         (engine, all): (&Engine, &[ContainerSummary]),
     ) -> Result<Self, Failure> {
-        let parse = |text: &String| {
+        let parse = |text: &OsString| {
+            if let Some(place) = text.as_bytes().strip_prefix(b"volume=") {
+                return Ok(Filter::Volume(OsStr::from_bytes(clean(place)).to_owned()));
+            }
+            let shown = text.to_string_lossy();
+            let text = text.to_str().ok_or_else(|| unknown(&shown))?;
             let (key, value) = text.split_once('=').ok_or_else(|| unknown(text))?;
             match key {
                 "ancestor" => Ok(Filter::Image(value.to_owned(), engine.images_upon(value)?)),
@@ -98,7 +106,6 @@ fn parse_plain(text: &str, (key, value): (&str, &str)) -> Result<Filter, Failure
             .map(Filter::Status)
             .ok_or_else(|| wrong("created, running, restarting, removing, exited, paused, or dead")),
         "exited" => value.parse().map(Filter::ExitCode).map_err(|_| wrong("a number from 0 to 255")),
-        "volume" => Ok(Filter::Volume(clean(value).to_owned())),
         "network" => Ok(Filter::Network(owned())),
         "publish" => Ok(Filter::Published(parse_exposed(value)?)),
         "expose" => Ok(Filter::Exposed(parse_exposed(value)?)),
@@ -148,11 +155,9 @@ impl Filter {
 }
 
 /// A path without slashes at its end.
-fn clean(place: &str) -> &str {
-    match place.trim_end_matches('/') {
-        "" => place,
-        clean => clean,
-    }
+fn clean(place: &[u8]) -> &[u8] {
+    let end = place.iter().rposition(|&byte| byte != b'/').map_or(place.len(), |last| last + 1);
+    &place[..end]
 }
 
 /// Whether `asked` is another way to write `image`: a tag `latest` may be left out.

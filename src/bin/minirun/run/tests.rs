@@ -1,5 +1,6 @@
 use clap::Parser as _;
 use minirun::plan::network::NetworkMode;
+use minirun::plan::process::NewPrivileges;
 use minirun::plan::userns::UsernsMode;
 
 use super::*;
@@ -162,9 +163,9 @@ fn flags_about_volumes() {
     for (words, text) in [
         (
             &["--volume-driver", "nfs", "-v", "/h:/a", "-v", "v1:/b", "x"][..],
-            "error: cannot use `-v v1:/b`\n  cannot have such a volume\n  there is no volume driver `nfs`",
+            "error: cannot use `--volume-driver nfs`\n  there is no volume driver `nfs`",
         ),
-        (&["--volume-driver", "nfs", "-v", "/a", "x"], "error: cannot use `-v /a`\n"),
+        (&["--volume-driver", "nfs", "-v", "/a", "x"], "error: cannot use `--volume-driver nfs`\n"),
         (&["--volumes-from", "one:rslave", "x"], "`rslave` does not go with volumes of another container"),
         (&["--volumes-from=", "x"], "there is no container"),
         (&["--image-volume", "volume", "x"], "legal are anonymous bind tmpfs ignore"),
@@ -191,9 +192,11 @@ fn what_makes_no_sense_is_said() {
              published ports\n",
         ),
         (
-            &["--security-opt", "seccomp=unconfined", "x"],
-            "error: `--security-opt seccomp=unconfined` is not one that minirun has: no-new-privileges, \
-             no-new-privileges=true, no-new-privileges=false\nhint: leave it out\n",
+            &["--security-opt", "seccomp=profile.json", "x"],
+            "error: `--security-opt seccomp=profile.json` is not one that minirun has: \
+             no-new-privileges[=true|false], systempaths=unconfined, mask=PATH[:PATH]…, unmask=ALL or \
+             unmask=PATH[:PATH]…, seccomp=unconfined, apparmor=unconfined, label=disable\nhint: there is no seccomp \
+             filter yet; leave it out\n",
         ),
         (
             &["--env-file", "/no/such", "x"],

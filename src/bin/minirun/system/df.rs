@@ -8,7 +8,7 @@ use crate::arguments::system::DiskUsageArgs;
 use crate::failure::Failure;
 use crate::listing::{self, Column, Style};
 use crate::output::Output;
-use crate::{ps, size, time};
+use crate::{ps, size, time, volume};
 
 const USUAL: [&str; 5] = ["Type", "TotalCount", "Active", "Size", "Reclaimable"];
 const COLUMNS: [Column; 5] = [
@@ -47,10 +47,11 @@ const VOLUMES: [Column; 3] = [
 /// Shows what everything takes.
 pub(crate) fn df(engine: &Engine, arguments: &DiskUsageArgs, output: &mut Output) -> Result<u8, Failure> {
     let usage = engine.disk_usage()?;
+    volume::note_damaged(&usage.damaged);
     if arguments.verbose {
         table(("Images", &IMAGES), usage.images.iter().map(image), output)?;
         table(("\nContainers", &CONTAINERS), usage.containers.iter().map(container_row), output)?;
-        table(("\nLocal Volumes", &VOLUMES), usage.volumes.iter().map(volume), output)?;
+        table(("\nLocal Volumes", &VOLUMES), usage.volumes.iter().map(volume_row), output)?;
         if usage.trash.0 > 0 {
             let (count, bytes) = usage.trash;
             output.line(format!(
@@ -145,7 +146,7 @@ fn container_row(usage: &ContainerUsage) -> Value {
     row
 }
 
-fn volume(usage: &VolumeUsage) -> Value {
+fn volume_row(usage: &VolumeUsage) -> Value {
     json!({
         "Name": usage.summary.record.name.as_str(),
         "Links": usage.summary.users.len().to_string(),

@@ -1,45 +1,68 @@
-//! `minirun system prune`.
+//! `minirun system prune` and `minirun image prune`.
+
+mod choice;
+mod filter;
 
 use std::collections::BTreeMap;
 
 use minirun::container::{
-    AnonymousVolumes, ContainerUsage, DiskUsage, Engine, Keep, RemoveContainer, RunningContainer,
+    AnonymousVolumes, ContainerUsage, DiskUsage, Engine, ImageUsage, RemoveContainer, RunningContainer,
 };
-use minirun::plan::name::VolumeName;
 use minirun::store::discard::{Removal, Removed};
 
+use self::choice::{Choice, Images, Scope};
+use self::filter::Filters;
+use crate::arguments::image::PruneImages;
 use crate::arguments::system::PruneSystem;
 use crate::confirm::{Answer, confirm};
 use crate::failure::{Failure, SOME_FAILED};
 use crate::output::Output;
-use crate::{size, time, volume};
+use crate::{size, volume};
 
-const LEGAL: &str = "until=TIME";
-const MOMENTS: &str = "a time such as 24h, 2024-01-31, 2024-01-31T12:00:00Z, or seconds since 1970";
+impl Images {
+    fn asked(all: bool) -> Self {
+        if all { Self::Unused } else { Self::Dangling }
+    }
+
+    /// What goes, in the words of the warning.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Dangling => "all dangling images",
+            Self::Unused => "all images without at least one container associated to them",
+        }
+    }
+}
 
 /// Removes containers that have ended, then images that nobody needs, and volumes if asked to.
 pub(crate) fn prune(engine: &Engine, arguments: &PruneSystem, output: &mut Output) -> Result<u8, Failure> {
-    let until = until(&arguments.filters)?;
-    if arguments.volumes && until.is_some() {
+    let filters = Filters::parse(&arguments.filters)?;
+    if arguments.volumes && filters.has_until() {
         return Err(Failure::UntilWithVolumes);
     }
     let keep = volume::keep()?;
+    let scope = Scope { images: Images::asked(arguments.all), filters: &filters };
     engine.tidy()?;
-    if !arguments.force {
+    if !arguments.force && !arguments.dry_run {
         warning(arguments).iter().try_for_each(|line| output.line(line))?;
         if confirm(output)? == Answer::No {
             return Ok(0);
         }
     }
     let before = engine.disk_usage()?;
-    let mut code = containers(engine, &before.containers, (until, output))?;
+    volume::note_damaged(&before.damaged);
+    let over = scope.containers(&before);
+    if arguments.dry_run {
+        let volumes = if arguments.volumes { scope.volumes(&before, &over) } else { BTreeMap::new() };
+        let images = scope.images(&before, &over);
+        Choice { containers: over, volumes, images }.preview(output)?;
+        return Ok(0);
+    }
+    let mut code = remove_containers(engine, &over, output)?;
     // What a container had to itself is free now.
-    let volumes = if arguments.volumes { anonymous_volumes(&engine.disk_usage()?) } else { BTreeMap::new() };
-    code |= self::volumes(engine, &volumes, (keep, output))?;
-    code |= images(engine, (arguments, until), output)?;
-    let after = engine.disk_usage()?;
-    let freed = taken(&before).saturating_sub(taken(&after));
-    output.line(format!("Total reclaimed space: {}", size::show(freed)))?;
+    let volumes = if arguments.volumes { scope.volumes(&engine.disk_usage()?, &[]) } else { BTreeMap::new() };
+    code |= volume::prune::remove_all(engine, &volumes, (keep, output))?.code;
+    code |= remove_images(engine, &scope.images(&engine.disk_usage()?, &[]), output)?;
+    report(engine, &before, output)?;
     if !volumes.is_empty() {
         output.flush()?;
         volume::prune::note_trash(volumes.values().sum(), keep);
@@ -47,31 +70,48 @@ pub(crate) fn prune(engine: &Engine, arguments: &PruneSystem, output: &mut Outpu
     Ok(code)
 }
 
-fn warning(arguments: &PruneSystem) -> Vec<&'static str> {
-    let mut lines = vec!["WARNING! This will remove:", "  - all stopped containers"];
-    if arguments.volumes {
-        lines.push("  - all anonymous volumes not used by at least one container");
+/// Removes images that nobody needs.
+pub(crate) fn images(engine: &Engine, arguments: &PruneImages, output: &mut Output) -> Result<u8, Failure> {
+    let filters = Filters::parse(&arguments.filters)?;
+    let scope = Scope { images: Images::asked(arguments.all), filters: &filters };
+    engine.tidy()?;
+    if !arguments.force && !arguments.dry_run {
+        output.line(format!("WARNING! This will remove {}.", scope.images.words()))?;
+        if confirm(output)? == Answer::No {
+            return Ok(0);
+        }
     }
-    lines.push(if arguments.all {
-        "  - all images without at least one container associated to them"
-    } else {
-        "  - all dangling images"
-    });
-    lines.push("");
+    let before = engine.disk_usage()?;
+    let images = scope.images(&before, &[]);
+    if arguments.dry_run {
+        Choice { images, ..Choice::default() }.preview(output)?;
+        return Ok(0);
+    }
+    let code = remove_images(engine, &images, output)?;
+    report(engine, &before, output)?;
+    Ok(code)
+}
+
+fn warning(arguments: &PruneSystem) -> Vec<String> {
+    let mut lines = vec!["WARNING! This will remove:".to_owned(), "  - all stopped containers".to_owned()];
+    if arguments.volumes {
+        lines.push("  - all anonymous volumes not used by at least one container".to_owned());
+    }
+    lines.push(format!("  - {}", Images::asked(arguments.all).words()));
+    if !arguments.filters.is_empty() {
+        lines.push(format!(
+            "\n  Items to be pruned will be filtered with:\n  - {}",
+            arguments.filters.join("\n  - ")
+        ));
+    }
+    lines.push(String::new());
     lines
 }
 
-fn until(filters: &[String]) -> Result<Option<i64>, Failure> {
-    let mut until = None;
-    for text in filters {
-        let value = match text.split_once('=') {
-            Some((key, value)) if key.trim().eq_ignore_ascii_case("until") => value.trim(),
-            _ => return Err(Failure::Filter { text: text.clone(), legal: LEGAL }),
-        };
-        let bad = || Failure::FilterValue { text: text.clone(), legal: MOMENTS };
-        until = Some(time::moment(value).ok_or_else(bad)?);
-    }
-    Ok(until)
+/// Says what is free that was not.
+fn report(engine: &Engine, before: &DiskUsage, output: &mut Output) -> Result<(), Failure> {
+    let freed = taken(before).saturating_sub(taken(&engine.disk_usage()?));
+    output.line(format!("Total reclaimed space: {}", size::show(freed)))
 }
 
 /// What everything takes together.
@@ -81,18 +121,15 @@ fn taken(usage: &DiskUsage) -> u64 {
     usage.layers + containers.chain(volumes).sum::<u64>()
 }
 
-fn containers(
+fn remove_containers(
     engine: &Engine,
-    containers: &[ContainerUsage],
-    (until, output): (Option<i64>, &mut Output),
+    containers: &[&ContainerUsage],
+    output: &mut Output,
 ) -> Result<u8, Failure> {
     let options =
         RemoveContainer { running: RunningContainer::Refuse, anonymous_volumes: AnonymousVolumes::Keep };
-    let is_over = |one: &&ContainerUsage| {
-        !one.summary.state.is_alive() && until.is_none_or(|until| one.summary.created < until)
-    };
     let (mut code, mut title) = (0, "Deleted Containers:\n");
-    for container in containers.iter().filter(is_over) {
+    for container in containers {
         match engine.remove_container(container.summary.id.as_str(), options) {
             Ok(()) => {
                 output.line(format!("{title}{}", container.summary.id))?;
@@ -110,35 +147,10 @@ fn containers(
     Ok(code)
 }
 
-fn anonymous_volumes(usage: &DiskUsage) -> BTreeMap<VolumeName, u64> {
-    let unused =
-        usage.volumes.iter().filter(|one| one.summary.record.anonymous && one.summary.users.is_empty());
-    unused.map(|one| (one.summary.record.name.clone(), one.size)).collect()
-}
-
-fn volumes(
-    engine: &Engine,
-    volumes: &BTreeMap<VolumeName, u64>,
-    (keep, output): (Keep, &mut Output),
-) -> Result<u8, Failure> {
-    let removed = volume::prune::remove_all(engine, volumes, (keep, output))?;
-    Ok(removed.code)
-}
-
-fn images(
-    engine: &Engine,
-    (arguments, until): (&PruneSystem, Option<i64>),
-    output: &mut Output,
-) -> Result<u8, Failure> {
+fn remove_images(engine: &Engine, images: &[&ImageUsage], output: &mut Output) -> Result<u8, Failure> {
     let (mut code, mut title) = (0, "Deleted Images:\n");
-    for image in engine.disk_usage()?.images {
-        let summary = &image.summary;
-        let created = summary.created.as_deref().and_then(time::parse).unwrap_or_default();
-        let is_wanted = arguments.all || summary.references.is_empty();
-        if image.containers > 0 || !is_wanted || until.is_some_and(|until| created >= until) {
-            continue;
-        }
-        match engine.remove_image(&summary.id.to_string(), Removal::Forced) {
+    for image in images {
+        match engine.remove_image(&image.summary.id.to_string(), Removal::Forced) {
             Ok(removed) => {
                 for what in removed {
                     let line = match what {

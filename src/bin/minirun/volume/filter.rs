@@ -32,13 +32,13 @@ impl Verb {
 
 /// `KEY` or `KEY=VALUE`, to be found among labels or options.
 #[derive(Debug)]
-struct Pair {
+pub(crate) struct Pair {
     key: String,
     value: Option<String>,
 }
 
 impl Pair {
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         match text.split_once('=') {
             Some((key, value)) => Self { key: key.to_owned(), value: Some(value.to_owned()) },
             None => Self { key: text.to_owned(), value: None },
@@ -49,7 +49,7 @@ impl Pair {
         self.key == key && self.value.as_ref().is_none_or(|wanted| wanted == value)
     }
 
-    fn is_among(&self, labels: &[Label]) -> bool {
+    pub(crate) fn is_among(&self, labels: &[Label]) -> bool {
         labels.iter().any(|label| self.fits(&label.key, &label.value))
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use minirun::container::{Engine, VolumeSummary};
+use minirun::container::{Engine, VolumeList, VolumeSummary};
 use minirun::plan::name::{Label, VolumeName};
 use minirun::store::volume::Trashed;
 use serde_json::{Map, Value, json};
 
 use super::filter::{Filters, Verb};
+use super::note_damaged;
 use crate::arguments::volume::ListVolumes;
 use crate::failure::Failure;
 use crate::listing::{self, Column, Style};
@@ -42,11 +43,16 @@ const UNKNOWN: &str = "N/A";
 
 /// Prints the volumes that fit.
 pub(crate) fn list(engine: &Engine, arguments: &ListVolumes, output: &mut Output) -> Result<u8, Failure> {
-    let all = engine.volumes()?;
+    let VolumeList { volumes: all, damaged } = engine.volumes()?;
+    note_damaged(&damaged);
     let filters = Filters::parse(&arguments.filters, Verb::Ls, &all)?;
     let volumes: Vec<&VolumeSummary> = all.iter().filter(|volume| filters.fit(volume)).collect();
-    if arguments.quiet && arguments.format.is_none() {
+    if arguments.quiet && listing::is_usual(arguments.format.as_deref()) {
         volumes.iter().try_for_each(|volume| output.line(volume.record.name.as_str()))?;
+        return Ok(0);
+    }
+    if arguments.quiet && arguments.format.as_deref().is_some_and(|format| format.trim() == "raw") {
+        volumes.iter().try_for_each(|volume| output.line(format!("name: {}", volume.record.name)))?;
         return Ok(0);
     }
     let sizes = if arguments.size {
@@ -104,7 +110,7 @@ fn labels(labels: &[Label]) -> Map<String, Value> {
 /// Prints the removed volumes that can be brought back.
 pub(crate) fn trash(engine: &Engine, arguments: &ListVolumes, output: &mut Output) -> Result<u8, Failure> {
     let trash = engine.trash()?;
-    if arguments.quiet && arguments.format.is_none() {
+    if arguments.quiet && listing::is_usual(arguments.format.as_deref()) {
         trash.iter().try_for_each(|trashed| output.line(trashed.record.name.as_str()))?;
         return Ok(0);
     }

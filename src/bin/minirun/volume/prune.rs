@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use minirun::container::{Engine, Error, Keep, VolumeSummary};
+use minirun::container::{Engine, Error, Keep, VolumeList, VolumeSummary};
 use minirun::plan::name::VolumeName;
 use minirun::plan::occurrence::Subject;
 use minirun::store::volume::{Trashed, VolumeError};
 
 use super::filter::{Filters, Verb};
-use super::keep;
+use super::{keep, note_damaged};
 use crate::arguments::volume::PruneVolumes;
 use crate::confirm::{Answer, confirm};
 use crate::failure::{Failure, SOME_FAILED};
@@ -48,7 +48,8 @@ impl Scope {
 pub(crate) fn prune(engine: &Engine, arguments: &PruneVolumes, output: &mut Output) -> Result<u8, Failure> {
     let keep = if arguments.purge { Keep::Nothing } else { keep()? };
     engine.tidy()?;
-    let volumes = engine.volumes()?;
+    let VolumeList { volumes, damaged } = engine.volumes()?;
+    note_damaged(&damaged);
     let filters = Filters::parse(&arguments.filters, Verb::Prune, &volumes)?;
     let scope = match (arguments.all, filters.all()) {
         (true, Some(_)) => return Err(Failure::AllTwice),

@@ -2,7 +2,7 @@
 
 use super::Field;
 use crate::plan::driver;
-use crate::plan::mount::draft::Draft;
+use crate::plan::mount::draft::{Draft, Writing};
 use crate::plan::mount::view::parse_layer_path;
 use crate::plan::mount::word::{self, Layer, Type};
 use crate::plan::mount::{
@@ -148,6 +148,7 @@ fn read_only(draft: &mut Draft, field: &Field) -> Result<(), Problem> {
 }
 
 fn read_write(draft: &mut Draft, field: &Field) -> Result<(), Problem> {
+    draft.writing = field.choose(Writing::Asked, Writing::Unasked)?;
     set(&mut draft.access, field.choose(Access::ReadWrite, Access::ReadOnly))
 }
 

@@ -15,7 +15,9 @@ fn accepts_what_it_means() {
             ),
             ("type=image,src=alpine,dst=/c,readwrite=true", "--mount type=image,dst=/c,src=alpine,rw"),
             ("type=image,src=alpine,dst=/c,rw=true,rw=false", "--mount type=image,dst=/c,src=alpine"),
-            ("type=image,src=alpine,dst=/c,readonly=false", "--mount type=image,dst=/c,src=alpine,rw"),
+            ("type=image,src=alpine,dst=/c,readonly=false", "--mount type=image,dst=/c,src=alpine"),
+            ("type=image,src=alpine,dst=/c,rw,ro", "--mount type=image,dst=/c,src=alpine"),
+            ("type=image,src=alpine,dst=/c,rw,ro=false", "--mount type=image,dst=/c,src=alpine,rw"),
             (
                 "type=image,src=alpine,dst=/c,image-subpath=etc/apk",
                 "--mount type=image,dst=/c,src=alpine,image-subpath=etc/apk",

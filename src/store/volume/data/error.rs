@@ -9,6 +9,7 @@ use crate::plan::snapshot::{SnapshotError, SnapshotName, VolumeRef};
 use crate::store::compression::CompressionError;
 use crate::store::copy::CopyError;
 use crate::store::pack::PackError;
+use crate::store::tar::TarError;
 use crate::store::tar::write::WriteError;
 use crate::store::unpack::{Problem, UnpackError};
 use crate::store::volume::{FillError, MergeError, VolumeError};
@@ -104,6 +105,15 @@ pub enum DataError {
         #[source]
         cause: ArchiveError,
     },
+    /// The same for a volume that was to be made of them.
+    #[error("cannot make volume `{volume}` of {}; there is none now", .names.1, volume = .names.0)]
+    UnpackNew {
+        /// The volume and the archive.
+        names: Box<(VolumeName, String)>,
+        /// Why not.
+        #[source]
+        cause: ArchiveError,
+    },
     /// Moving the files of a complete archive into the volume.
     #[error("cannot move all files into volume `{volume}`")]
     Merge {
@@ -159,7 +169,7 @@ pub enum ArchiveError {
     Compression(#[source] CompressionError),
     /// It is malformed, or cut short.
     #[error(transparent)]
-    Archive(crate::store::tar::TarError),
+    Archive(TarError),
     /// One entry could not be unpacked.
     #[error("cannot unpack `{entry}`")]
     Entry {
@@ -181,6 +191,22 @@ impl From<UnpackError> for ArchiveError {
             UnpackError::Archive(cause) => Self::Archive(cause),
             UnpackError::Entry { entry, problem } => Self::Entry { entry, problem },
             error => Self::Unpack(error),
+        }
+    }
+}
+
+impl ArchiveError {
+    /// What the user can do about it.
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Entry { problem: Problem::Owner { uid, gid, .. }, .. } => Some(format!(
+                "the ID map must cover user {uid} and group {gid}: add subordinate IDs for this user to /etc/subuid \
+                 and /etc/subgid"
+            )),
+            Self::Archive(TarError::Empty) => {
+                Some("see what the program says that should have written it".to_owned())
+            }
+            Self::Compression(_) | Self::Archive(_) | Self::Entry { .. } | Self::Unpack(_) => None,
         }
     }
 }
@@ -211,15 +237,7 @@ impl DataError {
             Self::Copy { cause, .. } if cause.source.call().starts_with("ioctl(FICLONE)") => {
                 "the store's file system cannot share blocks: --reflink auto copies them".to_owned()
             }
-            Self::Unpack {
-                cause: ArchiveError::Entry { problem: Problem::Owner { uid, gid, .. }, .. },
-                ..
-            } => {
-                format!(
-                    "the ID map must cover user {uid} and group {gid}: add subordinate IDs for this user to \
-                     /etc/subuid and /etc/subgid"
-                )
-            }
+            Self::Unpack { cause, .. } | Self::UnpackNew { cause, .. } => return cause.hint(),
             Self::Merge { volume, .. } => {
                 format!("nothing is lost: the next `minirun volume import {volume} …` moves the rest first")
             }
@@ -233,7 +251,6 @@ impl DataError {
             | Self::Fill { .. }
             | Self::Copy { .. }
             | Self::Pack { .. }
-            | Self::Unpack { .. }
             | Self::Compare { .. }
             | Self::Use { .. }
             | Self::Output { .. } => return None,
