@@ -61,7 +61,7 @@ impl Engine {
             let Some(client) = &alive.client else { return self.end(container) };
             client.signal(signal, Purpose::End).map_err(error)?;
             // What stands still hears nothing.
-            self.thaw(&container)?;
+            self.thaw(container)?;
             match client.await_end(grace.duration()).map_err(error)? {
                 None => {
                     self.note_kill(&container.record, KILL);

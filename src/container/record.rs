@@ -82,6 +82,7 @@ fn asked(request: &RunRequest, base: &Base) -> AskedRecord {
             Streams::Launcher { input: Input::Empty } => false,
         },
         init: request.first == FirstProcess::Init,
+        privileged: request.system_paths.is_sys_writable,
         shm_size: request.shm_size,
         cid_file: request.cid_file.as_ref().map(|path| path.to_string_lossy().into_owned()),
         extra_hosts: request.extra_hosts.iter().map(ToString::to_string).collect(),

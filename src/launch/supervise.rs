@@ -1,11 +1,14 @@
 //! Watching over a running container until it has ended.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+mod known;
+
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use rustix::io::Errno;
 
+use self::known::{Deadline, Known, Rooting, Waiting};
 use super::dialog::{Purpose, Request};
 use super::guests::Guests;
 use super::init::FailedStep;
@@ -16,6 +19,8 @@ use super::{LaunchError, Running, Stream};
 use crate::sys::clone::{ExitStatus, ProcessUsage};
 use crate::sys::{SysError, moment, process};
 
+/// How long somebody who is to have a signal can be on the way.
+const SOON: Duration = Duration::from_millis(1);
 /// The exit code of a container that ran longer than it may.
 const TIMED_OUT: u8 = 124;
 
@@ -75,44 +80,6 @@ pub struct Ended {
     pub usage: ProcessUsage,
 }
 
-/// What is known of the container so far.
-#[derive(Default)]
-struct Known {
-    init: Option<OwnedFd>,
-    failed: Option<FailedStep>,
-    ended: Option<ExitStatus>,
-    interrupted: Option<i32>,
-    started: bool,
-    by_order: bool,
-    timed_out: bool,
-    root: Rooting,
-    waiting: Waiting,
-}
-
-/// Whether init waits to be looked at.
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Waiting {
-    #[default]
-    No,
-    Yes,
-}
-
-/// Whether the container has its root filesystem.
-#[derive(Default, Clone, Copy)]
-enum Rooting {
-    #[default]
-    Pending,
-    Reported,
-    Noticed,
-}
-
-/// When the container is asked to stop, and when it is killed.
-struct Deadline {
-    at: Option<Instant>,
-    signal: i32,
-    grace: Option<Duration>,
-}
-
 impl Running {
     /// Copies streams, passes signals on and waits; returns how the command ended. The guests stay, so that they can be
     /// told when the end is written down.
@@ -125,23 +92,28 @@ impl Running {
         let mut deadline = Deadline { at, signal: stop_signal, grace };
         let mut known = Known::default();
         while known.ended.is_none() {
-            let happened = self.wait(&deadline, guests, observe)?;
+            let time = if known.signals.is_empty() { deadline.left() } else { Some(SOON) };
+            let happened = self.wait(time, guests, observe)?;
             while let Some(signal) = self.relay.next_signal() {
-                self.pass_on(signal.number, &mut known)?;
+                self.take_note(signal.number, &mut known);
             }
             for request in happened.requests {
-                self.grant(request, &mut known)?;
+                self.grant(request, &mut known);
             }
-            self.keep_deadline(&mut deadline, &mut known)?;
+            deadline.keep(&mut known);
             if happened.typed == Typed::DetachKeys {
                 return self.part();
             }
-            if happened.message && !self.read_message(&mut known, observe)? {
-                break;
+            if happened.message {
+                if !self.read_message(&mut known, observe)? {
+                    break;
+                }
+                continue;
             }
-            if happened.start && !happened.message {
+            if happened.start {
                 self.note_start(&mut known, observe);
             }
+            self.deliver(&mut known)?;
         }
         self.note_start(&mut known, observe);
         let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
@@ -168,15 +140,12 @@ impl Running {
 
     fn wait(
         &mut self,
-        deadline: &Deadline,
+        time: Option<Duration>,
         guests: &mut Guests,
         observe: Observer<'_>,
     ) -> Result<Happened, LaunchError> {
-        let awaited = Awaited {
-            channel: self.channel.as_fd(),
-            start: self.start.as_ref().map(AsFd::as_fd),
-            time: deadline.at.map(|at| at.saturating_duration_since(Instant::now())),
-        };
+        let awaited =
+            Awaited { channel: self.channel.as_fd(), start: self.start.as_ref().map(AsFd::as_fd), time };
         let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
         self.relay.wait(awaited, guests, &mut sink).map_err(LaunchError::Supervise)
     }
@@ -227,69 +196,51 @@ impl Running {
         Ok(true)
     }
 
-    fn pass_on(&mut self, number: i32, known: &mut Known) -> Result<(), LaunchError> {
+    fn take_note(&mut self, number: i32, known: &mut Known) {
         if number == Signal::SIGWINCH as i32 {
             self.relay.copy_window_size();
-            return Ok(());
+        } else {
+            known.signals.push(number);
         }
-        self.send(number, known)
     }
 
-    fn send(&self, number: i32, known: &mut Known) -> Result<(), LaunchError> {
-        let Some(init) = &known.init else {
-            // There is nobody yet who could receive it: the container is not going to be.
-            known.interrupted = Some(number);
-            return self.monitor.signal(rustix::process::Signal::KILL).map_err(LaunchError::Supervise);
-        };
-        process::send_signal(init.as_fd(), number).map_err(LaunchError::Supervise)?;
-        if number == Signal::SIGKILL as i32 {
-            // Of a container that stands still only this much ends by itself.
-            self.monitor.signal(rustix::process::Signal::KILL).map_err(LaunchError::Supervise)?;
+    /// Passes signals on, once everything that was told by then has been read: else one could be meant for a command
+    /// that runs already and is not known of yet.
+    fn deliver(&self, known: &mut Known) -> Result<(), LaunchError> {
+        if self.start.is_some() {
+            if let Some(number) = known.signals.pop() {
+                // There is nobody yet who could receive it: the command is not going to be.
+                known.interrupted = Some(number);
+                self.kill_monitor()?;
+            }
+            return Ok(());
+        }
+        let Some(init) = &known.init else { return Ok(()) };
+        for number in known.signals.drain(..) {
+            process::send_signal(init.as_fd(), number).map_err(LaunchError::Supervise)?;
+            if number == Signal::SIGKILL as i32 {
+                // Of a container that stands still only this much ends by itself.
+                self.kill_monitor()?;
+            }
         }
         Ok(())
     }
 
+    fn kill_monitor(&self) -> Result<(), LaunchError> {
+        self.monitor.signal(rustix::process::Signal::KILL).map_err(LaunchError::Supervise)
+    }
+
     /// Does what a guest asks for.
-    fn grant(&mut self, request: Request, known: &mut Known) -> Result<(), LaunchError> {
+    fn grant(&mut self, request: Request, known: &mut Known) {
         match request {
             Request::Input(bytes) => self.relay.take_input(&bytes),
             Request::InputEnd => self.relay.end_input(),
             Request::Size(size) => self.relay.set_window_size(size),
             Request::Signal(number, purpose) => {
                 known.by_order |= purpose == Purpose::End;
-                self.send(number, known)?;
+                known.signals.push(number);
             }
             Request::Watch | Request::Feed => {}
         }
-        Ok(())
-    }
-
-    fn keep_deadline(&self, deadline: &mut Deadline, known: &mut Known) -> Result<(), LaunchError> {
-        if deadline.at.is_none_or(|at| Instant::now() < at) {
-            return Ok(());
-        }
-        let kill = Signal::SIGKILL as i32;
-        let signal = if known.timed_out { kill } else { deadline.signal };
-        deadline.at = deadline.grace.filter(|_| !known.timed_out).map(|grace| Instant::now() + grace);
-        known.timed_out = true;
-        self.send(signal, known)
-    }
-}
-
-impl Known {
-    /// How it all ended, the monitor so.
-    fn conclude(self, monitor: ExitStatus, usage: ProcessUsage) -> Result<Ended, LaunchError> {
-        let own = self.ended.unwrap_or(monitor);
-        let status = match self {
-            Self { failed: Some(failed), .. } => return Err(failed.into()),
-            Self { timed_out: true, .. } => ExitStatus::Exited(TIMED_OUT),
-            Self { ended: Some(status), .. } => status,
-            Self { interrupted: Some(signal), .. } => ExitStatus::Signaled(signal),
-            // Whoever killed the monitor has killed the container.
-            Self { init: Some(_), .. } if monitor != ExitStatus::Exited(125) => monitor,
-            _ => return Err(LaunchError::Lost(monitor)),
-        };
-        let Self { by_order, timed_out, .. } = self;
-        Ok(Ended { status, by_order, timed_out, left: false, own, usage })
     }
 }

@@ -84,7 +84,7 @@ fn isolation(record: &ContainerRecord) -> Map<String, Value> {
     add("NetworkMode", record.network.as_str().into());
     add("PidMode", "".into());
     add("PortBindings", network::bindings(record));
-    add("Privileged", false.into());
+    add("Privileged", asked.privileged.into());
     add("PublishAllPorts", false.into());
     add("SecurityOpt", security(record.rights.new_privileges));
     add("UTSMode", "".into());
@@ -125,7 +125,7 @@ fn resources(record: &ContainerRecord) -> Map<String, Value> {
     add("CpusetMems", limits::word(record, Kind::CpusetMems).into());
     add("Memory", limits::bytes(record, Kind::Memory).into());
     add("MemoryReservation", limits::bytes(record, Kind::MemoryReservation).into());
-    add("MemorySwap", limits::swap(record).into());
+    add("MemorySwap", limits::swap(record));
     add("NanoCpus", limits::nano_cpus(record).into());
     add("OomScoreAdj", record.rights.oom_score_adjustment.unwrap_or(0).into());
     add("PidsLimit", limits::number(record, Kind::PidsLimit).into());

@@ -138,6 +138,8 @@ pub struct AskedRecord {
     pub open_input: bool,
     /// `--init`.
     pub init: bool,
+    /// `--privileged`.
+    pub privileged: bool,
     /// `--shm-size`, bytes.
     pub shm_size: u64,
     /// `--cidfile`, absolute.
