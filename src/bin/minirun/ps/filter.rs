@@ -191,7 +191,6 @@ mod tests {
             "status=removing",
             "label=a",
             "label=a=b=c",
-            "volume=x",
             "exited=3",
             "network=none",
             "publish=80",
