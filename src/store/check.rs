@@ -81,6 +81,7 @@ impl Inspection<'_> {
         self.archives()?;
         self.layers()?;
         self.containers()?;
+        self.cgroups()?;
         self.names()?;
         self.volumes()?;
         self.trash()?;
@@ -95,7 +96,9 @@ impl Inspection<'_> {
     fn top(&mut self) -> Result<(), SysError> {
         let known = |name: &str| {
             layout::DIRECTORIES.contains(&name)
-                || [layout::VERSION_FILE, layout::TRASH, layout::DAMAGED, "lost+found"].contains(&name)
+                || layout::JOURNALS.contains(&name)
+                || [layout::VERSION_FILE, layout::TRASH, layout::CGROUPS, layout::DAMAGED, "lost+found"]
+                    .contains(&name)
         };
         for name in self.root.names()? {
             let name = name.to_string_lossy().into_owned();

@@ -65,6 +65,22 @@ impl Inspection<'_> {
         Ok(())
     }
 
+    /// Who has a cgroup runs.
+    pub(super) fn cgroups(&mut self) -> Result<(), SysError> {
+        for id in self.entries(layout::CGROUPS)? {
+            let mut runs = false;
+            for place in PLACES {
+                let path = format!("{place}/{id}");
+                runs |= self.is_there(&path) && !self.is_idle(&path)?;
+            }
+            if !runs {
+                let advice = "the next `minirun run` removes it, and the cgroup".to_owned();
+                self.found(format!("{}/{id}", layout::CGROUPS), Flaw::Unfinished, Remedy::Advice(advice));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether nobody runs the container.
     fn is_idle(&self, path: &str) -> Result<bool, SysError> {
         let directory = match self.root.directory(path) {
@@ -96,6 +112,10 @@ impl Inspection<'_> {
             ),
             (layout::STATUS, self.optional::<EndRecord>(&file(layout::STATUS), "the end of a container")),
             (layout::MOUNTED, self.optional::<Vec<LiveMount>>(&file(layout::MOUNTED), "a list of mounts")),
+            (
+                layout::RESULT,
+                self.optional::<serde_json::Value>(&file(layout::RESULT), "the result of a container"),
+            ),
         ];
         for (name, result) in flaws {
             if let Err(flaw) = result {
