@@ -37,7 +37,11 @@ impl Terminal {
         // `setsid --ctty` makes standard input the controlling terminal: without it no window change and no
         // Ctrl-C would reach the program.
         let mut command = Command::new("setsid");
-        command.args(["--ctty", "--wait"]).arg(plain.get_program()).args(plain.get_args());
+        // Who runs the tests in the background may have told all that it starts to ignore Ctrl-C.
+        command
+            .args(["--ctty", "--wait", "env", "--default-signal=HUP,INT,QUIT"])
+            .arg(plain.get_program())
+            .args(plain.get_args());
         for (name, value) in plain.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
