@@ -15,6 +15,9 @@ use crate::store::container::{Bundle, ContainerError, ContainerRecord};
 use crate::store::layout;
 use crate::sys::{Call as _, clock};
 
+/// How many names are drawn for a container before somebody has to say one.
+const DRAWS: u32 = 100;
+
 impl Engine {
     /// The first writes: volumes, directories that binds make, the container itself.
     pub(super) fn make_bundle(
@@ -35,9 +38,11 @@ impl Engine {
         }
         files.push((layout::OWNER, b""));
         let directories: Vec<&str> = prepared.directories.iter().map(String::as_str).collect();
+        let mut draws = DRAWS;
         let bundle = loop {
             match self.store.make_container(&prepared.record, &directories, &files) {
-                Err(ContainerError::NameInUse { .. }) if prepared.is_name_drawn => {
+                Err(ContainerError::NameInUse { .. }) if prepared.is_name_drawn && draws > 0 => {
+                    draws -= 1;
                     prepared.record.name = ContainerName::from_random(u64::from_ne_bytes(random()?));
                 }
                 result => break result?,

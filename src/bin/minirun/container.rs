@@ -8,12 +8,9 @@ use minirun::store::container::ContainerError;
 use crate::arguments::container::{PruneContainers, RemoveContainers};
 use crate::confirm::{Answer, confirm};
 use crate::failure::{Failure, SOME_FAILED};
-use crate::logs;
 use crate::output::Output;
 use crate::size;
-
-/// What `container prune` may be asked for.
-const PRUNE_FILTERS: &str = "label=KEY[=VALUE], label!=KEY[=VALUE], until=TIME";
+use crate::system::prune::filter::Filters;
 
 /// `minirun rm`: goes on with the others when one cannot be removed.
 pub(crate) fn remove(
@@ -48,15 +45,14 @@ pub(crate) fn prune(
     arguments: &PruneContainers,
     output: &mut Output,
 ) -> Result<u8, Failure> {
-    let filters: Vec<PruneFilter> =
-        arguments.filters.iter().map(|text| parse_filter(text)).collect::<Result<_, _>>()?;
+    let filters = Filters::parse(&arguments.filters)?;
     if !arguments.force {
         output.line("WARNING! This will remove all stopped containers.")?;
         if confirm(output)? == Answer::No {
             return Ok(0);
         }
     }
-    let keep = |container: &ContainerSummary| filters.iter().all(|filter| filter.fits(container));
+    let keep = |container: &ContainerSummary| filters.fit(container.created, &container.labels);
     let (removed, failures) = engine.prune_containers(&keep)?;
     if !removed.is_empty() {
         output.line("Deleted Containers:")?;
@@ -70,41 +66,4 @@ pub(crate) fn prune(
         output.fail(&failure.into());
     }
     Ok(code)
-}
-
-/// Which containers go.
-enum PruneFilter {
-    Label(String, Option<String>),
-    NoLabel(String, Option<String>),
-    /// Made before this moment, seconds since 1970.
-    Until(i64),
-}
-
-impl PruneFilter {
-    fn fits(&self, container: &ContainerSummary) -> bool {
-        let has = |key: &String, value: &Option<String>| {
-            let mut labels = container.labels.iter();
-            labels.any(|one| one.key == *key && value.as_ref().is_none_or(|value| one.value == *value))
-        };
-        match self {
-            Self::Label(key, value) => has(key, value),
-            Self::NoLabel(key, value) => !has(key, value),
-            Self::Until(moment) => container.created < *moment,
-        }
-    }
-}
-
-fn parse_filter(text: &str) -> Result<PruneFilter, Failure> {
-    let error = || Failure::Filter { text: text.to_owned(), legal: PRUNE_FILTERS };
-    let (key, value) = text.split_once('=').ok_or_else(error)?;
-    let label = || match value.split_once('=') {
-        Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-        None => (value.to_owned(), None),
-    };
-    match key {
-        "label" => Ok(PruneFilter::Label(label().0, label().1)),
-        "label!" => Ok(PruneFilter::NoLabel(label().0, label().1)),
-        "until" => Ok(PruneFilter::Until(logs::moment(value)?.div_euclid(1_000_000_000))),
-        _ => Err(error()),
-    }
 }

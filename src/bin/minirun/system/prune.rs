@@ -1,7 +1,7 @@
 //! `minirun system prune` and `minirun image prune`.
 
 mod choice;
-mod filter;
+pub(crate) mod filter;
 
 use std::collections::BTreeMap;
 

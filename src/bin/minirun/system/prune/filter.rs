@@ -1,4 +1,4 @@
-//! `--filter` of `system prune` and `image prune`.
+//! `--filter` of `system prune`, `image prune` and `container prune`.
 
 use minirun::plan::name::Label;
 
@@ -11,7 +11,7 @@ const MOMENTS: &str = "a time such as 24h, 2024-01-31, 2024-01-31T12:00:00Z, or 
 
 /// All filters of one command.
 #[derive(Debug, Default)]
-pub(super) struct Filters {
+pub(crate) struct Filters {
     /// Made before this moment.
     until: Option<i64>,
     labels: Vec<Pair>,
@@ -19,7 +19,7 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    pub(super) fn parse(texts: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn parse(texts: &[String]) -> Result<Self, Failure> {
         let mut filters = Self::default();
         for text in texts {
             let error = || Failure::Filter { text: text.clone(), legal: LEGAL };
@@ -38,13 +38,13 @@ impl Filters {
     }
 
     /// Whether one of them is about time.
-    pub(super) fn has_until(&self) -> bool {
+    pub(crate) fn has_until(&self) -> bool {
         self.until.is_some()
     }
 
     /// Whether something that was made then, with these labels, may go. As with Docker, all `label!=` must fit for it
     /// to be spared.
-    pub(super) fn fit(&self, created: i64, labels: &[Label]) -> bool {
+    pub(crate) fn fit(&self, created: i64, labels: &[Label]) -> bool {
         let is_excluded = !self.excluded.is_empty() && self.excluded.iter().all(|pair| pair.is_among(labels));
         self.until.is_none_or(|until| created < until)
             && self.labels.iter().all(|pair| pair.is_among(labels))
