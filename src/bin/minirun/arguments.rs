@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 pub(crate) mod container;
+pub(crate) mod contents;
 pub(crate) mod copy;
 pub(crate) mod events;
 pub(crate) mod exec;
@@ -23,16 +24,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::container::{
-    CommitArgs, DiffArgs, ExportArgs, ListContainers, PortArgs, PruneContainers, RemoveContainers, StatsArgs,
-    TopArgs,
-};
-use self::copy::CopyArgs;
+use self::container::{ListContainers, PruneContainers, RemoveContainers};
+use self::contents::ContentsVerb;
 use self::events::EventsArgs;
-use self::exec::ExecArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, TagArgs};
 use self::lifecycle::LifecycleVerb;
-use self::mounts::{MountArgs, MountsArgs, UmountArgs};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
 use self::system::{InfoArgs, SystemVerb};
@@ -83,29 +79,8 @@ pub(crate) enum Verb {
     Ps(ListContainers),
     /// Remove containers
     Rm(RemoveContainers),
-    /// Run a command in a container that runs
-    Exec(Box<ExecArgs>),
-    /// Show what a container changed in its files: added, changed, deleted
-    Diff(DiffArgs),
-    /// Show the processes of a container that runs
-    Top(TopArgs),
-    /// Show what containers take: processors, memory, disks, network
-    Stats(StatsArgs),
-    /// Copy files between a container and the host
-    Cp(CopyArgs),
-    /// Make an image of a container
-    Commit(CommitArgs),
-    /// Write all files of a container as a tar archive
-    Export(ExportArgs),
-    /// Show which ports of the machine lead to a container
-    Port(PortArgs),
-    /// Mount something into a container that runs
-    Mount(MountArgs),
-    /// Take a mount out of a container that runs
-    #[command(visible_alias = "unmount")]
-    Umount(UmountArgs),
-    /// Show the mounts of a container: what was asked for, and what there is
-    Mounts(MountsArgs),
+    #[command(flatten)]
+    Contents(ContentsVerb),
     /// Show everything about containers, images and volumes, as JSON
     Inspect(InspectArgs),
     /// Show what a container changed in directories bound with `cow`
@@ -177,29 +152,8 @@ pub(crate) enum ContainerVerb {
     /// Remove containers
     #[command(visible_alias = "remove")]
     Rm(RemoveContainers),
-    /// Run a command in a container that runs
-    Exec(Box<ExecArgs>),
-    /// Show what a container changed in its files: added, changed, deleted
-    Diff(DiffArgs),
-    /// Show the processes of a container that runs
-    Top(TopArgs),
-    /// Show what containers take: processors, memory, disks, network
-    Stats(StatsArgs),
-    /// Copy files between a container and the host
-    Cp(CopyArgs),
-    /// Make an image of a container
-    Commit(CommitArgs),
-    /// Write all files of a container as a tar archive
-    Export(ExportArgs),
-    /// Show which ports of the machine lead to a container
-    Port(PortArgs),
-    /// Mount something into a container that runs
-    Mount(MountArgs),
-    /// Take a mount out of a container that runs
-    #[command(visible_alias = "unmount")]
-    Umount(UmountArgs),
-    /// Show the mounts of a container: what was asked for, and what there is
-    Mounts(MountsArgs),
+    #[command(flatten)]
+    Contents(ContentsVerb),
     /// Show everything about containers, as JSON
     Inspect(InspectOf),
 }

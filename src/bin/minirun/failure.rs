@@ -14,6 +14,7 @@ use minirun::plan::port::PortError;
 use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
+use crate::arguments::contents::ContentsVerb;
 use crate::arguments::{ContainerVerb, ImageVerb, Verb};
 use crate::run::RequestError;
 use crate::template::TemplateError;
@@ -38,13 +39,8 @@ pub(crate) enum Codes {
 impl Codes {
     pub(crate) fn of(verb: &Verb) -> Self {
         match verb {
-            Verb::Container(
-                ContainerVerb::Run(_)
-                | ContainerVerb::Create(_)
-                | ContainerVerb::Mount(_)
-                | ContainerVerb::Umount(_)
-                | ContainerVerb::Mounts(_),
-            ) => Self::Run,
+            Verb::Container(ContainerVerb::Run(_) | ContainerVerb::Create(_)) => Self::Run,
+            Verb::Contents(verb) | Verb::Container(ContainerVerb::Contents(verb)) => Self::of_contents(verb),
             Verb::Volume(_)
             | Verb::System(_)
             | Verb::Image(ImageVerb::Prune(_))
@@ -53,19 +49,25 @@ impl Codes {
             | Verb::Discard(_)
             | Verb::Lifecycle(_)
             | Verb::Container(_)
-            | Verb::Exec(_)
-            | Verb::Diff(_)
-            | Verb::Cp(_)
-            | Verb::Top(_)
-            | Verb::Stats(_)
-            | Verb::Commit(_)
-            | Verb::Export(_)
             | Verb::Events(_)
             | Verb::Ps(_)
             | Verb::Rm(_)
-            | Verb::Port(_)
             | Verb::Inspect(_) => Self::One,
             _ => Self::Run,
+        }
+    }
+
+    fn of_contents(verb: &ContentsVerb) -> Self {
+        match verb {
+            ContentsVerb::Mount(_) | ContentsVerb::Umount(_) | ContentsVerb::Mounts(_) => Self::Run,
+            ContentsVerb::Exec(_)
+            | ContentsVerb::Diff(_)
+            | ContentsVerb::Top(_)
+            | ContentsVerb::Stats(_)
+            | ContentsVerb::Cp(_)
+            | ContentsVerb::Commit(_)
+            | ContentsVerb::Export(_)
+            | ContentsVerb::Port(_) => Self::One,
         }
     }
 

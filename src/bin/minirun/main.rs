@@ -40,6 +40,7 @@ use clap::Parser as _;
 use minirun::container::Engine;
 use minirun::sys::{probe, process};
 
+use self::arguments::contents::ContentsVerb;
 use self::arguments::{Arguments, ContainerVerb, ImageVerb, Verb};
 use self::failure::{Codes, Failure};
 use self::output::Output;
@@ -95,36 +96,8 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
         }
-        Verb::Exec(arguments) | Verb::Container(ContainerVerb::Exec(arguments)) => {
-            exec::exec(&engine, &arguments, output)
-        }
-        Verb::Top(arguments) | Verb::Container(ContainerVerb::Top(arguments)) => {
-            top::top(&engine, &arguments, output)
-        }
-        Verb::Stats(arguments) | Verb::Container(ContainerVerb::Stats(arguments)) => {
-            stats::stats(&engine, &arguments, output)
-        }
-        Verb::Cp(arguments) | Verb::Container(ContainerVerb::Cp(arguments)) => {
-            copy::copy(&engine, &arguments)
-        }
-        Verb::Commit(arguments) | Verb::Container(ContainerVerb::Commit(arguments)) => {
-            layer::commit(&engine, &arguments, output)
-        }
-        Verb::Export(arguments) | Verb::Container(ContainerVerb::Export(arguments)) => {
-            layer::export(&engine, &arguments)
-        }
-        Verb::Diff(diff) | Verb::Container(ContainerVerb::Diff(diff)) => layer::diff(&engine, &diff, output),
-        Verb::Port(arguments) | Verb::Container(ContainerVerb::Port(arguments)) => {
-            port::list(&engine, &arguments, output)
-        }
-        Verb::Mount(arguments) | Verb::Container(ContainerVerb::Mount(arguments)) => {
-            mounts::mount(&engine, &arguments)
-        }
-        Verb::Umount(arguments) | Verb::Container(ContainerVerb::Umount(arguments)) => {
-            mounts::unmount(&engine, &arguments, output)
-        }
-        Verb::Mounts(arguments) | Verb::Container(ContainerVerb::Mounts(arguments)) => {
-            mounts::list(&engine, &arguments, output)
+        Verb::Contents(verb) | Verb::Container(ContainerVerb::Contents(verb)) => {
+            contents(&engine, &verb, output)
         }
         Verb::Image(ImageVerb::Prune(prune)) => system::prune::images(&engine, &prune, output),
         Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
@@ -142,6 +115,23 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Info(arguments) => system::info(&engine, &arguments, output),
         Verb::Events(arguments) => events::events(&engine, &arguments, output),
         Verb::Version => Ok(0),
+    }
+}
+
+/// Does what was asked of a container's contents; the exit code.
+fn contents(engine: &Engine, verb: &ContentsVerb, output: &mut Output) -> Result<u8, Failure> {
+    match verb {
+        ContentsVerb::Exec(arguments) => exec::exec(engine, arguments, output),
+        ContentsVerb::Top(arguments) => top::top(engine, arguments, output),
+        ContentsVerb::Stats(arguments) => stats::stats(engine, arguments, output),
+        ContentsVerb::Cp(arguments) => copy::copy(engine, arguments),
+        ContentsVerb::Commit(arguments) => layer::commit(engine, arguments, output),
+        ContentsVerb::Export(arguments) => layer::export(engine, arguments),
+        ContentsVerb::Diff(arguments) => layer::diff(engine, arguments, output),
+        ContentsVerb::Port(arguments) => port::list(engine, arguments, output),
+        ContentsVerb::Mount(arguments) => mounts::mount(engine, arguments),
+        ContentsVerb::Umount(arguments) => mounts::unmount(engine, arguments, output),
+        ContentsVerb::Mounts(arguments) => mounts::list(engine, arguments, output),
     }
 }
 

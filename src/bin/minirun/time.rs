@@ -2,6 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use minirun::plan::supervision::parse_duration;
+
+const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -78,16 +81,37 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     Some(days * DAY + seconds - offset)
 }
 
-/// A moment as a person gives it: how long ago, a date or an RFC 3339 time, or seconds since 1970.
+/// Seconds since 1970 of a moment as a person gives it.
 pub(crate) fn moment(text: &str) -> Option<i64> {
-    if let Ok(seconds) = text.parse::<i64>() {
-        return Some(seconds);
+    nanoseconds(text).map(|nanoseconds| nanoseconds.div_euclid(SECOND))
+}
+
+/// Nanoseconds since 1970 of a moment as a person gives it: seconds since 1970, how long ago, a date, or an RFC 3339
+/// time, whose zone and seconds may be left out.
+pub(crate) fn nanoseconds(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if let Ok(seconds) = whole.parse::<i64>()
+        && fraction.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return seconds.checked_mul(SECOND)?.checked_add(billionths(fraction));
     }
-    if let Ok(duration) = humantime::parse_duration(text) {
-        return Some(now() - i64::try_from(duration.as_secs()).ok()?);
+    if let Some(ago) = parse_duration(text).ok().or_else(|| humantime::parse_duration(text).ok()) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        return i64::try_from(since.as_nanos()).ok()?.checked_sub(i64::try_from(ago.as_nanos()).ok()?);
     }
     let with_zone = |text: &str| parse(&format!("{text}Z"));
-    parse(text).or_else(|| with_zone(text)).or_else(|| with_zone(&format!("{text}T00:00:00")))
+    let seconds = parse(text)
+        .or_else(|| with_zone(text))
+        .or_else(|| with_zone(&format!("{text}:00")))
+        .or_else(|| with_zone(&format!("{text}T00:00:00")))?;
+    let fraction: String = fraction.chars().take_while(char::is_ascii_digit).collect();
+    seconds.checked_mul(SECOND)?.checked_add(billionths(&fraction))
+}
+
+/// Of the digits behind the point.
+fn billionths(digits: &str) -> i64 {
+    let nine: String = digits.chars().chain(std::iter::repeat('0')).take(9).collect();
+    nine.parse().unwrap_or(0)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar. Years begin in March, so that the day that comes
@@ -149,6 +173,25 @@ mod tests {
         for bad in ["", "x", "2024-01-01", "2024-01-01T00:00:00", "2024-01-01T00:00:00+1", "äöüäöüäöüäöüäöüä"]
         {
             assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn moments_of_people() {
+        for (text, wanted) in [
+            ("1700000000", 1_700_000_000 * SECOND),
+            ("1700000000.5", 1_700_000_000 * SECOND + SECOND / 2),
+            ("1970-01-02T00:00:00Z", 86_400 * SECOND),
+            ("1970-01-02T00:00:00.25Z", 86_400 * SECOND + SECOND / 4),
+            ("1970-01-02", 86_400 * SECOND),
+            ("1970-01-02T00:01", 86_460 * SECOND),
+            ("1970-01-02T00:00:01", 86_401 * SECOND),
+        ] {
+            assert_eq!(nanoseconds(text), Some(wanted), "{text}");
+        }
+        assert!((now() - moment("10m").unwrap() - 600).abs() < 2);
+        for bad in ["", "yesterday", "1970-13", "9223372036854775807"] {
+            assert_eq!(moment(bad), None, "{bad}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use minirun::plan::occurrence::{Occurrence, Subject};
 
 use crate::failure::Failure;
+use crate::volume::filter::Pair;
 
 const LEGAL: &str = "type, event, container, image, volume, label and scope";
 const SUBJECTS: [Subject; 3] = [Subject::Container, Subject::Image, Subject::Volume];
@@ -16,7 +17,7 @@ pub(super) struct Filters {
     images: Vec<String>,
     volumes: Vec<String>,
     scopes: Vec<String>,
-    labels: Vec<String>,
+    labels: Vec<Pair>,
 }
 
 impl Filters {
@@ -37,7 +38,10 @@ impl Filters {
                 "image" => &mut filters.images,
                 "volume" => &mut filters.volumes,
                 "scope" => &mut filters.scopes,
-                "label" => &mut filters.labels,
+                "label" => {
+                    filters.labels.push(Pair::parse(value));
+                    continue;
+                }
                 _ => return Err(error()),
             };
             list.push(value.to_owned());
@@ -53,7 +57,7 @@ impl Filters {
             && any(&self.volumes, |name| is_of(one, Subject::Volume, name))
             && any(&self.images, |name| is_of_image(one, name))
             && any(&self.scopes, |scope| scope == super::SCOPE)
-            && self.labels.iter().all(|label| has_label(one, label))
+            && self.labels.iter().all(|pair| one.attributes.iter().any(|(key, value)| pair.fits(key, value)))
     }
 }
 
@@ -83,13 +87,6 @@ fn is_of_image(one: &Occurrence, name: &str) -> bool {
     one.attributes.get(attribute).is_some_and(|own| is_so(own))
         || (one.subject == Subject::Image
             && (one.id == name || one.id.trim_start_matches("sha256:").starts_with(name)))
-}
-
-fn has_label(one: &Occurrence, label: &str) -> bool {
-    match label.split_once('=') {
-        Some((key, value)) => one.attributes.get(key).is_some_and(|own| own == value),
-        None => one.attributes.contains_key(label),
-    }
 }
 
 #[cfg(test)]

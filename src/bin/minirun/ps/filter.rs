@@ -10,6 +10,7 @@ use minirun::plan::port::{Port, parse_exposed};
 use regex::Regex;
 
 use crate::failure::Failure;
+use crate::volume::filter::Pair;
 
 const LEGAL: &str = "name=REGEX, id=BEGINNING, label=KEY[=VALUE], status=STATE, exited=CODE, ancestor=IMAGE, \
                      volume=NAME|PATH, network=MODE, publish=PORT, expose=PORT, health=none, before=CONTAINER, \
@@ -21,7 +22,7 @@ const HEALTH: [&str; 4] = ["starting", "healthy", "unhealthy", "none"];
 enum Filter {
     Name(Regex),
     Id(String),
-    Label(String, Option<String>),
+    Label(Pair),
     Status(&'static str),
     ExitCode(u8),
     /// As typed, and the images that have it in them.
@@ -98,10 +99,7 @@ fn parse_plain(text: &str, (key, value): (&str, &str)) -> Result<Filter, Failure
     match key {
         "name" => Regex::new(value).map(Filter::Name).map_err(|_| wrong("a name or a regular expression")),
         "id" => Ok(Filter::Id(owned())),
-        "label" => Ok(match value.split_once('=') {
-            Some((key, value)) => Filter::Label(key.to_owned(), Some(value.to_owned())),
-            None => Filter::Label(owned(), None),
-        }),
+        "label" => Ok(Filter::Label(Pair::parse(value))),
         "status" => one_of(&STATES, value)
             .map(Filter::Status)
             .ok_or_else(|| wrong("created, running, restarting, removing, exited, paused, or dead")),
@@ -130,10 +128,7 @@ impl Filter {
                 pattern.is_match(name) || pattern.is_match(&format!("/{name}"))
             }
             Self::Id(beginning) => container.id.as_str().starts_with(beginning),
-            Self::Label(key, value) => container
-                .labels
-                .iter()
-                .any(|label| label.key == *key && value.as_ref().is_none_or(|value| label.value == *value)),
+            Self::Label(pair) => pair.is_among(&container.labels),
             Self::Status(word) => container.state.word() == *word,
             Self::ExitCode(code) => match &container.state {
                 State::Exited(end) => end.status.code() == *code,

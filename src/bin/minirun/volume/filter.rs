@@ -45,7 +45,7 @@ impl Pair {
         }
     }
 
-    fn fits(&self, key: &str, value: &str) -> bool {
+    pub(crate) fn fits(&self, key: &str, value: &str) -> bool {
         self.key == key && self.value.as_ref().is_none_or(|wanted| wanted == value)
     }
 
