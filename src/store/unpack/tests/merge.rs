@@ -8,10 +8,10 @@ fn below() -> Archive {
 }
 
 /// The merged tree of [`below`] and these changes.
-fn changed(changes: Archive) -> Stack {
+fn changed(changes: &Archive) -> Stack {
     let mut stack = Stack::new();
     stack.push(&below());
-    stack.push(&changes);
+    stack.push(changes);
     stack
 }
 
@@ -35,12 +35,12 @@ fn what_a_link_needed_goes_with_what_is_hidden() {
         (link().file(".wh.d", ""), &[]),
         (link().file(".wh..wh..opq", ""), &[]),
     ] {
-        let stack = changed(changes);
+        let stack = changed(&changes);
         assert_eq!(stack.read("/l").as_deref(), Some("a"));
         assert_eq!(names(&stack, "d"), left);
         assert_eq!(names(&stack, "d/sub"), [""; 0]);
     }
-    let gone = changed(link().file(".wh.d", ""));
+    let gone = changed(&link().file(".wh.d", ""));
     assert_eq!(gone.mode("/d"), 0);
     let whiteout = fs::symlink_metadata(gone.top("d")).unwrap();
     assert!(whiteout.file_type().is_char_device());
@@ -49,23 +49,23 @@ fn what_a_link_needed_goes_with_what_is_hidden() {
 #[test]
 fn a_directory_around_whiteouts_goes_with_what_is_hidden() {
     let around = || Archive::new().file("d/sub/.wh.a", "");
-    assert_eq!(names(&changed(around()), "d/sub"), [""; 0]);
-    assert_eq!(names(&changed(around()), "d"), ["b", "sub"]);
-    assert_eq!(names(&changed(around().file("d/.wh.sub", "")), "d"), ["b"]);
-    assert_eq!(names(&changed(around().file("d/.wh..wh..opq", "")), "d"), [""; 0]);
-    assert_eq!(names(&changed(around().file(".wh.d", "")), ""), ["x"]);
-    assert_eq!(names(&changed(around().file(".wh..wh..opq", "")), ""), [""; 0]);
+    assert_eq!(names(&changed(&around()), "d/sub"), [""; 0]);
+    assert_eq!(names(&changed(&around()), "d"), ["b", "sub"]);
+    assert_eq!(names(&changed(&around().file("d/.wh.sub", "")), "d"), ["b"]);
+    assert_eq!(names(&changed(&around().file("d/.wh..wh..opq", "")), "d"), [""; 0]);
+    assert_eq!(names(&changed(&around().file(".wh.d", "")), ""), ["x"]);
+    assert_eq!(names(&changed(&around().file(".wh..wh..opq", "")), ""), [""; 0]);
 }
 
 #[test]
 fn what_the_layer_has_itself_stays() {
     for hiding in ["d/.wh..wh..opq", ".wh.d", ".wh..wh..opq"] {
         let own = |archive: Archive| archive.file("d/sub/new", "new");
-        let stack = changed(own(Archive::new().file("d/sub/.wh.a", "")).file(hiding, ""));
+        let stack = changed(&own(Archive::new().file("d/sub/.wh.a", "")).file(hiding, ""));
         assert_eq!((names(&stack, "d"), names(&stack, "d/sub")), (vec!["sub".into()], vec!["new".into()]));
-        let stack = changed(own(Archive::new().file(hiding, "")));
+        let stack = changed(&own(Archive::new().file(hiding, "")));
         assert_eq!((names(&stack, "d"), names(&stack, "d/sub")), (vec!["sub".into()], vec!["new".into()]));
-        let stack = changed(Archive::new().file("d/sub/.wh.a", "").dir("d/sub", 0o700).file(hiding, ""));
+        let stack = changed(&Archive::new().file("d/sub/.wh.a", "").dir("d/sub", 0o700).file(hiding, ""));
         assert_eq!((names(&stack, "d"), names(&stack, "d/sub")), (vec!["sub".into()], vec![]));
     }
 }
@@ -73,7 +73,7 @@ fn what_the_layer_has_itself_stays() {
 #[test]
 fn no_whiteout_shows_in_an_opaque_directory() {
     let stack = changed(
-        Archive::new()
+        &Archive::new()
             .file("d/.wh.b", "")
             .file("d/sub/.wh.a", "")
             .dir("d", 0o755)
@@ -88,16 +88,16 @@ fn no_whiteout_shows_in_an_opaque_directory() {
 #[test]
 fn devices_replace_what_was_there_and_are_left_out() {
     let device = |archive: Archive, name| archive.entry(EntryType::Char, name, "", 0o666, "");
-    let stack = changed(device(Archive::new().file("y", ""), "y"));
+    let stack = changed(&device(Archive::new().file("y", ""), "y"));
     assert_eq!(names(&stack, ""), ["d", "x"]);
-    let stack = changed(device(device(Archive::new(), "x"), "d"));
+    let stack = changed(&device(device(Archive::new(), "x"), "d"));
     assert_eq!(names(&stack, ""), [""; 0]);
-    let stack = changed(device(Archive::new(), "new/null"));
+    let stack = changed(&device(Archive::new(), "new/null"));
     assert_eq!(names(&stack, ""), ["d", "new", "x"]);
     // Another name of a device is a device.
-    let stack = changed(device(Archive::new(), "null").hardlink("zero", "null").hardlink("x", "zero"));
+    let stack = changed(&device(Archive::new(), "null").hardlink("zero", "null").hardlink("x", "zero"));
     assert_eq!(names(&stack, ""), ["d"]);
-    let stack = changed(device(Archive::new(), "null").file("null", "a file").hardlink("y", "null"));
+    let stack = changed(&device(Archive::new(), "null").file("null", "a file").hardlink("y", "null"));
     assert_eq!(stack.read("/y").as_deref(), Some("a file"));
 }
 
@@ -128,7 +128,7 @@ fn symlinks_lead_no_deeper_than_names() {
 
 #[test]
 fn a_nameless_directory_is_the_root() {
-    let stack = changed(Archive::new().dir("", 0o711));
+    let stack = changed(&Archive::new().dir("", 0o711));
     assert_eq!(stack.mode("/"), 0o40_711);
     assert!(Stack::refuse(&Archive::new().file("", "")).contains("root directory"));
     assert!(Stack::refuse(&Archive::new().hardlink("a", "")).contains("empty"));
