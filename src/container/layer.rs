@@ -1,6 +1,6 @@
 //! The files that a container has of its own, and the image's files below them.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use super::base::open_directory;
@@ -10,6 +10,7 @@ use crate::error::files::FilesError;
 use crate::plan::userns::UserNamespace;
 use crate::store::changes::Cover;
 use crate::store::container::{Container, Hold};
+use crate::store::copy::dress::dress_fresh;
 use crate::store::merged::Merged;
 
 /// Where the files of a container lie. It does not go away meanwhile, and is not started.
@@ -49,9 +50,15 @@ impl Engine {
 }
 
 impl OwnFiles {
-    /// Opens the container's own tree. Called inside the namespace.
+    /// Opens the container's own tree, whose root looks like the image's from its first start on: if that has not been,
+    /// from now on. Called inside the namespace.
     pub(super) fn open(&self) -> Result<OwnedFd, Error> {
-        open_directory(&self.path)
+        let own = open_directory(&self.path)?;
+        if let (Cover::Layer, Some(top)) = (self.cover, self.lowers.first()) {
+            let top = open_directory(top)?;
+            dress_fresh(top.as_fd(), own.as_fd()).map_err(FilesError::Root)?;
+        }
+        Ok(own)
     }
 
     /// Opens what the image shows. Called inside the namespace.

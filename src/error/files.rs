@@ -6,6 +6,7 @@ use crate::plan::name::ContainerName;
 use crate::plan::path::ContainerPath;
 use crate::store::changes::ChangesError;
 use crate::store::commit::CommitError;
+use crate::store::copy::CopyError;
 use crate::store::pack::PackError;
 use crate::store::transfer::TransferError;
 
@@ -46,6 +47,9 @@ pub enum FilesError {
     /// The archive of a container.
     #[error("cannot pack the container's files")]
     Pack(#[from] PackError),
+    /// The root directory of a container that never started.
+    #[error("cannot make the container's root directory look like its image's")]
+    Root(#[source] CopyError),
     /// Where an archive goes.
     #[error("cannot write the archive")]
     Output(#[source] std::io::Error),
@@ -65,6 +69,7 @@ impl FilesError {
             | Self::MissingMount { .. }
             | Self::Commit(_)
             | Self::Pack(_)
+            | Self::Root(_)
             | Self::Output(_)
             | Self::Transfer(_)
             | Self::Changes(_) => None,

@@ -144,13 +144,14 @@ impl Image {
 }
 
 impl Image {
-    /// Where the layers will be once they are unpacked for such owners: the highest first.
+    /// Where the layers will be once they are unpacked for such owners: the highest first, none below an opaque root.
     #[must_use]
     pub fn future_directories(&self, store: &Store, owners: &LayerOwners) -> Vec<PathBuf> {
         let name = owners.directory_name();
         let tree =
             |layer: &LayerRef| store.path().join(layout::layer(&name, &layer.chain_id)).join(layout::TREE);
-        self.layers.iter().rev().map(tree).collect()
+        let from = self.layers.iter().rposition(|layer| layer.opaque_root).unwrap_or(0);
+        self.layers.iter().skip(from).rev().map(tree).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags};
@@ -17,6 +17,9 @@ use super::remove::{RemoveError, remove_tree};
 use super::{Store, StoreError, Swept};
 use crate::sys::{Call, SysError};
 
+/// The ACL that what is made in a directory gets.
+const DEFAULT_ACL: &str = "system.posix_acl_default";
+
 /// A directory under `tmp/`, removed with all that is in it when this is dropped.
 ///
 /// What is to stay is renamed out of it first.
@@ -26,6 +29,16 @@ pub struct Temporary {
     name: String,
     directory: Directory,
     lock: OwnedFd,
+}
+
+/// Keeps what the directories above would give to everything in this one away from it: the group of a setgid one, and a
+/// default ACL.
+fn disinherit(directory: BorrowedFd<'_>) -> Result<(), SysError> {
+    rustix::fs::fchmod(directory, Mode::RWXU).call(|| "fchmod(0700)")?;
+    match rustix::fs::fremovexattr(directory, DEFAULT_ACL) {
+        Ok(()) | Err(Errno::NODATA | Errno::NOTSUP) => Ok(()),
+        Err(errno) => Err(SysError::new(format!("fremovexattr({DEFAULT_ACL:?})"), errno)),
+    }
 }
 
 impl Temporary {
@@ -50,6 +63,7 @@ impl Temporary {
                     let lock =
                         rustix::io::fcntl_dupfd_cloexec(&directory, 0).call(|| "fcntl(DUPFD_CLOEXEC)")?;
                     if lock::try_lock(&lock, &name)? {
+                        disinherit(directory.as_fd())?;
                         return Ok(Self { parent: Arc::clone(parent), name, directory, lock });
                     }
                 }

@@ -6,8 +6,10 @@
 //! Source: OCI image specification, layer.md; kernel documentation, overlayfs.rst.
 
 mod apply;
+mod device;
 mod dress;
 mod error;
+mod link;
 mod name;
 mod plain;
 mod tree;

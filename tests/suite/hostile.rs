@@ -16,6 +16,7 @@ mod check;
 mod export;
 mod parts;
 mod source;
+mod stack;
 mod tree;
 
 mod blob;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use crate::support::{Caller, IMAGE, Image, Layer, Scratch, require};
 
@@ -326,4 +326,64 @@ fn an_image_that_only_its_own_users_can_read() {
     assert!(output.code == Some(126) || output.success() == "1234", "{output}");
     let output = scratch.minirun(["run", "--rm", "-u", "0", IMAGE, "stat", "-c", "%u %a", "/", "/etc"]).run();
     assert_eq!(output.success(), "7 700\n1234 700");
+}
+
+#[test]
+fn the_root_of_a_container_looks_like_its_image() {
+    let root = Layer::new().pax(&[("SCHILY.xattr.user.test", "a value")]).directory("./", 0o1711);
+    let scratch = Scratch::with(&Image::base().layer(root));
+    assert_eq!(scratch.shell(&[], "stat -c %a /").run().success(), "1711");
+    scratch.minirun(["create", "--name", "new", IMAGE, "true"]).run().success();
+    scratch.minirun(["run", "--name", "old", IMAGE, "true"]).run().success();
+    for container in ["new", "old"] {
+        let archive = scratch.path(container);
+        scratch.minirun(["export", "-q", "-o", &scratch.text(container), container]).run().success();
+        let bytes = std::fs::read(archive).unwrap();
+        let mut archive = tar::Archive::new(&bytes[..]);
+        let mut first = archive.entries().unwrap().next().unwrap().unwrap();
+        assert_eq!(first.header().mode().unwrap() & 0o7777, 0o1711, "{container}");
+        let mut extensions = first.pax_extensions().unwrap().unwrap().map(Result::unwrap);
+        assert!(extensions.any(|record| record.key() == Ok("SCHILY.xattr.user.test")), "{container}");
+        // A container that changed nothing of it makes an image that says nothing about it.
+        let image = [container, ":1"].concat();
+        scratch.minirun(["commit", container, &image]).run().success();
+        assert_eq!(scratch.minirun(["run", "--rm", &image, "stat", "-c", "%a", "/"]).run().success(), "1711");
+    }
+}
+
+#[test]
+fn nothing_is_inherited_from_the_directory_of_the_store() {
+    let scratch = Scratch::new();
+    let place = scratch.directory("store");
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o2700)).unwrap();
+    // Version 2; user, group and others rwx, one more user, and the mask.
+    let entry =
+        |tag: u16, id: u32| [&tag.to_le_bytes()[..], &7_u16.to_le_bytes(), &id.to_le_bytes()].concat();
+    let none = u32::MAX;
+    let entries = [entry(1, none), entry(2, 1), entry(4, none), entry(16, none), entry(32, none)];
+    let acl = [&2_u32.to_le_bytes()[..], &entries.concat()].concat();
+    let flags = rustix::fs::XattrFlags::empty();
+    let result = rustix::fs::setxattr(&place, "system.posix_acl_default", &acl, flags);
+    if result == Err(rustix::io::Errno::OPNOTSUPP) {
+        return crate::support::skip(module_path!(), "the temporary directory's file system has no ACLs");
+    }
+    result.unwrap();
+    let layer = Layer::new().file("inherits-nothing/file", 0o640, "").directory("listed", 0o750);
+    scratch.load(&Image::base().layer(layer), IMAGE);
+    for name in ["inherits-nothing", "listed"] {
+        let path = scratch.find_in_store(name);
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7000, 0);
+        let mut value = [0; 100];
+        for acl in ["system.posix_acl_default", "system.posix_acl_access"] {
+            assert_eq!(
+                rustix::fs::getxattr(&path, acl, &mut value),
+                Err(rustix::io::Errno::NODATA),
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(
+        scratch.shell(&[], "stat -c %a / /listed /inherits-nothing/file").run().success(),
+        "755\n750\n640"
+    );
 }

@@ -24,6 +24,7 @@ mod copy;
 mod crash;
 mod detached;
 mod diff;
+mod differential;
 mod documented_mounts;
 mod dry_run;
 mod errors;

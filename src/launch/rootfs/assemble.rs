@@ -1,9 +1,9 @@
 //! Putting the root filesystem together: by descriptor where the kernel takes them, else with the classic call.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, XattrFlags};
 use rustix::mount::MountAttrFlags;
 use rustix::process::{Gid, Uid};
 
@@ -15,6 +15,9 @@ use crate::sys::{Call, SysError, mount};
 
 /// What the kernel says of an ID that the user namespace does not have (`/proc/sys/kernel/overflowuid`).
 const UNMAPPED: u32 = 65534;
+
+/// How long the names of all xattrs of a file, or the value of one, can be, in bytes.
+const LIST: usize = 64 << 10;
 
 /// Device nodes of an image never work.
 const ATTRIBUTES: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NODEV;
@@ -56,10 +59,28 @@ fn look_like(upper: &Path, top: Option<&OwnedFd>) -> Result<OwnedFd, RootfsError
             rustix::fs::fchown(&upper, Some(user), Some(group))
                 .call(|| format!("fchown({}, {})", stat.st_uid, stat.st_gid))?;
         }
+        copy_xattrs(top, upper.as_fd());
         rustix::fs::fchmod(&upper, Mode::from_raw_mode(stat.st_mode & 0o7777)).call(|| "fchmod(upper)")?;
         Ok(upper)
     };
     dress().map_err(|source| open_error(upper, source))
+}
+
+/// Gives the root its user xattrs, but for marks. They are nobody's condition for a start: what does not work is left out.
+fn copy_xattrs(top: &OwnedFd, upper: BorrowedFd<'_>) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(top) = rustix::fs::openat(top, ".", flags, Mode::empty()) else { return };
+    let mut names = vec![0; LIST];
+    let Ok(length) = rustix::fs::flistxattr(&top, &mut names[..]) else { return };
+    for name in names[..length].split(|&byte| byte == 0) {
+        if !name.starts_with(b"user.") || name.starts_with(b"user.overlay.") {
+            continue;
+        }
+        let mut value = vec![0; LIST];
+        if let Ok(length) = rustix::fs::fgetxattr(&top, name, &mut value[..]) {
+            let _ = rustix::fs::fsetxattr(upper, name, &value[..length], XattrFlags::empty());
+        }
+    }
 }
 
 /// What an overlay is made of.

@@ -1,17 +1,18 @@
 //! Applies the entries of a layer one after the other.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::dress::times;
 use super::error::Problem;
-use super::name::{self, Target};
+use super::name::Target;
 use super::tree::{Missing, Node, Seen, Tree};
-use super::{Form, Limits, Warning, Warnings};
+use super::{Form, Limits, Warnings};
 use crate::store::copy::inode;
 use crate::store::merged::os;
 use crate::store::tar::{Entry, EntryKind, TarReader};
@@ -27,11 +28,13 @@ pub(super) struct Layer<'l> {
     pub(super) opaque_root: bool,
     /// Bytes written into files.
     pub(super) bytes: u64,
-    limits: &'l Limits,
+    /// The real paths of devices that were left out.
+    pub(super) devices: BTreeSet<Vec<u8>>,
+    pub(super) limits: &'l Limits,
     buffer: Vec<u8>,
 }
 
-type Dir<'l> = Rc<Node<'l>>;
+pub(super) type Dir<'l> = Rc<Node<'l>>;
 
 impl<'l> Layer<'l> {
     pub(super) fn new(tree: Tree<'l>, limits: &'l Limits) -> Self {
@@ -40,6 +43,7 @@ impl<'l> Layer<'l> {
             warnings: Warnings::default(),
             opaque_root: false,
             bytes: 0,
+            devices: BTreeSet::new(),
             limits,
             buffer: vec![0; BUFFER],
         }
@@ -76,14 +80,11 @@ impl<'l> Layer<'l> {
                 None => Ok(()),
             },
             Target::Item { parents, name } => {
-                let is_device = matches!(entry.kind, EntryKind::CharDevice | EntryKind::BlockDevice);
-                if is_device && self.tree.manner.form == Form::Layer {
-                    return self.skip_device(entry);
+                if let Some(parent) = self.tree.walk(&parents, Missing::Create)? {
+                    self.make(&parent, name, entry, archive, progress)?;
+                    self.tree.claim(&parent, name);
                 }
-                match self.tree.walk(&parents, Missing::Create)? {
-                    Some(parent) => self.make(&parent, name, entry, archive, progress),
-                    None => Ok(()),
-                }
+                Ok(())
             }
         }
     }
@@ -102,18 +103,11 @@ impl<'l> Layer<'l> {
             EntryKind::Symlink => self.make_symlink(parent, name, entry),
             EntryKind::Hardlink => self.make_hardlink(parent, name, entry),
             EntryKind::Fifo => self.make_fifo(parent, name, entry),
-            EntryKind::CharDevice => self.make_device(parent, name, entry, FileType::CharacterDevice),
-            EntryKind::BlockDevice => self.make_device(parent, name, entry, FileType::BlockDevice),
+            EntryKind::CharDevice | EntryKind::BlockDevice => match self.tree.manner.form {
+                Form::Layer => self.leave_device_out(parent, name, entry),
+                Form::Plain => self.make_device(parent, name, entry),
+            },
         }
-    }
-
-    /// Devices of a layer are never made: in a user namespace they cannot be, and the root filesystem is mounted `nodev`.
-    fn skip_device(&mut self, entry: &Entry) -> Result<(), Problem> {
-        if entry.kind == EntryKind::CharDevice && entry.device == (0, 0) {
-            return Err(Problem::WhiteoutDevice);
-        }
-        self.warnings.add(Warning::Device { path: shown(&entry.path) });
-        Ok(())
     }
 
     fn make_file<R: Read>(
@@ -200,60 +194,15 @@ impl<'l> Layer<'l> {
         self.dress_special(parent, name, entry)
     }
 
-    /// A device of plain files, where the kernel lets this user make one.
-    fn make_device(
+    pub(super) fn dress_special(
         &mut self,
         parent: &Dir<'l>,
         name: &[u8],
         entry: &Entry,
-        kind: FileType,
     ) -> Result<(), Problem> {
-        let device = rustix::fs::makedev(entry.device.0, entry.device.1);
-        let made = self.tree.place(parent, name, "mknodat", |above| {
-            rustix::fs::mknodat(above, os(name), kind, Mode::RUSR | Mode::WUSR, device)
-        });
-        match made {
-            Err(Problem::System(error)) if error.errno() == Errno::PERM => {
-                self.warnings.add(Warning::Device { path: shown(&entry.path) });
-                Ok(())
-            }
-            made => made.and_then(|()| self.dress_special(parent, name, entry)),
-        }
-    }
-
-    fn dress_special(&mut self, parent: &Dir<'l>, name: &[u8], entry: &Entry) -> Result<(), Problem> {
         let Some(above) = parent.upper() else { return Ok(()) };
         self.dress_name(parent, name, entry)?;
         Ok(inode::mode_name(above, os(name), self.kept_mode(entry))?)
-    }
-
-    fn make_hardlink(&mut self, parent: &Dir<'l>, name: &[u8], entry: &Entry) -> Result<(), Problem> {
-        let mut parents = name::components(&entry.link, self.limits)?;
-        let missing = || Problem::MissingTarget(shown(&entry.link));
-        let target = parents.pop().ok_or_else(|| Problem::DirectoryTarget(shown(&entry.link)))?;
-        let is_layer = self.tree.manner.form == Form::Layer;
-        if is_layer && parents.iter().chain([&target]).any(|name| name::is_reserved(name)) {
-            return Err(missing());
-        }
-        let holder = self.tree.walk(&parents, Missing::Stop)?.ok_or_else(missing)?;
-        match self.tree.look(&holder, target)? {
-            Seen::Directory(_) => return Err(Problem::DirectoryTarget(shown(&entry.link))),
-            Seen::Nothing | Seen::Whiteout => return Err(missing()),
-            Seen::Upper(_) => {}
-            Seen::Lower(place, stat) => {
-                self.tree.raise(&holder)?;
-                let below = holder.lower().parts[place].as_fd();
-                let above = holder.upper().ok_or_else(missing)?;
-                inode::copy_inode(below, above, os(target), &stat, self.tree.manner.of(&stat))?;
-            }
-        }
-        if holder.child(target) == parent.child(name) {
-            return Err(missing());
-        }
-        let from = holder.upper().ok_or_else(missing)?;
-        self.tree.place(parent, name, "linkat", |above| {
-            rustix::fs::linkat(from, os(target), above, os(name), AtFlags::empty())
-        })
     }
 }
 

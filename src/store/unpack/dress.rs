@@ -96,8 +96,13 @@ impl<'l> Layer<'l> {
         let dropped = match rustix::fs::fsetxattr(inode, os(name), value, XattrFlags::empty()) {
             Ok(()) => return Ok(()),
             Err(Errno::NOTSUP) => Warning::XattrsUnsupported,
-            Err(Errno::PERM) if name == b"security.capability" => {
+            // What this user may not give away, and what is none: without it the file can only do less.
+            Err(Errno::PERM | Errno::INVAL) if name == b"security.capability" => {
                 Warning::Capabilities { path: shown(&entry.path) }
+            }
+            Err(Errno::TOOBIG) => Warning::Xattr { name: shown(name), path: shown(&entry.path) },
+            Err(Errno::NOSPC) if has_room(inode) => {
+                Warning::Xattr { name: shown(name), path: shown(&entry.path) }
             }
             Err(Errno::PERM) if !name.starts_with(b"user.") => {
                 Warning::Xattr { name: shown(name), path: shown(&entry.path) }
@@ -107,6 +112,12 @@ impl<'l> Layer<'l> {
         self.warnings.add(dropped);
         Ok(())
     }
+}
+
+/// Whether "no space left" means the inode, where some file systems have room for a few kilobytes of xattrs only, and not
+/// the disk.
+fn has_room(inode: BorrowedFd<'_>) -> bool {
+    rustix::fs::fstatvfs(inode).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) > 1 << 20)
 }
 
 /// Which xattrs of an archive are its own business: what this program keeps there is not, and of a layer also what

@@ -57,11 +57,13 @@ pub(super) fn is_reserved(name: &[u8]) -> bool {
     name.starts_with(WHITEOUT)
 }
 
-/// The names of a path, without empty ones and `.`; `..` is refused.
-pub(super) fn components<'e>(path: &'e [u8], limits: &Limits) -> Result<Vec<&'e [u8]>, Problem> {
-    if path.is_empty() {
-        return Err(Problem::Name("is empty"));
-    }
+/// The names of the first name of a hard link, which must be one.
+pub(super) fn link_components<'e>(path: &'e [u8], limits: &Limits) -> Result<Vec<&'e [u8]>, Problem> {
+    if path.is_empty() { Err(Problem::Name("is empty")) } else { components(path, limits) }
+}
+
+/// The names of a path, without empty ones and `.`; `..` is refused, and none at all is the root.
+fn components<'e>(path: &'e [u8], limits: &Limits) -> Result<Vec<&'e [u8]>, Problem> {
     let names: Vec<&[u8]> =
         path.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b".")).collect();
     if names.len() > limits.depth {
@@ -77,7 +79,10 @@ pub(super) fn components<'e>(path: &'e [u8], limits: &Limits) -> Result<Vec<&'e 
 pub(super) fn check(name: &[u8], limits: &Limits) -> Result<(), Problem> {
     match name {
         b".." => Err(Problem::Name("has a `..`")),
-        name if name.len() > limits.component => Err(Problem::Name("has a part that is too long")),
+        // A whiteout may be longer by its prefix than what it hides.
+        name if name.strip_prefix(WHITEOUT).unwrap_or(name).len() > limits.component => {
+            Err(Problem::Name("has a part that is too long"))
+        }
         name if name.contains(&0) => Err(Problem::Name("holds a NUL byte")),
         _ => Ok(()),
     }
@@ -101,7 +106,7 @@ mod tests {
             ("/a/./b", Some(item(&["a"], "b"))),
             ("/", Some(Target::Root)),
             ("./", Some(Target::Root)),
-            ("", None),
+            ("", Some(Target::Root)),
             ("a/../b", None),
             ("..", None),
             ("a/.wh.b", Some(Target::Whiteout { parents: vec![b"a"], name: b"b" })),
@@ -117,6 +122,10 @@ mod tests {
             assert_eq!(parse(path), target, "{path:?}");
         }
         assert!(components(&[b'x'; 256], &limits).is_err());
+        let whiteout = [&b".wh."[..], &[b'x'; 255]].concat();
+        assert!(components(&whiteout, &limits).is_ok());
+        assert!(components(&[&whiteout[..], b"x"].concat(), &limits).is_err());
+        assert!(link_components(b"", &limits).is_err());
         assert!(components(&b"x/".repeat(1001), &limits).is_err());
     }
 }

@@ -1,3 +1,5 @@
+mod merge;
+
 use std::fs;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -75,6 +77,8 @@ fn is_root() -> bool {
 struct Stack {
     temp: TempDir,
     names: Vec<String>,
+    /// The lowest layer that shows.
+    bottom: usize,
     limits: Limits,
 }
 
@@ -82,11 +86,11 @@ impl Stack {
     fn new() -> Self {
         let temp = TempDir::new();
         fs::write(temp.path().join("canary"), "alive").unwrap();
-        Self { temp, names: Vec::new(), limits: Limits::default() }
+        Self { temp, names: Vec::new(), bottom: 0, limits: Limits::default() }
     }
 
     fn merged(&self) -> Merged {
-        Merged::new(self.names.iter().rev().map(|name| self.temp.open(name)).collect())
+        Merged::new(self.names[self.bottom..].iter().rev().map(|name| self.temp.open(name)).collect())
     }
 
     fn try_push(&mut self, archive: &[u8]) -> Result<Unpacked, UnpackError> {
@@ -96,6 +100,9 @@ impl Stack {
         let ownership = if is_root() { Ownership::Mapped } else { Ownership::Squashed };
         let result = unpack(blob, into.as_fd(), &self.merged(), ownership, &self.limits, &mut |_| {});
         assert_eq!(fs::read(self.temp.path().join("canary")).unwrap(), b"alive");
+        if result.as_ref().is_ok_and(|unpacked| unpacked.opaque_root) {
+            self.bottom = self.names.len();
+        }
         self.names.push(name);
         result
     }

@@ -5,6 +5,7 @@
 
 mod changes;
 mod node;
+mod shadows;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -40,6 +41,8 @@ pub(super) struct Tree<'l> {
     whiteouts: BTreeSet<Vec<u8>>,
     /// In plain files, the directories that hide what is below; a layer has a mark on disk.
     opaques: BTreeSet<Vec<u8>>,
+    /// What is here only as a copy of what lies below.
+    shadows: BTreeSet<Vec<u8>>,
     pub(super) manner: Manner,
     limits: &'l Limits,
 }
@@ -75,6 +78,7 @@ impl<'l> Tree<'l> {
             kept: 0,
             whiteouts: BTreeSet::new(),
             opaques: BTreeSet::new(),
+            shadows: BTreeSet::new(),
             manner,
             limits,
         })
@@ -89,7 +93,7 @@ impl<'l> Tree<'l> {
     }
 
     /// Symlinks make long paths out of short names, so that the archive's size is no bound for them.
-    fn count_path(&mut self, path: &[u8]) -> Result<(), Problem> {
+    pub(super) fn count_path(&mut self, path: &[u8]) -> Result<(), Problem> {
         self.kept += path.len();
         if self.kept > self.limits.paths { Err(Problem::Paths(self.limits.paths)) } else { Ok(()) }
     }

@@ -175,6 +175,12 @@ impl Image {
         self
     }
 
+    /// Adds a layer that is an archive already.
+    pub(crate) fn archive(mut self, tar: &[u8]) -> Self {
+        self.layers.push((tar.to_vec(), Compression::Plain));
+        self
+    }
+
     /// Packs the layers there are.
     pub(crate) fn packed(mut self, compression: Compression) -> Self {
         for (_, packing) in &mut self.layers {

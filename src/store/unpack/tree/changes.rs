@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::{Node, Pending, Seen, Tree, open, split, vanished};
 use crate::store::copy::inode;
-use crate::store::merged::{MergedDir, OPAQUE, os, stat_name};
+use crate::store::merged::{MergedDir, OPAQUE, os};
 use crate::store::remove::remove_tree;
 use crate::store::unpack::error::Problem;
 use crate::store::unpack::{Form, name};
@@ -28,9 +28,6 @@ impl<'l> Tree<'l> {
         if self.manner.form == Form::Layer && name::is_reserved(name) {
             return Err(Problem::Name("leads to a name of whiteouts"));
         }
-        if split(&node.path).len() >= self.limits.depth {
-            return Err(Problem::Name("is too deep"));
-        }
         let made = self.make_directory(node, name, seen)?;
         self.keep(&made.path, Pending { mode: 0o755, mtime: None })?;
         Ok(made)
@@ -43,6 +40,10 @@ impl<'l> Tree<'l> {
         name: &[u8],
         seen: &Seen<'l>,
     ) -> Result<Rc<Node<'l>>, Problem> {
+        // Symlinks lead deeper than the name says.
+        if split(&parent.path).len() >= self.limits.depth {
+            return Err(Problem::Name("is too deep"));
+        }
         self.raise(parent)?;
         let Some(above) = parent.upper() else { return Err(vanished(&parent.path).into()) };
         if matches!(seen, Seen::Upper(_) | Seen::Whiteout) {
@@ -91,6 +92,7 @@ impl<'l> Tree<'l> {
                     inode::copy_owner_and_xattrs(below.as_fd(), upper.as_fd(), owner)?;
                     self.keep(&node.path, Pending::of(&stat))?;
                 }
+                self.shade(node.path.clone())?;
                 upper
             }
             Err(error) if error.errno() == Errno::EXIST => open(above, name)?,
@@ -112,7 +114,12 @@ impl<'l> Tree<'l> {
         let path = parent.child(name);
         self.whiteouts.remove(&path);
         self.pending.remove(&path);
+        self.shadows.remove(&path);
         self.opaques.retain(|opaque| !is_at_or_below(opaque, &path));
+        let shadows = |range| self.shadows.range::<Vec<u8>, _>(range).cloned().collect();
+        for below in keys_below(&path, shadows) {
+            self.shadows.remove(&below);
+        }
         for below in
             keys_below(&path, |range| self.pending.range(range).map(|(path, _)| path.clone()).collect())
         {
@@ -153,12 +160,8 @@ impl<'l> Tree<'l> {
         if parent.lower().find(os(name))?.is_none() {
             return Ok(());
         }
-        let existing = match parent.upper() {
-            Some(upper) => stat_name(upper, os(name))?,
-            None => None,
-        };
-        match existing {
-            Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
+        match self.own(parent, name)? {
+            Some(FileType::Directory) => {
                 let directory = self.directory(parent, name)?;
                 self.make_opaque(&directory)
             }
@@ -201,7 +204,17 @@ impl<'l> Tree<'l> {
             }
             self.whiteouts.remove(&path);
         }
-        Ok(())
+        self.remove_shadows(&node.path)
+    }
+
+    /// Removes what this layer has as `name` and hides what the layers below have.
+    pub(in crate::store::unpack) fn remove(
+        &mut self,
+        parent: &Rc<Node<'l>>,
+        name: &[u8],
+    ) -> Result<(), Problem> {
+        self.clear_way(parent, name)?;
+        self.white_out(parent, name)
     }
 
     /// Gives the directories their modes and times, the deepest first.
@@ -230,7 +243,10 @@ fn is_at_or_below(path: &[u8], top: &[u8]) -> bool {
 }
 
 /// The keys between `path/` and the first key that cannot begin so: `0` is the byte behind `/`.
-fn keys_below(path: &[u8], range: impl FnOnce(std::ops::Range<Vec<u8>>) -> Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+pub(super) fn keys_below(
+    path: &[u8],
+    range: impl FnOnce(std::ops::Range<Vec<u8>>) -> Vec<Vec<u8>>,
+) -> Vec<Vec<u8>> {
     range([path, b"/"].concat()..[path, b"0"].concat())
 }
 
