@@ -34,6 +34,7 @@ mod full_disk;
 mod host;
 mod ids;
 mod images;
+mod inputs;
 mod inspect;
 mod layers;
 mod lifecycle;
