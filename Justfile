@@ -32,6 +32,19 @@ crash kills="1000" seed=`date +%s`:
     echo "seed {{ seed }}"
     MINIRUN_TEST_KILLS={{ kills }} MINIRUN_TEST_SEED={{ seed }} cargo test --locked --test suite crash::
 
+# Invents inputs for a target of fuzz/ for some seconds, with nightly Rust and cargo-fuzz: docs/fuzzing.md.
+fuzz target seconds="60":
+    mkdir -p fuzz/target/inputs/{{ target }}
+    TMPDIR=$(test -w /dev/shm && echo /dev/shm || echo "${TMPDIR:-/tmp}") \
+        cargo +nightly fuzz run --sanitizer none {{ target }} \
+        fuzz/target/inputs/{{ target }} fuzz/corpus/{{ target }} -- \
+        -max_total_time={{ seconds }} -timeout=20 -max_len=16384 \
+        $(dictionary=fuzz/dictionaries/{{ target }}.dict; test ! -e "$dictionary" || echo "-dict=$dictionary")
+
+# Each target for some seconds.
+fuzz-all seconds="60":
+    for target in fuzz/fuzz_targets/*.rs; do just fuzz "$(basename "$target" .rs)" {{ seconds }}; done
+
 # Sample images into target/images.
 images:
     images/busybox.sh

@@ -1,5 +1,6 @@
 //! A container in the charge of this process: started, watched over, and written down what becomes of it.
 
+use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
@@ -22,6 +23,7 @@ use crate::sys::cgroup::Cgroup;
 use crate::sys::clone::ExitStatus;
 use crate::sys::owner::Claim;
 use crate::sys::running::Processes;
+use crate::sys::whole_file::WholeFile;
 use crate::sys::{Call, SysError};
 
 /// The signal that asks a container to stop if nobody says another.
@@ -254,10 +256,16 @@ fn log_stream(stream: Stream) -> LogStream {
     }
 }
 
-/// Makes sure that there can be a file for the process ID.
+/// Makes sure that there can be a file for the process ID, and that none says what is no longer true.
 pub(super) fn prepare_pid_file(path: &Path) -> Result<(), Error> {
-    let made = std::fs::File::create(path).map(drop).call(|| format!("open({path:?}, CREATE|TRUNC)"));
-    made.map_err(|cause| Error::PidFile { path: path.to_owned(), cause })
+    let prepare = || {
+        drop(WholeFile::create_unlinked(path)?);
+        if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+            std::fs::remove_file(path).call(|| format!("unlink({path:?})"))?;
+        }
+        Ok(())
+    };
+    prepare().map_err(|cause| Error::PidFile { path: path.to_owned(), cause })
 }
 
 /// Nanoseconds since 1970.
@@ -269,5 +277,7 @@ pub(super) fn nanoseconds() -> i64 {
 /// Writes the process ID of init as the caller sees it.
 fn write_pid(path: &Path, init: BorrowedFd<'_>) -> Result<(), SysError> {
     let pid = process_id(init)?.map_or_else(String::new, |pid| pid.to_string());
-    std::fs::write(path, format!("{pid}\n")).call(|| format!("write({path:?})"))
+    let whole = WholeFile::create_unlinked(path)?;
+    whole.file().write_all(format!("{pid}\n").as_bytes()).call(|| format!("write({path:?})"))?;
+    whole.finish()
 }

@@ -274,7 +274,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, SupervisionError> {
         ];
         let (unit, scale) = units.into_iter().find(|(unit, _)| rest.starts_with(unit)).ok_or_else(error)?;
         rest = &rest[unit.len()..];
-        total += Duration::try_from_secs_f64(number * scale).map_err(|_| error())?;
+        let part = Duration::try_from_secs_f64(number * scale).map_err(|_| error())?;
+        total = total.checked_add(part).ok_or_else(error)?;
     }
     Ok(total)
 }
@@ -318,7 +319,8 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for bad in ["", "x", "5x", "-1", "1m5", "nan", "inf", "m"] {
+        let overflow = "18446744073709549568s18446744073709549568s";
+        for bad in ["", "x", "5x", "-1", "1m5", "nan", "inf", "m", overflow] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }

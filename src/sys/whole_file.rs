@@ -36,20 +36,39 @@ impl WholeFile {
     /// # Errors
     /// What opening says.
     pub fn create(path: &Path) -> Result<Self, SysError> {
-        let shown = || format!("open({path:?}, WRONLY)");
-        let path = match rustix::fs::stat(path) {
+        match rustix::fs::stat(path) {
             // Through a symlink: the file is replaced, and not the link.
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
-                std::fs::canonicalize(path).call(|| format!("realpath({path:?})"))?
+                Self::at(std::fs::canonicalize(path).call(|| format!("realpath({path:?})"))?)
             }
-            Ok(_) => {
-                let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
-                let file = rustix::fs::open(path, flags, Mode::empty()).call(shown)?;
-                return Ok(Self { file: file.into(), place: Place::Direct });
-            }
-            Err(Errno::NOENT) => path.to_owned(),
-            Err(errno) => return Err(SysError::new(format!("stat({path:?})"), errno)),
-        };
+            Ok(_) => Self::direct(path),
+            Err(Errno::NOENT) => Self::at(path.to_owned()),
+            Err(errno) => Err(SysError::new(format!("stat({path:?})"), errno)),
+        }
+    }
+
+    /// The same where others may have put something: a symlink to a file, or to nothing, is refused.
+    ///
+    /// # Errors
+    /// What opening says; `ELOOP` for such a link.
+    pub fn create_unlinked(path: &Path) -> Result<Self, SysError> {
+        let kind = |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode);
+        let is_link = rustix::fs::lstat(path).is_ok_and(|stat| kind(stat) == FileType::Symlink);
+        // `/dev/stdout` is a link, too; what it leads to only takes the bytes.
+        if is_link && rustix::fs::stat(path).map_or(true, |stat| kind(stat) == FileType::RegularFile) {
+            return Err(SysError::new(format!("open({path:?}, WRONLY|NOFOLLOW)"), Errno::LOOP));
+        }
+        Self::create(path)
+    }
+
+    fn direct(path: &Path) -> Result<Self, SysError> {
+        let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = rustix::fs::open(path, flags, Mode::empty()).call(|| format!("open({path:?}, WRONLY)"))?;
+        Ok(Self { file: file.into(), place: Place::Direct })
+    }
+
+    fn at(path: PathBuf) -> Result<Self, SysError> {
+        let shown = || format!("open({path:?}, WRONLY)");
         if path.file_name().is_none() {
             return Err(SysError::new(shown(), Errno::ISDIR));
         }

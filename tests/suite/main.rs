@@ -36,6 +36,7 @@ mod host;
 mod hostile;
 mod ids;
 mod images;
+mod inputs;
 mod inspect;
 mod layers;
 mod lifecycle;

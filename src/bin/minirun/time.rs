@@ -17,7 +17,7 @@ pub(crate) fn now() -> i64 {
 
 /// A duration in seconds in the words of a person: `3 minutes`.
 pub(crate) fn show(seconds: i64) -> String {
-    let hours = (seconds + HOUR / 2) / HOUR;
+    let hours = seconds.saturating_add(HOUR / 2) / HOUR;
     match seconds {
         ..1 => "Less than a second".to_owned(),
         1 => "1 second".to_owned(),
@@ -74,7 +74,8 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
         "Z" | "z" => 0,
         sign => {
             let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-            let offset = hours.parse::<i64>().ok()? * HOUR + minutes.parse::<i64>().ok()? * MINUTE;
+            let number = |digits: &str| digits.parse::<u16>().ok().map(i64::from);
+            let offset = number(hours)? * HOUR + number(minutes)? * MINUTE;
             if sign == "-" { -offset } else { offset }
         }
     };

@@ -188,6 +188,13 @@ impl Outcome {
         self.stdout().trim_end_matches('\n').to_owned()
     }
 
+    /// Standard error of a call that must have failed in whatever way its verb does, with an error of minirun.
+    #[track_caller]
+    pub(crate) fn fails_somehow(&self) -> &str {
+        assert!(self.code.is_some_and(|code| code != 0), "{self}");
+        self.fails(self.code.unwrap_or_default())
+    }
+
     /// Standard error of a call that minirun itself must have refused, in the shape all its errors have.
     #[track_caller]
     pub(crate) fn refused(&self) -> &str {

@@ -1,0 +1,15 @@
+//! `--format`, which people type, filled with what images and containers say of themselves.
+#![no_main]
+#![allow(missing_docs, reason = "libfuzzer makes the entry")]
+
+#[path = "../../tests/corpus/templates.rs"]
+mod templates;
+
+#[allow(dead_code, reason = "of the program's modules a part is called here")]
+#[path = "../../src/bin/minirun"]
+mod program {
+    pub(crate) mod template;
+    pub(crate) mod time;
+}
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| templates::check(input));
