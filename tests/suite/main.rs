@@ -35,6 +35,7 @@ mod fence_launch;
 mod fence_races;
 mod full_disk;
 mod host;
+mod hostile;
 mod ids;
 mod images;
 mod inspect;
