@@ -209,6 +209,14 @@ pub(super) fn report(channel: &Channel, error: &InitError) -> u8 {
     code
 }
 
+/// The order, in which nothing is done with a right that was given up, nor in sight of what could lead it astray:
+///
+/// 1. settings of the new namespaces and of this process, through a procfs of its own;
+/// 2. the root filesystem and the mounts, each made detached and then attached by descriptor;
+/// 3. masks, then the change of the root;
+/// 4. keyring and limits, then the rights: bounding set, groups, group, user, capability sets, `no_new_privs`;
+/// 5. the working directory with the rights of the command, and the end of all descriptors;
+/// 6. session, streams and signals, and the command.
 fn become_command(
     plan: &Plan,
     channel: &Channel,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 
-use crate::support::{Call, Caller, IMAGE, Image, Scratch, Terminal, program_exists, require};
+use crate::support::{Call, Caller, IMAGE, Image, Layer, Scratch, Terminal, program_exists, require};
 
 /// `CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP`.
 const DEFAULT: &str = "00000000800405fb";
@@ -60,6 +60,23 @@ fn the_status_of_a_command_is_what_it_should_be() {
         assert_rights(&run(&["-u", "app"]), NONE);
         assert_rights(&exec(&["-u", "app"]), NONE);
     }
+}
+
+#[test]
+fn limits_are_the_caller_s_but_for_crashes() {
+    let scratch = Scratch::with_image();
+    let limits = |flags: &[&str]| {
+        let words = [&["run", "--rm", "--network", "none"], flags, &[IMAGE, "cat", "/proc/self/limits"]].concat();
+        let text = scratch.host_script("ulimit -n 200; exec \"$MINIRUN\" \"$@\"").args(["sh"]).args(words);
+        let text = text.run().success();
+        let row = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+        };
+        (row("Max open files"), row("Max core file size"))
+    };
+    assert_eq!(limits(&[]), ("200 200".to_owned(), "0 0".to_owned()));
+    assert_eq!(limits(&["--ulimit", "core=0:4096"]).1, "0 4096");
 }
 
 #[test]
@@ -173,6 +190,21 @@ except OSError: print('none')";
         outer.wait();
         assert!(!outer.rest().contains("pushed"), "{flags:?}");
     }
+}
+
+#[test]
+fn a_terminal_comes_from_no_place_of_the_image() {
+    let layer = Layer::new()
+        .symlink("dev/null", "/proc/sysrq-trigger")
+        .symlink("dev/console", "/etc/passwd")
+        .symlink("dev/pts", "/etc")
+        .symlink("dev/ptmx", "/etc/passwd");
+    let scratch = Scratch::with(&Image::base().layer(layer));
+    let script = "test -c /dev/null && test -c /dev/console && tty && head -c 5 /etc/passwd";
+    let mut terminal = Terminal::start(scratch.minirun(["run", "--rm", "-t", IMAGE, "sh", "-c", script]));
+    terminal.expect("/dev/pts/0");
+    terminal.expect("root:");
+    assert_eq!(terminal.wait(), 0);
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod events;
 mod examples;
 mod exec;
 mod fence_launch;
+mod fence_mounts;
 mod fence_races;
 mod full_disk;
 mod host;
