@@ -27,6 +27,10 @@ test *arguments:
 soak:
     MINIRUN_TEST_SOAK=1000,200 cargo test --locked --test suite soak -- --nocapture
 
+# Containers started while somebody swaps what they are made of, ten thousand times each.
+torture starts="10000" *arguments="fence_":
+    MINIRUN_TEST_TORTURE={{ starts }} cargo test --locked --test suite -- --nocapture --test-threads=1 {{ arguments }}
+
 # A thousand processes killed at chosen and random moments; the seed that it prints shows a failure again.
 crash kills="1000" seed=`date +%s`:
     echo "seed {{ seed }}"

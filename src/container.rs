@@ -34,6 +34,7 @@ mod rename;
 mod result;
 mod resume;
 pub mod review;
+mod rights;
 mod rootfs;
 mod run;
 mod running;

@@ -172,8 +172,13 @@ pub fn start(
         .call(|| "pipe2()")
         .map_err(LaunchError::Spawn)?;
     let body = || {
-        // Only then does the end of the launcher read as the end of the channel.
-        own::close_in_copy(ours.as_fd());
+        // Neither what the caller has left open nor the launcher's locks come along. And only without its end of the
+        // channel does the end of the launcher read as the end of the channel.
+        let mut kept = vec![theirs.as_fd(), until_exec.as_fd()];
+        kept.extend(streams.descriptors());
+        if let Err(error) = own::close_all_but(&kept) {
+            return monitor::fail(&theirs, Report::of(&error, None));
+        }
         // Only a process that is in a cgroup already can make it the root of what is seen.
         match surroundings.cgroup.map(|_| join::own_cgroup_namespace()) {
             Some(Err(error)) => monitor::fail(&theirs, Report::of(&error, None)),

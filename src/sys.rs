@@ -18,6 +18,7 @@ pub mod network;
 pub mod owner;
 pub mod probe;
 pub mod process;
+pub mod procfs;
 pub mod report;
 pub mod root;
 pub mod running;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::image::Config;
 use rustix::fs::{Mode, OFlags};
+use serde::{Deserialize, Serialize};
 
 use super::{Engine, Error, Event, Events, absolute};
 use crate::plan::digest::Digest;
@@ -16,7 +17,7 @@ use crate::plan::userns::UserNamespace;
 use crate::store::image::Image;
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
-use crate::store::merged::Merged;
+use crate::store::merged::{Merged, MergedError};
 use crate::store::unpack::Limits;
 use crate::sys::process::DescriptorLimit;
 use crate::sys::{Call, hosttree};
@@ -75,11 +76,11 @@ impl Base {
 
     /// The image's accounts: the contents of `/etc/passwd` and `/etc/group`.
     ///
-    /// Of an image that is only looked at there are no files.
+    /// Of an image that is only looked at there are no files. What is no file or too large is as good as none, and said.
     pub(super) fn accounts(&self, namespace: Option<&UserNamespace>) -> Result<Accounts, Error> {
         let lowers = match self {
             Self::Host => vec![PathBuf::from("/")],
-            Self::Image { files: Files::Absent, .. } => return Ok((Vec::new(), Vec::new())),
+            Self::Image { files: Files::Absent, .. } => return Ok(Accounts::default()),
             Self::Image { .. } | Self::Directory(_) => self.lowers(),
         };
         // What only another user of the image may read is read as the container's root.
@@ -91,17 +92,34 @@ impl Base {
 }
 
 /// `/etc/passwd` and `/etc/group`.
-pub(super) type Accounts = (Vec<u8>, Vec<u8>);
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Accounts {
+    pub(super) passwd: Vec<u8>,
+    pub(super) group: Vec<u8>,
+    /// Which of them the image has made useless.
+    pub(super) notices: Vec<String>,
+}
 
 fn read_accounts(lowers: &[PathBuf]) -> Result<Accounts, Error> {
     let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
     let merged = Merged::new(lowers.iter().map(|path| open_directory(path)).collect::<Result<_, _>>()?);
-    let read = |path: &'static str| {
+    let mut notices = Vec::new();
+    let mut read = |path: &'static str| {
         let place = ContainerPath::root().join(path);
-        let content = merged.read_file(&place, ACCOUNT_FILE_MAX);
-        content.map(Option::unwrap_or_default).map_err(|cause| Error::ImageFile { path, cause })
+        match merged.read_file(&place, ACCOUNT_FILE_MAX) {
+            Err(
+                cause @ (MergedError::NotRegular(_) | MergedError::TooLarge { .. } | MergedError::Loop(_)),
+            ) => {
+                notices.push(format!("nobody is looked up in the image's {path}: {cause}"));
+                Ok(Vec::new())
+            }
+            content => {
+                content.map(Option::unwrap_or_default).map_err(|cause| Error::ImageFile { path, cause })
+            }
+        }
     };
-    Ok((read("/etc/passwd")?, read("/etc/group")?))
+    let (passwd, group) = (read("/etc/passwd")?, read("/etc/group")?);
+    Ok(Accounts { passwd, group, notices })
 }
 
 pub(super) fn open_directory(path: &Path) -> Result<OwnedFd, Error> {

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use oci_spec::runtime::Spec;
 
-use super::base::{Base, Files, Intent, Wanted};
+use super::base::{Accounts, Base, Files, Intent, Wanted};
 use super::limits::{self, Limits};
 use super::network::{GENERATED, Link};
 use super::place::{Placement, Site};
 use super::rootfs::{MERGED, directories, rootfs};
-use super::{Engine, Error, Events, environment, random};
+use super::{Engine, Error, Event, Events, environment, random};
 use crate::plan::Plan;
 use crate::plan::account::{self, Account, UserSpec};
 use crate::plan::from_spec::Supplement;
@@ -155,7 +155,7 @@ impl Engine {
             (None, None) => id.short().parse()?,
         };
         let user = self.user(request, ownership.mode, base)?;
-        let account = account(&user, request, base, ownership.namespace)?;
+        let account = account((&user, request), base, ownership.namespace, &mut *events)?;
         let counting = if ownership.map.is_some() { Counting::Namespace } else { Counting::Nobody };
         let limits = limits::decide(request, counting)?;
         let path = self.store.container_path(&id, request.lifetime);
@@ -203,12 +203,15 @@ impl Engine {
 
 /// What the image's own files say of a user.
 fn account(
-    user: &UserSpec,
-    request: &RunRequest,
+    (user, request): (&UserSpec, &RunRequest),
     base: &Base,
     namespace: Option<&UserNamespace>,
+    events: Events<'_>,
 ) -> Result<Account, Error> {
-    let (passwd, group) = base.accounts(namespace)?;
+    let Accounts { passwd, group, notices } = base.accounts(namespace)?;
+    for notice in notices {
+        events(Event::Notice(notice));
+    }
     account::resolve(user, &passwd, &group, &request.extra_groups).map_err(|cause| match base {
         Base::Image { files: Files::Absent, .. } => Error::UsersUnread(cause),
         Base::Image { files: Files::Unpacked, .. } | Base::Directory(_) | Base::Host => cause.into(),

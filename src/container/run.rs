@@ -6,7 +6,7 @@ use super::charge::{Charge, Run, prepare_pid_file};
 use super::cid_file::CidFile;
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events};
+use super::{Engine, Error, Event, Events, rights};
 use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
 use crate::plan::mount::{MountKind, View};
@@ -110,6 +110,7 @@ impl Engine {
             events(Event::Remark(remark.clone()));
         }
         prepared.limits.tell(events);
+        rights::tell(&prepared.plan, (request.userns, &self.host), events);
         match self.run_prepared(&mut prepared, (request, manner), events) {
             Err(Error::Launch { cause: LaunchError::Init(step), .. })
                 if step.overlay_refused() && request.driver == Driver::Auto =>

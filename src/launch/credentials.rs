@@ -8,7 +8,8 @@ use thiserror::Error;
 use super::init::InitError;
 use crate::plan::limit::Ulimit;
 use crate::plan::process::{Capabilities, Groups, NewPrivileges, Process, User};
-use crate::sys::{Call, SysError, process as own};
+use crate::sys::procfs::Procfs;
+use crate::sys::{Call, SysError};
 
 /// Why the user could not be assumed.
 #[derive(Debug, Error)]
@@ -44,10 +45,10 @@ impl CredentialError {
     }
 }
 
-/// Says how readily the kernel is to kill this process for want of memory.
-pub(super) fn set_oom_score(adjustment: Option<i32>) -> Result<(), InitError> {
+/// Says how readily the kernel is to kill this process for want of memory, from -1000 to 1000.
+pub(super) fn set_oom_score(procfs: &Procfs, adjustment: Option<i32>) -> Result<(), InitError> {
     let Some(adjustment) = adjustment else { return Ok(()) };
-    own::set_oom_score(adjustment).map_err(|source| InitError::Setting {
+    procfs.write_own("oom_score_adj", &adjustment.to_string()).map_err(|source| InitError::Setting {
         what: format!("the OOM score adjustment {adjustment}"),
         source,
     })

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags};
+use rustix::fs::{FileType, Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
@@ -14,8 +14,11 @@ use crate::plan::userns::UserNamespace;
 use crate::sys::mount::{self, MountAttributes, Recursion};
 use crate::sys::{Call, SysError};
 
-/// Name, major and minor number, as in the kernel's `devices.txt`.
-const NODES: [(&str, u32, u32); 6] =
+/// Name, major and minor number.
+pub(super) type Node = (&'static str, u32, u32);
+
+/// As in the kernel's `devices.txt`.
+const NODES: [Node; 6] =
     [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
 
 const LINKS: [(&str, &str); 6] = [
@@ -27,29 +30,33 @@ const LINKS: [(&str, &str); 6] = [
     ("core", "/proc/kcore"),
 ];
 
-/// Fills the container's own `/dev`, a moment after it was attached and before anybody else can reach it.
-pub(super) fn populate(root: &Root, user: Option<&UserNamespace>) -> Result<(), InitError> {
-    fill(root, user)
-        .map_err(|source| InitError::Setting { what: "the device nodes of /dev".to_owned(), source })
-}
-
-fn fill(root: &Root, user: Option<&UserNamespace>) -> Result<(), SysError> {
-    let directory = open_dev(root)?;
-    for (name, major, minor) in NODES {
-        if !make_node(directory.as_fd(), (name, major, minor))? {
-            attach_file(directory.as_fd(), name, bind_node((name, major, minor), user)?)?;
+/// Puts what the container's own `/dev` needs into it while it is attached nowhere; the nodes that are going to be
+/// mounts of the host's have their points then.
+pub(super) fn populate(directory: BorrowedFd<'_>) -> Result<Vec<Node>, SysError> {
+    let mut bound = Vec::new();
+    for node in NODES {
+        if !make_node(directory, node)? {
+            make_point(directory, node.0)?;
+            bound.push(node);
         }
     }
     for (name, target) in LINKS {
-        rustix::fs::symlinkat(target, &directory, name).call(|| format!("symlinkat(\"/dev/{name}\")"))?;
+        rustix::fs::symlinkat(target, directory, name).call(|| format!("symlinkat(\"/dev/{name}\")"))?;
     }
-    Ok(())
+    Ok(bound)
 }
 
-fn open_dev(root: &Root) -> Result<OwnedFd, SysError> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
-    rustix::fs::openat2(root, "/dev", flags, Mode::empty(), resolve).call(|| "openat2(\"/dev\", NO_SYMLINKS)")
+/// Mounts nodes of the host's, a moment after `/dev` was attached and before anybody else can reach it: up to Linux
+/// 6.14 nothing can be mounted in what is attached nowhere.
+pub(super) fn bind_nodes(
+    directory: BorrowedFd<'_>,
+    nodes: &[Node],
+    user: Option<&UserNamespace>,
+) -> Result<(), SysError> {
+    for &node in nodes {
+        cover_point(directory, node.0, bind_node(node, user)?)?;
+    }
+    Ok(())
 }
 
 /// Opens a node of the host and makes sure that it is the device of that name.
@@ -68,7 +75,7 @@ fn open_node(name: &str, major: u32, minor: u32) -> Result<OwnedFd, SysError> {
 }
 
 /// Makes a node where one would work; only root of the machine may do that.
-fn make_node(directory: BorrowedFd<'_>, (name, major, minor): (&str, u32, u32)) -> Result<bool, SysError> {
+fn make_node(directory: BorrowedFd<'_>, (name, major, minor): Node) -> Result<bool, SysError> {
     let flags = rustix::fs::fstatvfs(directory).call(|| "fstatvfs(\"/dev\")")?.f_flag;
     if flags.contains(StatVfsMountFlags::NODEV) {
         return Ok(false);
@@ -82,10 +89,7 @@ fn make_node(directory: BorrowedFd<'_>, (name, major, minor): (&str, u32, u32)) 
 
 /// A mount of the host's node. It can be touched like any other, unless somebody inside could be its owner and so
 /// change it for the whole machine.
-fn bind_node(
-    (name, major, minor): (&str, u32, u32),
-    user: Option<&UserNamespace>,
-) -> Result<OwnedFd, SysError> {
+fn bind_node((name, major, minor): Node, user: Option<&UserNamespace>) -> Result<OwnedFd, SysError> {
     let node = open_node(name, major, minor)?;
     if user.is_some_and(|user| !has_owner(user)) {
         dressed(node.as_fd(), MountAttrFlags::empty())
@@ -120,19 +124,27 @@ fn dressed(node: BorrowedFd<'_>, more: MountAttrFlags) -> Result<OwnedFd, SysErr
     Ok(bind)
 }
 
-fn attach_file(directory: BorrowedFd<'_>, name: &str, source: OwnedFd) -> Result<(), SysError> {
+fn make_point(directory: BorrowedFd<'_>, name: &str) -> Result<(), SysError> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let point = rustix::fs::openat(directory, name, flags, Mode::from_raw_mode(0o666))
-        .call(|| format!("openat(\"/dev/{name}\", CREATE)"))?;
+    rustix::fs::openat(directory, name, flags, Mode::from_raw_mode(0o666))
+        .map(drop)
+        .call(|| format!("openat(\"/dev/{name}\", CREATE|EXCL)"))
+}
+
+fn cover_point(directory: BorrowedFd<'_>, name: &str, source: OwnedFd) -> Result<(), SysError> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let point = rustix::fs::openat(directory, name, flags, Mode::empty())
+        .call(|| format!("openat(\"/dev/{name}\", PATH|NOFOLLOW)"))?;
     mount::attach(source, point)
 }
 
-/// Binds the container's terminal at `/dev/console`.
+/// Binds the container's terminal at `/dev/console`, unless `/dev` is somebody else's.
 pub(super) fn add_console(root: &Root, terminal: Option<&Terminal>) -> Result<(), InitError> {
-    let Some(terminal) = terminal else { return Ok(()) };
+    let (Some(terminal), Some(directory)) = (terminal, root.devices()) else { return Ok(()) };
     let bind = || {
         let slave = mount::clone_file(terminal.slave(), Recursion::Single)?;
-        attach_file(open_dev(root)?.as_fd(), "console", slave)
+        make_point(directory, "console")?;
+        cover_point(directory, "console", slave)
     };
     bind().map_err(|source| InitError::Streams { what: "console", source })
 }

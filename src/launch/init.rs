@@ -21,6 +21,7 @@ use super::{Copying, LaunchError, credentials, device, mount, namespace, process
 use crate::plan::Plan;
 use crate::plan::exec::ExecUserError;
 use crate::sys::channel::Channel;
+use crate::sys::procfs::Procfs;
 use crate::sys::report::Report;
 use crate::sys::{SysError, moment, process as own};
 
@@ -140,6 +141,9 @@ pub(super) enum InitError {
     /// One of the mounts.
     #[error(transparent)]
     Mount(#[from] MountFailure),
+    /// Others could look into this process.
+    #[error("cannot hide what minirun remembers from the container")]
+    Hide(#[source] SysError),
     /// Users, groups, capabilities.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
@@ -205,6 +209,14 @@ pub(super) fn report(channel: &Channel, error: &InitError) -> u8 {
     code
 }
 
+/// The order, in which nothing is done with a right that was given up, nor in sight of what could lead it astray:
+///
+/// 1. settings of the new namespaces and of this process, through a procfs of its own;
+/// 2. the root filesystem and the mounts, each made detached and then attached by descriptor;
+/// 3. masks, then the change of the root;
+/// 4. keyring and limits, then the rights: bounding set, groups, group, user, capability sets, `no_new_privs`;
+/// 5. the working directory with the rights of the command, and the end of all descriptors;
+/// 6. session, streams and signals, and the command.
 fn become_command(
     plan: &Plan,
     channel: &Channel,
@@ -212,24 +224,21 @@ fn become_command(
     copying: Copying<'_>,
 ) -> Result<Infallible, InitError> {
     let review = await_id_maps(channel)?;
-    credentials::set_oom_score(plan.process.oom_score_adjustment)?; // while /proc is the host's
     rustix::process::umask(rustix::fs::Mode::empty()); // modes are as they are asked for
-    namespace::set_hostname(&plan.hostname)?;
-    namespace::bring_network_up(plan.namespaces.network)?;
+    let mut notices = set_kernel(plan)?; // before anything of the image's or of another container's is in sight
     let peers = mount::Peers::copy(plan)?; // what comes later is cut off from the host
     mount::isolate(&plan.namespaces)?; // host changes enter, ours never leave
-    let root = rootfs::assemble(&plan.rootfs)?;
+    let mut root = rootfs::assemble(&plan.rootfs)?;
     moment("root assembled");
     rootfs::complete(&root, plan); // as what copies the image's /etc is covered in parts, too
-    let mut notices = fill_volumes(&root, plan, copying)?; // from the bare image, before anything covers it
+    notices.extend(fill_volumes(&root, plan, copying)?); // from the bare image, before anything covers it
     rootfs::mark(&root)?;
-    notices.extend(mount::attach_all(&root, plan, peers, copying)?);
+    notices.extend(mount::attach_all(&mut root, plan, peers, copying)?);
     let terminal = terminal::open(&root, plan.process.streams, plan.process.user.uid)?;
     device::add_console(&root, terminal.as_ref())?;
     process::make_working_directory(&root, &plan.process)?;
     rootfs::restrict(&root, plan.root_access)?; // after the last mount point was made in it
-    notices.extend(namespace::set_sysctls(&root, &plan.sysctls)?); // before their directory becomes read-only
-    mount::conceal(&root, plan)?;
+    mount::conceal(&root, plan)?; // nothing is mounted after this
     moment("concealed");
     rootfs::pivot_into(root)?;
     tell(channel, &ToLauncher::Rooted)?; // who enters earlier would meet the host's files
@@ -247,12 +256,27 @@ fn become_command(
     }
     await_connection(channel, plan)?; // so late, as pasta takes longer than all the mounts
     credentials::set_limits(&plan.process.limits)?;
+    // Who has entered the container meanwhile may be as strong as this process from here on.
+    if review == Review::Unwanted {
+        own::hide_memory().map_err(InitError::Hide)?;
+    }
+    process::check_program(&plan.process).map_err(InitError::Exec)?; // while every file of it can be read
     credentials::assume(&plan.process)?;
     process::enter_working_directory(&plan.process)?;
     own::close_on_exec_from(3).map_err(InitError::Channel)?;
     await_review(channel, review)?; // nothing changes any more
     let report = |error| report(channel, &InitError::Exec(error));
     process::exec(&plan.process, streams, terminal.as_ref(), &report).map_err(InitError::Exec)
+}
+
+/// What belongs to the new namespaces and to this process alone, and needs no file of the container.
+fn set_kernel(plan: &Plan) -> Result<Vec<String>, InitError> {
+    namespace::set_hostname(&plan.hostname)?;
+    namespace::bring_network_up(plan.namespaces.network)?;
+    let procfs = Procfs::private()
+        .map_err(|source| InitError::Setting { what: "up a procfs of its own".to_owned(), source })?;
+    credentials::set_oom_score(&procfs, plan.process.oom_score_adjustment)?;
+    namespace::set_sysctls(&procfs, &plan.sysctls)
 }
 
 fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Result<Vec<String>, InitError> {

@@ -106,7 +106,7 @@ fn put_together(plan: &Plan, copying: Copying<'_>, channel: &Channel) -> Result<
     }
     init::await_id_maps(channel)?;
     mount::isolate(&plan.namespaces)?;
-    let root = rootfs::assemble(&plan.rootfs)?;
-    mount::attach_all(&root, plan, mount::Peers::none(), copying)?;
+    let mut root = rootfs::assemble(&plan.rootfs)?;
+    mount::attach_all(&mut root, plan, mount::Peers::none(), copying)?;
     Ok(root)
 }

@@ -52,6 +52,10 @@ pub(super) enum Cause {
     Proc(String),
     #[error("the image has a symlink there, which would lead the mount somewhere else")]
     SymlinkInImage,
+    #[error("a symlink leads it into `/dev`, which is the container's own")]
+    Devices,
+    #[error("what is there is no regular file")]
+    NotRegular,
     #[error("the image's files cannot be copied into it")]
     Copy(#[source] Report),
     #[error("it cannot be given to the container's user")]
@@ -121,6 +125,8 @@ impl MountFailure {
             Cause::Point(_)
             | Cause::Proc(_)
             | Cause::SymlinkInImage
+            | Cause::Devices
+            | Cause::NotRegular
             | Cause::Copy(_)
             | Cause::Dress(_)
             | Cause::LayerOverFile => return None,
@@ -180,22 +186,44 @@ pub(super) fn isolate(namespaces: &Namespaces) -> Result<(), InitError> {
 
 /// Attaches every mount of the plan; returns what had to be done differently.
 pub(super) fn attach_all(
-    root: &Root,
+    root: &mut Root,
     plan: &Plan,
     mut peers: Peers,
     copying: Copying<'_>,
 ) -> Result<Vec<String>, InitError> {
     let mut notices = Vec::new();
     for mount in &plan.mounts {
-        let failure = |cause| MountFailure::of(mount, cause);
         let peer = peers.take(&mount.destination);
-        let attached = attach_one(root, (mount, &plan.process.user), peer, copying);
-        notices.extend(attached.map_err(failure)?);
-        if default::is_own_dev(mount) {
-            device::populate(root, plan.namespaces.user.as_ref())?;
+        let attached = if default::is_own_dev(mount) {
+            attach_devices(root, (mount, plan), copying)
+        } else {
+            attach_one(root, (mount, &plan.process.user), peer, copying)
+        };
+        match attached {
+            Err(cause) if default::is_dispensable(mount, &cause) => {
+                notices.push(format!("{} is the image's own ({cause})", mount.destination));
+            }
+            result => notices.extend(result.map_err(|cause| MountFailure::of(mount, cause))?),
         }
     }
     Ok(notices)
+}
+
+/// Attaches the container's own `/dev`, filled before anybody can see it.
+fn attach_devices(
+    root: &mut Root,
+    (mount, plan): (&Attachment, &Plan),
+    copying: Copying<'_>,
+) -> Result<Option<String>, Cause> {
+    default::check_destination(root, mount)?;
+    let Opened::Tree(tree) = tree::open(root, mount, copying)? else { return Ok(None) };
+    let point = open_point(root, mount, &tree)?;
+    let nodes = device::populate(tree.mount.as_fd())?;
+    dress(&tree, (mount, &plan.process.user), copying)?;
+    mount::attach(&tree.mount, &point)?;
+    device::bind_nodes(tree.mount.as_fd(), &nodes, plan.namespaces.user.as_ref())?;
+    root.set_devices(tree.mount);
+    Ok(tree.notice)
 }
 
 fn describe(mount: &Attachment) -> String {
@@ -240,7 +268,7 @@ pub(super) fn open_point(root: &Root, mount: &Attachment, tree: &Tree) -> Result
     default::check_cover(mount, &tree.mount)?;
     default::check_kind(mount, tree.kind)?;
     let point = root.mount_point(&mount.destination, tree.kind)?;
-    default::check_point(&point, mount)?;
+    default::check_point(root, &point, mount)?;
     Ok(point)
 }
 

@@ -1,14 +1,11 @@
 //! Settings that belong to the container's own namespaces.
 
-use std::os::fd::AsFd;
-
-use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::init::InitError;
-use super::rootfs::Root;
 use crate::plan::namespace::Network;
-use crate::sys::{Call, SysError, network};
+use crate::sys::procfs::Procfs;
+use crate::sys::{Call, network};
 
 pub(super) fn set_hostname(hostname: &str) -> Result<(), InitError> {
     nix::unistd::sethostname(hostname)
@@ -26,15 +23,15 @@ pub(super) fn bring_network_up(network: Network) -> Result<(), InitError> {
     }
 }
 
-/// Writes kernel settings through the container's own procfs, which was made a moment ago and is still whole.
+/// Writes kernel settings through a procfs that nothing of the container has touched.
 ///
-/// Inside another container it may be that one's procfs, where they are read-only: then the text says so.
-pub(super) fn set_sysctls(root: &Root, sysctls: &[(String, String)]) -> Result<Vec<String>, InitError> {
+/// Inside another container it may be that one's procfs, where they are read-only or covered: then the text says so.
+pub(super) fn set_sysctls(procfs: &Procfs, sysctls: &[(String, String)]) -> Result<Vec<String>, InitError> {
     let mut notices = Vec::new();
     for (name, value) in sysctls {
-        match write_sysctl(root, name, value) {
+        match procfs.write(&format!("sys/{}", name.replace('.', "/")), value) {
             Ok(()) => {}
-            Err(error) if error.errno() == Errno::ROFS => {
+            Err(error) if matches!(error.errno(), Errno::ROFS | Errno::XDEV) => {
                 notices.push(format!("left {name} as it is ({error})"));
             }
             Err(source) => {
@@ -43,18 +40,4 @@ pub(super) fn set_sysctls(root: &Root, sysctls: &[(String, String)]) -> Result<V
         }
     }
     Ok(notices)
-}
-
-fn write_sysctl(root: &Root, name: &str, value: &str) -> Result<(), SysError> {
-    let path = format!("proc/sys/{}", name.replace('.', "/"));
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    let file = rustix::fs::openat2(
-        root.as_fd(),
-        path.as_str(),
-        OFlags::WRONLY | OFlags::CLOEXEC,
-        Mode::empty(),
-        resolve,
-    )
-    .call(|| format!("openat2({path:?})"))?;
-    rustix::io::write(&file, value.as_bytes()).map(drop).call(|| format!("write({path:?}, {value:?})"))
 }

@@ -1,21 +1,25 @@
 //! The last steps: working directory, streams, and becoming the command.
 
+mod program;
 mod reaper;
 
 use std::convert::Infallible;
 use std::ffi::CString;
 use std::os::fd::AsFd;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
 use super::init::InitError;
-use super::mount::MountFailure;
-use super::rootfs::{PointKind, Root};
+use super::rootfs::{PointError, PointKind, Root};
 use super::streams::ContainerStreams;
 use super::terminal::Terminal;
 use crate::plan::process::{FirstProcess, Process};
+use crate::sys::root::open_in_root;
 use crate::sys::{Call, SysError, process as own};
+
+pub(super) use program::check as check_program;
 
 /// Where programs are looked for if the environment does not say.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -23,6 +27,13 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// Why the command does not run.
 #[derive(Debug, Error)]
 pub(super) enum ExecError {
+    /// The working directory, which is missing.
+    #[error("cannot make the working directory `{path}`")]
+    NoWorkingDirectory {
+        path: String,
+        #[source]
+        source: PointError,
+    },
     /// The working directory.
     #[error("cannot enter the working directory `{path}`")]
     WorkingDirectory {
@@ -61,7 +72,7 @@ impl ExecError {
         match self {
             Self::NotFound { .. } => 127,
             Self::NotExecutable { .. } | Self::WorkingDirectory { .. } => 126,
-            Self::Nul(_) | Self::Streams(_) | Self::Reaper(_) => 125,
+            Self::NoWorkingDirectory { .. } | Self::Nul(_) | Self::Streams(_) | Self::Reaper(_) => 125,
         }
     }
 
@@ -74,6 +85,9 @@ impl ExecError {
                     }
                     Errno::ACCESS => {
                         "it is a directory, has no execute permission for this user, or lies on a noexec mount"
+                    }
+                    Errno::LOOP => {
+                        "it leads through a link of /proc, which is here what minirun itself has open or runs"
                     }
                     Errno::NOENT => "the file is there, but the interpreter or loader that it names is not",
                     _ => return None,
@@ -93,8 +107,10 @@ pub(super) fn make_working_directory(root: &Root, process: &Process) -> Result<(
     }
     match root.mount_point(path, PointKind::Directory) {
         // What it leads to is found out when the process enters it, with its own rights.
-        Ok(_) | Err(super::rootfs::PointError::IsRoot(_) | super::rootfs::PointError::Kind { .. }) => Ok(()),
-        Err(error) => Err(MountFailure::new("the working directory", path, error).into()),
+        Ok(_) | Err(PointError::IsRoot(_) | PointError::Kind { .. }) => Ok(()),
+        Err(source @ PointError::Walk { .. }) => {
+            Err(ExecError::NoWorkingDirectory { path: path.to_string(), source }.into())
+        }
     }
 }
 
@@ -102,7 +118,16 @@ pub(super) fn make_working_directory(root: &Root, process: &Process) -> Result<(
 pub(super) fn enter_working_directory(process: &Process) -> Result<(), InitError> {
     let path = &process.working_directory;
     let failed = |source| InitError::Exec(ExecError::WorkingDirectory { path: path.to_string(), source });
-    rustix::process::chdir(path.as_os_str()).call(|| format!("chdir({path:?})")).map_err(failed)?;
+    // By a descriptor, as a link of procfs in the way, which somebody may have put there a moment ago, would lead to
+    // what this process has open.
+    let enter = || {
+        let root = Root::of_this_process()?;
+        let directory =
+            open_in_root(&root, path.as_os_str(), OFlags::PATH | OFlags::DIRECTORY, Mode::empty())
+                .call(|| format!("openat2({path:?}, DIRECTORY, NO_MAGICLINKS)"))?;
+        rustix::process::fchdir(&directory).call(|| format!("fchdir({path:?})"))
+    };
+    enter().map_err(failed)?;
     // The kernel says "(unreachable)" for a directory outside the root (CVE-2024-21626).
     let here = rustix::process::getcwd(Vec::new()).call(|| "getcwd()").map_err(failed)?;
     if here.as_bytes().first() == Some(&b'/') {

@@ -88,6 +88,8 @@ pub(super) struct Root {
     directory: OwnedFd,
     /// Other mounts that belong to the root filesystem itself.
     pieces: Vec<OwnedFd>,
+    /// The container's own `/dev`, once it is attached.
+    devices: Option<OwnedFd>,
 }
 
 impl AsFd for Root {
@@ -98,7 +100,17 @@ impl AsFd for Root {
 
 impl Root {
     fn new(directory: OwnedFd) -> Self {
-        Self { directory, pieces: Vec::new() }
+        Self { directory, pieces: Vec::new(), devices: None }
+    }
+
+    /// The container's own `/dev`, if it is attached and not somebody else's.
+    pub(super) fn devices(&self) -> Option<BorrowedFd<'_>> {
+        self.devices.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Remembers the container's own `/dev`.
+    pub(super) fn set_devices(&mut self, directory: OwnedFd) {
+        self.devices = Some(directory);
     }
 
     /// The root directory of this process, which has joined a container.

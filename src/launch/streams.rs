@@ -32,6 +32,12 @@ impl ContainerStreams {
         self.saved_terminal
     }
 
+    /// All that is open here.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let files = self.files.iter().flatten().map(OwnedFd::as_fd);
+        files.chain(self.saved_terminal.iter().map(AsFd::as_fd))
+    }
+
     /// Input, output and error; none where the process gets a terminal of its own.
     pub(super) fn files(&self) -> Option<[BorrowedFd<'_>; 3]> {
         self.files.as_ref().map(|files| files.each_ref().map(OwnedFd::as_fd))

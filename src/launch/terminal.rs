@@ -14,6 +14,9 @@ use crate::sys::{Call, SysError};
 /// The magic number of devpts, `statfs(2)`.
 const DEVPTS_MAGIC: i64 = 0x1cd1;
 
+/// The major numbers of pseudo-terminals, as in the kernel's `devices.txt`.
+const TERMINAL_MAJORS: std::ops::RangeInclusive<u32> = 136..=143;
+
 /// Both ends of a pseudo-terminal.
 #[derive(Debug)]
 pub(super) struct Terminal {
@@ -54,20 +57,28 @@ fn give_to(terminal: &Terminal, uid: u32) -> Result<(), SysError> {
 }
 
 fn open_pair(root: &Root) -> Result<Terminal, SysError> {
-    let path = "/dev/pts/ptmx";
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let path = "/dev/pts";
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
-    let master = rustix::fs::openat2(root, path, flags, Mode::empty(), resolve)
+    let directory = rustix::fs::openat2(root, path, flags, Mode::empty(), resolve)
         .call(|| format!("openat2({path:?}, NO_SYMLINKS)"))?;
-    let file_system = rustix::fs::fstatfs(&master).call(|| format!("fstatfs({path:?})"))?;
+    // Looked at before anything in it is opened, which could do something or wait.
+    let file_system = rustix::fs::fstatfs(&directory).call(|| format!("fstatfs({path:?})"))?;
     if file_system.f_type != DEVPTS_MAGIC {
-        return Err(SysError::new(format!("{path} is not on a devpts"), Errno::NOTTY));
+        return Err(SysError::new(format!("{path} is not a devpts"), Errno::NOTTY));
     }
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let master = rustix::fs::openat(&directory, c"ptmx", flags, Mode::empty())
+        .call(|| format!("openat(\"{path}/ptmx\")"))?;
     rustix::pty::unlockpt(&master).call(|| "unlockpt()")?;
     let slave = rustix::pty::ioctl_tiocgptpeer(
         &master,
         OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC,
     )
     .call(|| "ioctl(TIOCGPTPEER)")?;
+    let device = rustix::fs::fstat(&slave).call(|| "fstat(terminal)")?.st_rdev;
+    if !TERMINAL_MAJORS.contains(&rustix::fs::major(device)) {
+        return Err(SysError::new("TIOCGPTPEER gave no pseudo-terminal", Errno::NOTTY));
+    }
     Ok(Terminal { master, slave })
 }

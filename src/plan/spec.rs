@@ -22,7 +22,7 @@ use super::account::Account;
 use super::attachment::Source;
 use super::host::{Host, SetGroups};
 use super::idmap::{IdMap, IdRange, to_host};
-use super::limit::Ulimit;
+use super::limit::{Resource, Ulimit};
 use super::mount::{Attributes, MountRequest};
 use super::namespace::Network;
 use super::path::{ContainerPath, PathError};
@@ -139,7 +139,7 @@ fn process(parts: &Composition<'_>, host: &Host) -> Result<Process, ComposeError
         .env(parts.environment.clone())
         .cwd(working_directory(request, parts.image)?.as_os_str())
         .capabilities(capabilities)
-        .rlimits(limits(parts.limits)?)
+        .rlimits(limits(&without_cores(parts.limits))?)
         .no_new_privileges(request.new_privileges == NewPrivileges::Denied)
         .build()?;
     process.set_oom_score_adj(request.oom_score_adjustment);
@@ -208,6 +208,16 @@ fn working_directory(request: &RunRequest, image: &Config) -> Result<ContainerPa
         }
         (None, None) => Ok(ContainerPath::root()),
     }
+}
+
+/// A crash leaves no image of the process behind, which the machine's own handler would have to read, unless it is asked
+/// for. Otherwise the limits are the caller's.
+fn without_cores(asked: &[Ulimit]) -> Vec<Ulimit> {
+    let mut all = asked.to_vec();
+    if !all.iter().any(|limit| limit.resource == Resource::Core) {
+        all.push(Ulimit { resource: Resource::Core, soft: Some(0), hard: Some(0) });
+    }
+    all
 }
 
 fn limits(limits: &[Ulimit]) -> Result<Vec<PosixRlimit>, ComposeError> {

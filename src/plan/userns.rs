@@ -12,7 +12,7 @@ use super::idmap::{IdMap, IdRange};
 /// The words of `--userns`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UsernsMode {
-    /// Subordinate IDs where the caller has some, else the one-ID map; for root no user namespace.
+    /// Subordinate IDs where the caller has some, else the one-ID map; for root without any no user namespace.
     #[default]
     Auto,
     /// The caller's user and group IDs are the same inside.
@@ -125,8 +125,9 @@ pub fn set_groups(namespace: Option<&UserNamespace>, host: &Host) -> SetGroups {
 pub fn resolve(mode: UsernsMode, host: &Host) -> Result<Option<IdMap>, UsernsError> {
     match (mode, host.authority) {
         (UsernsMode::Host, Authority::User) => Err(UsernsError::HostNeedsRoot),
-        // Root's own ID is 0, which is the same inside as soon as nothing is mapped.
-        (UsernsMode::Host, _) | (UsernsMode::Auto | UsernsMode::KeepId, Authority::Root) => Ok(None),
+        (UsernsMode::Host, _) => Ok(None),
+        // Root's own ID is 0, which is the same inside either way.
+        (UsernsMode::Auto | UsernsMode::KeepId, Authority::Root) => Ok(subordinate(host, Keep::Root)),
         (UsernsMode::Single, _) => Ok(Some(single(host, Keep::Root))),
         (UsernsMode::Auto, Authority::User) => {
             Ok(Some(subordinate(host, Keep::Root).unwrap_or_else(|| single(host, Keep::Root))))
@@ -161,7 +162,10 @@ fn single(host: &Host, keep: Keep) -> IdMap {
 
 fn subordinate(host: &Host, keep: Keep) -> Option<IdMap> {
     let nothing = host.subordinate_users.is_empty() || host.subordinate_groups.is_empty();
-    if nothing || host.newuidmap.is_none() || host.newgidmap.is_none() {
+    // Root writes the maps without help.
+    let can_be_written =
+        host.authority == Authority::Root || (host.newuidmap.is_some() && host.newgidmap.is_some());
+    if nothing || !can_be_written {
         return None;
     }
     let place = |id: u32| match keep {
@@ -270,6 +274,14 @@ mod tests {
     fn root_maps_only_what_it_was_given() {
         assert_eq!(resolve(UsernsMode::Auto, &host(Authority::Root, &[])), Ok(None));
         assert_eq!(users(UsernsMode::Single, &host(Authority::Root, &[])), [(0, 1000, 1)]);
+        let mut with_ranges = host(Authority::Root, &[(100_000, 65_536)]);
+        (with_ranges.uid, with_ranges.gid, with_ranges.newuidmap) = (0, 0, None);
+        let expected = [(0, 0, 1), (1, 100_000, 65_536)];
+        assert_eq!(users(UsernsMode::Auto, &with_ranges), expected);
+        assert_eq!(users(UsernsMode::KeepId, &with_ranges), expected);
+        let namespace =
+            UserNamespace::new(resolve(UsernsMode::Auto, &with_ranges).unwrap().unwrap(), &with_ranges);
+        assert_eq!(namespace.unwrap().writer, MapWriter::Launcher);
         assert_eq!(users(UsernsMode::Auto, &host(Authority::NamespaceRoot, &[])), [(0, 0, 1)]);
     }
 

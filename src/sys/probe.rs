@@ -109,6 +109,14 @@ pub fn trash_time() -> Option<String> {
     text_variable("MINIRUN_TRASH").filter(|text| !text.is_empty())
 }
 
+/// The caller's groups besides its own, as far as the kernel tells.
+#[must_use]
+pub fn supplementary_groups() -> Vec<u32> {
+    let own = rustix::process::getegid();
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    groups.into_iter().filter(|group| *group != own).map(rustix::process::Gid::as_raw).collect()
+}
+
 /// Of every processor, if of one.
 fn throttles() -> Vec<String> {
     let of_processor = |number: u32| format!("/sys/devices/system/cpu/cpu{number}/thermal_throttle");

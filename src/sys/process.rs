@@ -170,9 +170,18 @@ pub fn new_keyring() -> Result<bool, SysError> {
 /// # Errors
 /// What `prctl(2)` says.
 pub fn hide() -> Result<(), SysError> {
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .call(|| "prctl(PR_SET_DUMPABLE, 0)")?;
+    hide_memory()?;
     forget_command_line()
+}
+
+/// Keeps other processes from reading what this one remembers, and from tracing it; for one that is about to become
+/// another program.
+///
+/// # Errors
+/// What `prctl(2)` says.
+pub fn hide_memory() -> Result<(), SysError> {
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .call(|| "prctl(PR_SET_DUMPABLE, 0)")
 }
 
 /// Overwrites the memory that the kernel shows as `/proc/PID/cmdline`, which everybody may read.
@@ -255,12 +264,4 @@ pub fn set_stdio(
     rustix::stdio::dup2_stdin(input).call(|| "dup2(0)")?;
     rustix::stdio::dup2_stdout(output).call(|| "dup2(1)")?;
     rustix::stdio::dup2_stderr(error).call(|| "dup2(2)")
-}
-/// Says how readily the kernel is to kill this process for want of memory, from -1000 to 1000.
-///
-/// # Errors
-/// What writing says: `EACCES` for less than it was, without the right to that.
-pub fn set_oom_score(adjustment: i32) -> Result<(), SysError> {
-    let path = "/proc/self/oom_score_adj";
-    std::fs::write(path, adjustment.to_string()).call(|| format!("write({path:?}, {adjustment})"))
 }

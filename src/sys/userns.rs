@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::channel::Channel;
 use super::clone::{self, Child, ExitStatus};
+use super::procfs::Procfs;
 use super::report::Report;
 use super::{Call, SysError, moment, process};
 use crate::plan::idmap::{IdMap, IdRange};
@@ -53,9 +54,13 @@ pub enum MapError {
 /// The kernel refused.
 pub fn map_itself(map: &IdMap) -> Result<(), MapError> {
     // Without this the group map is refused: dropping groups could open files that a group is kept out of.
-    write_file(Path::new("/proc/self/setgroups"), "deny")?;
-    write_file(Path::new("/proc/self/uid_map"), &IdMap::text(&map.users))?;
-    write_file(Path::new("/proc/self/gid_map"), &IdMap::text(&map.groups))
+    let write = || {
+        let procfs = Procfs::of_surroundings()?;
+        procfs.write_own("setgroups", "deny")?;
+        procfs.write_own("uid_map", &IdMap::text(&map.users))?;
+        procfs.write_own("gid_map", &IdMap::text(&map.groups))
+    };
+    write().map_err(MapError::Write)
 }
 
 /// Writes the maps of the namespace of `child` from outside, where `writer` is not the child itself.
@@ -67,10 +72,12 @@ pub fn map_child(child: &Child, namespace: &UserNamespace) -> Result<(), MapErro
     match &namespace.writer {
         MapWriter::Itself => Ok(()),
         MapWriter::Launcher => {
-            let directory = format!("/proc/{pid}");
-            let path = |name: &str| Path::new(&directory).join(name);
-            write_file(&path("uid_map"), &IdMap::text(&namespace.map.users))?;
-            write_file(&path("gid_map"), &IdMap::text(&namespace.map.groups))
+            let write = || {
+                let procfs = Procfs::of_surroundings()?;
+                procfs.write(&format!("{pid}/uid_map"), &IdMap::text(&namespace.map.users))?;
+                procfs.write(&format!("{pid}/gid_map"), &IdMap::text(&namespace.map.groups))
+            };
+            write().map_err(MapError::Write)
         }
         MapWriter::Programs { newuidmap, newgidmap } => {
             // Side by side: each takes a millisecond, most of it start-up.
@@ -80,13 +87,6 @@ pub fn map_child(child: &Child, namespace: &UserNamespace) -> Result<(), MapErro
             finish(newgidmap, groups)
         }
     }
-}
-
-fn write_file(path: &Path, text: &str) -> Result<(), MapError> {
-    let shown = || format!("write({path:?}, {:?})", text.trim_end());
-    let file = std::fs::OpenOptions::new().write(true).open(path).call(shown).map_err(MapError::Write)?;
-    // The kernel takes a map in one write only.
-    rustix::io::write(&file, text.as_bytes()).map(drop).call(shown).map_err(MapError::Write)
 }
 
 fn start(program: &Path, pid: Pid, ranges: &[IdRange]) -> Result<std::process::Child, MapError> {

@@ -4,6 +4,7 @@
 //! Nothing is needed but a Rust toolchain: images are made by code from programs of this machine.
 //!
 //! - `MINIRUN_TEST_NO_SKIP=1`: a test that cannot run here fails instead of saying so and passing.
+//! - `MINIRUN_TEST_TORTURE=N`: what races with something is done N times, and not a few times only.
 //! - `MINIRUN_TEST_KEEP=1`: scratch directories stay.
 #![allow(
     clippy::unwrap_used,
@@ -31,6 +32,9 @@ mod errors;
 mod events;
 mod examples;
 mod exec;
+mod fence_launch;
+mod fence_mounts;
+mod fence_races;
 mod full_disk;
 mod host;
 mod hostile;

@@ -37,6 +37,11 @@ macro_rules! require {
 }
 pub(crate) use require;
 
+/// How often a test does what races with something: `usual` times, or as `MINIRUN_TEST_TORTURE` says.
+pub(crate) fn torture(usual: usize) -> usize {
+    std::env::var("MINIRUN_TEST_TORTURE").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// A number of seconds that no other process on this machine sleeps: finds a container's processes again.
 pub(crate) fn unique_seconds() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);

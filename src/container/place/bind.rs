@@ -10,9 +10,12 @@ use crate::container::Error;
 use crate::error::place::{PlaceError, Wish};
 use crate::plan::attachment::{Devices, Lower, Merged, Source};
 use crate::plan::mount::{Bind, Links, Missing, MountRequest, Ownership, Propagation, View};
+use crate::plan::name::VolumeName;
+use crate::plan::path::Subpath;
 use crate::store::container::MountRecord;
+use crate::store::layout;
 use crate::sys::mountinfo::{self, Peers};
-use crate::sys::{Call, hosttree, probe};
+use crate::sys::{Call, SysError, hosttree, probe};
 
 /// What nobody means to give away with all that is below it.
 const PRECIOUS: [&str; 22] = [
@@ -29,10 +32,16 @@ impl Placing<'_> {
     ) -> Result<Placed, Error> {
         let path = &bind.source;
         let record = record(request, path.clone());
+        let in_volume = self.in_volume(path);
         if bind.links == Links::Copy && is_symlink(path)? {
             return Ok(placed(request, Source::Link { path: path.clone() }, record));
         }
         let stat = source_stat(bind)?;
+        if stat.is_none() && in_volume.is_some() {
+            // Who has the volume could lead elsewhere what is made in it.
+            let cause = SysError::new(format!("stat({path:?})"), Errno::NOENT);
+            return Err(PlaceError::NoSource { path: path.clone(), missing: Wish::Nothing, cause }.into());
+        }
         if stat.is_none() {
             self.placement.missing_sources.push((request.origin.clone(), path.clone()));
         }
@@ -41,15 +50,23 @@ impl Placing<'_> {
             self.check_precious(path)?;
         }
         let Some((layer, own)) = self.layer(index, &bind.view) else {
-            let source = Source::Bind { path: path.clone(), recursion: bind.recursion };
+            let recursion = bind.recursion;
+            let source = match in_volume {
+                Some((base, subpath)) => Source::Beneath { base, subpath, recursion },
+                None => Source::Bind { path: path.clone(), recursion },
+            };
             return Ok(placed(request, source, record));
         };
         check_layer(path, stat.as_ref(), &bind.view)?;
         if let (View::Review, Some(own)) = (&bind.view, &own) {
             self.placement.reviewed.push((own.clone(), path.clone()));
         }
+        let lower = match in_volume {
+            Some((base, subpath)) => Lower { base, subpath: Some(subpath) },
+            None => Lower { base: path.clone(), subpath: None },
+        };
         let source = Source::Merged(Merged {
-            lowers: vec![Lower { base: path.clone(), subpath: None }],
+            lowers: vec![lower],
             layer: Some(layer),
             subpath: None,
             devices: Devices::Allowed,
@@ -59,6 +76,17 @@ impl Placing<'_> {
 }
 
 impl Placing<'_> {
+    /// What of which volume a path names, if it is something in a volume of the store. A container that has the volume
+    /// can put a symlink in the way at any moment, which must not lead out.
+    fn in_volume(&self, path: &Path) -> Option<(PathBuf, Subpath)> {
+        let store = &self.site.engine.store;
+        let mut names = path.strip_prefix(store.path().join(layout::VOLUMES)).ok()?.components();
+        let volume: VolumeName = names.next()?.as_os_str().to_str()?.parse().ok()?;
+        let data = store.volume_data(&volume);
+        let subpath = Subpath::parse(path.strip_prefix(&data).ok()?).ok()?;
+        (!subpath.is_all()).then_some((data, subpath))
+    }
+
     /// Refuses to give away what the machine or the caller cannot do without, the store among it.
     fn check_precious(&self, path: &Path) -> Result<(), Error> {
         let real = path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));

@@ -19,6 +19,7 @@ use crate::plan::exec::{ExecPlan, Presence};
 use crate::plan::namespace::Network;
 use crate::sys::channel::Channel;
 use crate::sys::clone::{Child, ExitStatus};
+use crate::sys::procfs::Procfs;
 use crate::sys::running::Processes;
 use crate::sys::{Call, SysError, clone, join, process as own};
 
@@ -27,7 +28,9 @@ const ROUNDS: usize = 8;
 
 /// Runs in a copy of the launcher; returns its own exit status.
 pub(super) fn run(plan: &ExecPlan, processes: &Processes, channel: Channel, streams: ContainerStreams) -> u8 {
-    let scored = credentials::set_oom_score(plan.oom_score_adjustment); // while /proc is the host's
+    let scored = Procfs::of_surroundings() // while /proc is the host's
+        .map_err(InitError::Enter)
+        .and_then(|procfs| credentials::set_oom_score(&procfs, plan.oom_score_adjustment));
     let entered = scored.and_then(|()| enter(plan, processes, &channel, &streams).map_err(InitError::Enter));
     let started = entered.and_then(|procfs| {
         let spawn = || {

@@ -61,6 +61,7 @@ fn become_command(
         tell(channel, &ToLauncher::Notice(text))?;
     }
     credentials::set_limits(&process.limits)?;
+    process::check_program(&process).map_err(InitError::Exec)?; // while every file of it can be read
     credentials::assume(&process)?;
     if plan.presence == Presence::Attached {
         own::die_with_parent().map_err(InitError::Channel)?; // forgotten with the change of rights

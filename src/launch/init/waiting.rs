@@ -5,8 +5,8 @@ use rustix::io::Errno;
 use super::{InitError, tell};
 use crate::launch::message::{ToInit, ToLauncher};
 use crate::plan::Plan;
-use crate::sys::SysError;
 use crate::sys::channel::Channel;
+use crate::sys::{SysError, process as own};
 
 /// Whether somebody wants to look at this process before it becomes the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,8 @@ pub(super) fn await_review(channel: &Channel, review: Review) -> Result<(), Init
     tell(channel, &ToLauncher::Ready)?;
     let message = channel.receive().map_err(InitError::Channel)?;
     match message.as_ref().and_then(|(bytes, _)| ToInit::decode(bytes)) {
-        Some(ToInit::Reviewed) => Ok(()),
+        // So late, as who may not trace this process may not look at it.
+        Some(ToInit::Reviewed) => own::hide_memory().map_err(InitError::Hide),
         Some(ToInit::Mapped | ToInit::MappedForReview | ToInit::Connected | ToInit::Unconnected(_))
         | None => Err(InitError::Channel(SysError::new("recvmsg(channel)", Errno::PIPE))),
     }

@@ -17,11 +17,9 @@ use crate::sys::{Call, SysError};
 
 /// Hides the masked paths and makes the read-only ones read-only; a path that is not there needs neither.
 pub(in crate::launch) fn conceal(root: &Root, plan: &Plan) -> Result<(), InitError> {
-    for path in &plan.masked {
-        mask(root, path).map_err(|error| MountFailure::new("a mask", path, error))?;
-    }
-    for path in throttles(root) {
-        mask(root, &path).map_err(|error| MountFailure::new("a mask", &path, error))?;
+    let mut covers = Covers::default();
+    for path in plan.masked.iter().chain(&throttles(root)) {
+        covers.mask(root, path).map_err(|error| MountFailure::new("a mask", path, error))?;
     }
     for path in &plan.read_only {
         protect(root, path).map_err(|error| MountFailure::new("a read-only view", path, error))?;
@@ -54,17 +52,40 @@ fn open(root: &Root, path: &ContainerPath) -> Result<Option<OwnedFd>, SysError> 
     }
 }
 
-fn mask(root: &Root, path: &ContainerPath) -> Result<(), SysError> {
-    let Some(point) = open(root, path)? else { return Ok(()) };
-    let stat = rustix::fs::fstat(&point).call(|| format!("fstat({path:?})"))?;
-    let cover = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Directory => {
-            let settings = [Setting::Text("size", "4k"), Setting::Text("nr_inodes", "1")];
-            mount::create("tmpfs", &settings, MountAttrFlags::MOUNT_ATTR_RDONLY)?
+/// What masks are made of, once for all of them.
+#[derive(Default)]
+struct Covers {
+    /// The host's `/dev/null`, verified: the container's could be anything by now (CVE-2025-31133).
+    null: Option<OwnedFd>,
+    /// An empty directory that cannot be written, attached already.
+    empty: Option<OwnedFd>,
+}
+
+impl Covers {
+    fn mask(&mut self, root: &Root, path: &ContainerPath) -> Result<(), SysError> {
+        let Some(point) = open(root, path)? else { return Ok(()) };
+        let stat = rustix::fs::fstat(&point).call(|| format!("fstat({path:?})"))?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            return self.mask_directory(&point);
         }
-        _ => device::harmless(device::open_null()?.as_fd())?,
-    };
-    mount::attach(cover, point)
+        let null = match self.null.take() {
+            Some(null) => null,
+            None => device::open_null()?,
+        };
+        mount::attach(device::harmless(self.null.insert(null).as_fd())?, point)
+    }
+
+    fn mask_directory(&mut self, point: &OwnedFd) -> Result<(), SysError> {
+        if let Some(empty) = &self.empty {
+            // The copy has the attributes of what is copied.
+            return mount::attach(mount::clone_file(empty, Recursion::Single)?, point);
+        }
+        let settings = [Setting::Text("size", "4k"), Setting::Text("nr_inodes", "1")];
+        let empty = mount::create("tmpfs", &settings, MountAttrFlags::MOUNT_ATTR_RDONLY)?;
+        mount::attach(&empty, point)?;
+        self.empty = Some(empty);
+        Ok(())
+    }
 }
 
 fn protect(root: &Root, path: &ContainerPath) -> Result<(), SysError> {

@@ -11,6 +11,7 @@ use super::Cause;
 use crate::launch::rootfs::{PointError, PointKind, Root};
 use crate::plan::attachment::{Attachment, FileSystem, Source};
 use crate::sys::mount::{self, Recursion};
+use crate::sys::procfs::ROOT_INODE;
 use crate::sys::{Call, SysError};
 
 /// The files of procfs that may be covered, because programs like lxcfs do that.
@@ -29,9 +30,6 @@ const COVERABLE: [&str; 10] = [
 
 /// The files that every container has: what takes the place of one is a file, whether the image has one or not.
 const FILES: [&str; 3] = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
-
-/// The inode number of the root directory of every procfs.
-const PROC_ROOT: u64 = 1;
 
 /// Whether this is the `/dev` that minirun fills with device nodes.
 pub(super) fn is_own_dev(mount: &Attachment) -> bool {
@@ -54,13 +52,42 @@ pub(in crate::launch) fn check_destination(root: &Root, mount: &Attachment) -> R
             return Err(Cause::Proc(COVERABLE.join(", ")));
         }
     }
-    match &mount.source {
-        // Everything written later to /proc, /sys and /dev relies on them being what they are called.
-        Source::New { .. } if text == "/proc" || text == "/sys" || text == "/dev" => {
-            refuse_symlink(root, mount)
-        }
-        _ => Ok(()),
+    // Masks and the terminal rely on these being what they are called.
+    if text == "/proc" || text == "/sys" || text == "/dev" {
+        return refuse_symlink(root, mount);
     }
+    Ok(())
+}
+
+/// Whether this is one of the files that minirun writes.
+fn is_generated(mount: &Attachment) -> bool {
+    mount.asked.is_none() && FILES.iter().any(|file| mount.destination.as_os_str() == *file)
+}
+
+/// Whether a container does without what could not be attached: a file of minirun's in a place where the image has
+/// something that cannot be covered, or only by way of what is not the image's.
+pub(super) fn is_dispensable(mount: &Attachment, cause: &Cause) -> bool {
+    is_generated(mount)
+        && match cause {
+            Cause::Proc(_)
+            | Cause::Devices
+            | Cause::NotRegular
+            | Cause::Point(PointError::IsRoot(_) | PointError::Kind { .. }) => true,
+            Cause::Point(PointError::Walk { source, .. }) => {
+                matches!(source.errno(), Errno::LOOP | Errno::NOTDIR | Errno::NAMETOOLONG)
+            }
+            Cause::Sys(_)
+            | Cause::SymlinkInImage
+            | Cause::Copy(_)
+            | Cause::Own(_)
+            | Cause::Dress(_)
+            | Cause::NoSubpath { .. }
+            | Cause::SubpathOutside { .. }
+            | Cause::LayerOverFile
+            | Cause::Overlay(_)
+            | Cause::RootOnly { .. }
+            | Cause::Occupied => false,
+        }
 }
 
 /// Refuses a directory in the place of a file that every container has.
@@ -79,18 +106,29 @@ pub(in crate::launch) fn check_cover(mount: &Attachment, tree: &OwnedFd) -> Resu
     }
     let file_system = rustix::fs::fstatfs(tree).call(|| "fstatfs(source)")?;
     let stat = rustix::fs::fstat(tree).call(|| "fstat(source)")?;
-    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && stat.st_ino == PROC_ROOT {
+    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && stat.st_ino == ROOT_INODE {
         return Ok(());
     }
     Err(Cause::Proc(COVERABLE.join(", ")))
 }
 
-/// Refuses what a symlink of the image has led into the procfs, whatever the destination is called.
-pub(super) fn check_point(point: &OwnedFd, mount: &Attachment) -> Result<(), Cause> {
+/// Refuses what a symlink of the image has led into the procfs or into the container's own `/dev`, whatever the
+/// destination is called, and a file of minirun's over anything but a file.
+pub(super) fn check_point(root: &Root, point: &OwnedFd, mount: &Attachment) -> Result<(), Cause> {
     let file_system = rustix::fs::fstatfs(point).call(|| "fstatfs(mount point)")?;
-    let is_named_so = mount.destination.as_os_str().as_bytes().starts_with(b"/proc/");
-    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && !is_named_so {
+    let is_below = |directory: &[u8]| mount.destination.as_os_str().as_bytes().starts_with(directory);
+    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && !is_below(b"/proc/") {
         return Err(Cause::Proc(COVERABLE.join(", ")));
+    }
+    let stat = rustix::fs::fstat(point).call(|| "fstat(mount point)")?;
+    if let Some(devices) = root.devices()
+        && !is_below(b"/dev/")
+        && rustix::fs::fstat(devices).call(|| "fstat(\"/dev\")")?.st_dev == stat.st_dev
+    {
+        return Err(Cause::Devices);
+    }
+    if is_generated(mount) && FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(Cause::NotRegular);
     }
     Ok(())
 }

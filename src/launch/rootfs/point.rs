@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, openat2};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -143,7 +143,10 @@ impl Walk {
                 self.directories.push(found);
                 Ok(None)
             }
-            FileType::Symlink => self.follow(found.as_fd(), name).map(|()| None),
+            FileType::Symlink => {
+                refuse_magic(self.here(), name)?;
+                self.follow(found.as_fd(), name).map(|()| None)
+            }
             _ if self.pending.is_empty() => Ok(Some(found)),
             _ => Err(SysError::new(format!("openat({name:?})"), Errno::NOTDIR)),
         }
@@ -166,6 +169,20 @@ impl Walk {
 
     fn finish(mut self) -> Result<OwnedFd, SysError> {
         self.directories.pop().ok_or_else(|| SysError::new("openat(root)", Errno::NOENT))
+    }
+}
+
+/// Refuses a link of procfs that is no path, whatever its text says: it leads to what a process has open.
+fn refuse_magic(directory: BorrowedFd<'_>, name: &OsStr) -> Result<(), SysError> {
+    let shown = || format!("openat2({name:?}, NO_MAGICLINKS)");
+    let file_system = rustix::fs::fstatfs(directory).call(|| "fstatfs(directory)")?;
+    if file_system.f_type != rustix::fs::PROC_SUPER_MAGIC {
+        return Ok(());
+    }
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    match openat2(directory, name, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS) {
+        Err(Errno::LOOP) => Err(SysError::new(shown(), Errno::LOOP)),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

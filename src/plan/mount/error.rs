@@ -58,6 +58,9 @@ pub enum Problem {
     /// The destination is the root.
     #[error("the destination is `/`, where the container's root filesystem is")]
     DestinationIsRoot,
+    /// The destination of an image's volume is one of the kernel's directories.
+    #[error("the destination is the kernel's, and no image has a say there")]
+    DestinationIsKernels,
     /// `--mount` without a destination.
     #[error("there is no destination (`target=`, `dst=` or `destination=`)")]
     NoDestination,

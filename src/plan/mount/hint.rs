@@ -65,12 +65,16 @@ fn of_problem(flag: Flag, text: &str, problem: &Problem) -> Option<String> {
         Problem::Subpath { source: PathError::Absolute(path), .. } => {
             Some(format!("it starts at the root of what is mounted: `{}`", path.trim_start_matches('/')))
         }
+        Problem::DestinationIsRoot | Problem::DestinationIsKernels if flag == Flag::Image => {
+            Some("`--image-volume ignore` leaves out what the image wants".into())
+        }
         // These say themselves what to do.
         Problem::Empty
         | Problem::EmptySection
         | Problem::EmptyWord
         | Problem::Destination(_)
         | Problem::DestinationIsRoot
+        | Problem::DestinationIsKernels
         | Problem::Name(_)
         | Problem::Label { .. }
         | Problem::NoSource(_)

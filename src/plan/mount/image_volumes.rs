@@ -39,15 +39,15 @@ impl FromStr for ImageVolumes {
 impl ImageVolumes {
     /// The request for one `VOLUME`.
     pub(super) fn request(self, destination: &ContainerPath) -> Result<Option<MountRequest>, MountError> {
-        if destination.is_root() {
-            let problem = Problem::DestinationIsRoot;
-            return Err(MountError::Spec { flag: Flag::Image, text: "/".to_owned(), problem });
-        }
         let kind = match self {
             Self::Anonymous => MountKind::Volume(anonymous()),
             Self::Tmpfs => MountKind::Tmpfs(tmpfs()),
             Self::Ignored => return Ok(None),
         };
+        if let Some(problem) = refusal(destination) {
+            let text = destination.to_string();
+            return Err(MountError::Spec { flag: Flag::Image, text, problem });
+        }
         let text: OsString = destination.as_os_str().to_owned();
         Ok(Some(MountRequest {
             origin: Origin { flag: Flag::Image, text },
@@ -55,6 +55,16 @@ impl ImageVolumes {
             kind,
         }))
     }
+}
+
+/// Why an image can have no volume there: what everything in a container relies on is the container's own.
+fn refusal(destination: &ContainerPath) -> Option<Problem> {
+    if destination.is_root() {
+        return Some(Problem::DestinationIsRoot);
+    }
+    let root = ContainerPath::root();
+    let is_kernels = ["sys", "dev"].iter().any(|name| *destination == root.join(name));
+    (is_kernels || destination.is_within(&root.join("proc"))).then_some(Problem::DestinationIsKernels)
 }
 
 fn anonymous() -> Volume {

@@ -82,6 +82,11 @@ impl Scratch {
         self.directory.join("store")
     }
 
+    /// The program, for who starts it by another.
+    pub(crate) fn program() -> &'static str {
+        MINIRUN
+    }
+
     /// `minirun args…` on this store.
     pub(crate) fn minirun(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Call {
         // Pasta, where it works, costs more than all the rest; the tests about it ask for it.
