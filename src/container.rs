@@ -7,6 +7,7 @@ mod charge;
 mod check;
 mod cid_file;
 mod commit;
+mod confine;
 mod convert;
 mod copy;
 mod copying;

@@ -16,6 +16,7 @@ pub mod from_spec;
 pub mod host;
 pub mod idmap;
 pub mod instruction;
+pub mod landlock;
 pub mod limit;
 pub mod mount;
 pub mod mount_table;

@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod handover;
 pub mod hosttree;
 pub mod join;
+pub mod landlock;
 pub mod moment;
 pub mod mount;
 pub mod mountinfo;

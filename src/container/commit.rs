@@ -1,6 +1,7 @@
 //! What a container has, as an image or as an archive.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use oci_spec::image::{Config, HistoryBuilder, ImageConfiguration, RootFs};
 
@@ -73,7 +74,10 @@ impl Engine {
             reference: arguments.reference.as_ref(),
             owners: &self.owners(container.record.rights.map.as_ref()),
         };
-        let (id, notes) = within(files.namespace.as_ref(), || self.commit_inside(&files, &source, &request))?;
+        // A directory that the container was made from need not lie in the store.
+        let lowers: Vec<&Path> = files.lowers.iter().map(PathBuf::as_path).collect();
+        let commit = || self.commit_inside(&files, &source, &request);
+        let (id, notes) = self.confined(files.namespace.as_ref(), &lowers, commit)?;
         for note in notes {
             events(Event::Notice(note));
         }

@@ -58,7 +58,7 @@ impl Engine {
         let namespace = self.namespace(UsernsMode::Auto)?.0;
         let view = namespace.as_ref().map(|namespace| &namespace.map);
         let translation = Translation { from, to, view };
-        super::within(namespace.as_ref(), || {
+        self.confined(namespace.as_ref(), &[], || {
             self.store.derive_layers(image, from, to, &mut |user, group| translation.owner(user, group))
         })?;
         match image.layer_directories(&self.store, to)? {

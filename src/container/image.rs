@@ -57,7 +57,11 @@ impl Engine {
         request: &LoadRequest<'_>,
         events: Events<'_>,
     ) -> Result<Vec<Loaded>, Error> {
-        let loaded = super::within(namespace, || -> Result<_, Error> {
+        let inputs: Vec<&Path> = match &request.source {
+            LoadSource::Path(path) => vec![path],
+            LoadSource::Stream(_) => Vec::new(),
+        };
+        let loaded = self.confined(namespace, &inputs, || -> Result<_, Error> {
             let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
             Ok(self.store.load(request, &mut |progress| events(Event::Progress(progress)))?)
         })?;
@@ -129,7 +133,7 @@ impl Engine {
             owners: &owners,
             limits: &Limits::default(),
         };
-        let imported = super::within(namespace.as_ref(), || {
+        let imported = self.confined(namespace.as_ref(), &[], || {
             self.store.import(Box::new(file), &request, &mut |progress| events(Event::Progress(progress)))
         })?;
         for warning in &imported.warnings {

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Engine, Error};
 use crate::plan::host::{Authority, CgroupLayout};
+use crate::plan::landlock::Abi;
+use crate::sys::landlock;
 
 /// The magic numbers of file systems that cannot hold the upper layer of an overlay: another overlay, NFS, 9P.
 const NO_UPPER: [i64; 3] = [0x794c_7630, 0x6969, 0x0102_1997];
@@ -20,6 +22,7 @@ impl Engine {
         let system = rustix::system::uname();
         let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
         let memory = rustix::system::sysinfo();
+        let landlock = landlock::abi();
         let rootless = self.host.authority != Authority::Root;
         Ok(json!({
             "Containers": containers.len(),
@@ -41,7 +44,11 @@ impl Engine {
             "MemTotal": u64::from(memory.mem_unit).saturating_mul(memory.totalram),
             "DockerRootDir": self.store.path().to_string_lossy(),
             "Name": self.host.hostname,
-            "SecurityOptions": if rootless { vec!["name=rootless"] } else { Vec::new() },
+            "SecurityOptions": security_options(rootless.then_some("name=rootless"), landlock),
+            "Landlock": {
+                "Abi": landlock.map(|abi| abi.0),
+                "Unpacking": landlock.is_some_and(|abi| abi >= Abi::RENAMES),
+            },
             "Rootless": rootless,
             "ServerVersion": env!("CARGO_PKG_VERSION"),
         }))
@@ -53,4 +60,9 @@ impl Engine {
         let magic = path.and_then(|path| statfs(path).ok()).map(|stat| stat.f_type);
         if magic.is_some_and(|magic| NO_UPPER.contains(&magic)) { "vfs" } else { "overlay2" }
     }
+}
+
+fn security_options(rootless: Option<&str>, landlock: Option<Abi>) -> Vec<String> {
+    let landlock = landlock.map(|abi| format!("name=landlock,abi={}", abi.0));
+    rootless.map(str::to_owned).into_iter().chain(landlock).collect()
 }

@@ -17,7 +17,7 @@ use crate::store::merged::Merged;
 #[derive(Debug)]
 pub(super) struct OwnFiles {
     path: PathBuf,
-    lowers: Vec<PathBuf>,
+    pub(super) lowers: Vec<PathBuf>,
     pub(super) cover: Cover,
     /// Where they can be read, and have the owners that they have in the container.
     pub(super) namespace: Option<UserNamespace>,

@@ -107,7 +107,9 @@ impl Engine {
         let total = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|found| found.len());
         let ownership = self.namespace(crate::plan::userns::UsernsMode::Auto)?.1.ownership();
         let warnings: Vec<String> = self.all_or_nothing(|| {
-            self.with_files(|| {
+            let namespace = self.own_namespace()?;
+            self.confined(namespace.as_ref(), &[], || -> Result<_, Error> {
+                let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
                 let reader = Box::new(&file);
                 let archive = VolumeArchive { reader, source_name: &source_name, ownership };
                 let mut progress = |bytes| events(Event::Bytes { done: bytes, total });

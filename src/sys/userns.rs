@@ -146,19 +146,33 @@ pub fn within<T: Serialize + DeserializeOwned>(
     namespace: Option<&UserNamespace>,
     work: impl FnOnce() -> T,
 ) -> Result<T, WorkerError> {
-    let Some(namespace) = namespace else { return Ok(work()) };
+    match namespace {
+        Some(_) => apart(namespace, work),
+        None => Ok(work()),
+    }
+}
+
+/// The same, in a process of its own in any case: what that gives up, this one keeps.
+///
+/// # Errors
+/// As of [`within`].
+pub fn apart<T: Serialize + DeserializeOwned>(
+    namespace: Option<&UserNamespace>,
+    work: impl FnOnce() -> T,
+) -> Result<T, WorkerError> {
     let (ours, theirs) = Channel::pair().map_err(WorkerError::Start)?;
     let (answer, sink) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
         .call(|| "pipe2()")
         .map_err(WorkerError::Start)?;
-    let child = clone::spawn(CloneFlags::CLONE_NEWUSER, || {
+    let flags = namespace.map_or(CloneFlags::empty(), |_| CloneFlags::CLONE_NEWUSER);
+    let child = clone::spawn(flags, || {
         // As long as this copy has the caller's end, it would wait for one that was killed.
         process::close_in_copy(ours.as_fd());
         answer_with(&theirs, namespace, work, &std::fs::File::from(sink))
     })
     .map_err(WorkerError::Start)?;
     drop(theirs);
-    let mapped = map_child(&child, namespace);
+    let mapped = namespace.map_or(Ok(()), |namespace| map_child(&child, namespace));
     moment("IDs mapped");
     let answer_word: &[u8] = if mapped.is_ok() { MAPPED } else { b"refused" };
     ours.send(answer_word, None).map_err(WorkerError::Start)?;
@@ -173,7 +187,7 @@ pub fn within<T: Serialize + DeserializeOwned>(
 
 fn answer_with<T: Serialize>(
     channel: &Channel,
-    namespace: &UserNamespace,
+    namespace: Option<&UserNamespace>,
     work: impl FnOnce() -> T,
     mut sink: &std::fs::File,
 ) -> u8 {
@@ -183,11 +197,11 @@ fn answer_with<T: Serialize>(
     u8::from(!written)
 }
 
-fn enter(channel: &Channel, namespace: &UserNamespace) -> Result<(), MapError> {
+fn enter(channel: &Channel, namespace: Option<&UserNamespace>) -> Result<(), MapError> {
     process::die_with_parent().map_err(MapError::Write)?;
     // It may have died before that was asked.
     channel.check_open().map_err(MapError::Write)?;
-    if namespace.writer == MapWriter::Itself {
+    if let Some(namespace) = namespace.filter(|namespace| namespace.writer == MapWriter::Itself) {
         map_itself(&namespace.map)?;
     }
     match channel.receive().map_err(MapError::Write)? {
