@@ -67,11 +67,12 @@ impl Abi {
         }
     }
 
-    /// Whether an argument of a call has 32 bits only.
+    /// Whether only the lower 32 bits of an argument are compared; for x32, too, as libseccomp has it, which is what profiles
+    /// are written for.
     fn is_narrow(self) -> bool {
         match self {
-            Self::X86 => true,
-            Self::X86_64 | Self::X32 | Self::Aarch64 => false,
+            Self::X86 | Self::X32 => true,
+            Self::X86_64 | Self::Aarch64 => false,
         }
     }
 }

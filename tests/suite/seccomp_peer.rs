@@ -90,54 +90,55 @@ fn conditional(profile: &LinuxSeccomp, abi: Abi) -> BTreeSet<u32> {
     calls.flat_map(|call| call.names().iter().filter_map(|name| number(abi, name))).collect()
 }
 
+/// Our program; other ABIs are in it beside the machine's own.
+fn ours(profile: &LinuxSeccomp, abi: Abi) -> Vec<Instruction> {
+    let mut profile = profile.clone();
+    profile.set_architectures(Some(match abi {
+        Abi::X86_64 | Abi::Aarch64 => vec![Arch::ScmpArchX86_64],
+        Abi::X86 | Abi::X32 => vec![Arch::ScmpArchX86, Arch::ScmpArchX32],
+    }));
+    compile(&profile, Abi::X86_64).unwrap().instructions
+}
+
+/// The numbers of an ABI, also those that no call has.
+fn every_number(abi: Abi) -> Vec<u32> {
+    let packed: Vec<u32> = PACKED.iter().filter_map(|name| number(Abi::X86, name)).collect();
+    let mark = if abi == Abi::X32 { X32_BIT } else { 0 };
+    let odd = [X32_BIT - 1, u32::MAX - 1, u32::MAX].into_iter().filter(|number| number & mark == mark);
+    let all = (0..1024).map(|number| number | mark).chain(odd);
+    all.filter(|number| abi != Abi::X86 || !packed.contains(number)).collect()
+}
+
 /// Every number, every other ABI, and for calls with conditions every value that matters in every argument that does.
 #[track_caller]
 fn compare(name: &str, profile: &LinuxSeccomp, abi: Abi) {
     let (theirs, unknown) = peer(profile, abi);
     let profile = without(profile, &unknown);
-    let mark = if abi == Abi::X32 { X32_BIT } else { 0 };
-    // In our program the others are beside the machine's own.
-    let mut own = profile.clone();
-    own.set_architectures(Some(match abi {
-        Abi::X86_64 | Abi::Aarch64 => vec![Arch::ScmpArchX86_64],
-        Abi::X86 | Abi::X32 => vec![Arch::ScmpArchX86, Arch::ScmpArchX32],
-    }));
-    let ours = compile(&own, Abi::X86_64).unwrap().instructions;
-    let packed: Vec<u32> = PACKED.iter().filter_map(|name| number(Abi::X86, name)).collect();
-    let (values, conditional) = (values(&profile), conditional(&profile, abi));
+    let ours = ours(&profile, abi);
     let agree = |data: &Data| {
         let (ours, theirs) = (run(&ours, data).0, run(&theirs, data).0);
         assert_eq!(ours, theirs, "{name} {abi:?} {data:x?}: {ours:#x}, and libseccomp's {theirs:#x}");
     };
-    for number in
-        (0..1024).map(|number| number | mark).chain([0x3fff_ffff, X32_BIT - 1, u32::MAX - 1, u32::MAX])
-    {
-        if abi == Abi::X86 && packed.contains(&number) {
-            continue;
-        }
-        let narrow = if abi == Abi::X86 { 0xffff_ffff } else { u64::MAX };
+    let (values, conditional) = (values(&profile), conditional(&profile, abi));
+    let narrow = if abi == Abi::X86 { 0xffff_ffff } else { u64::MAX };
+    for number in every_number(abi) {
         let data = |arguments| Data { number, architecture: abi.audit(), arguments };
         agree(&data([0; 6]));
         agree(&data([narrow; 6]));
-        if !conditional.contains(&number) {
-            continue;
-        }
-        for index in 0..6 {
-            for value in &values {
-                for rest in [0, 1, 2, 3] {
-                    let mut arguments = [rest; 6];
-                    arguments[index] = value & narrow;
-                    agree(&data(arguments));
-                }
+        let places = if conditional.contains(&number) { 0..6 } else { 0..0 };
+        for (index, value) in places.flat_map(|index| values.iter().map(move |value| (index, value))) {
+            for rest in [0, 1, 2, 3] {
+                let mut arguments = [rest; 6];
+                arguments[index] = value & narrow;
+                agree(&data(arguments));
             }
         }
     }
-    for other in
-        [Abi::X86_64, Abi::X86, Abi::Aarch64].into_iter().filter(|other| other.audit() != abi.audit())
-    {
-        for number in 0..600 {
-            agree(&Data { number: number | mark, architecture: other.audit(), arguments: [0; 6] });
-        }
+    let others: &[Abi] =
+        if abi == Abi::X86_64 { &[Abi::X86, Abi::X32, Abi::Aarch64] } else { &[Abi::Aarch64] };
+    for (other, number) in others.iter().flat_map(|other| (0..600).map(move |number| (*other, number))) {
+        let mark = if other == Abi::X32 { X32_BIT } else { 0 };
+        agree(&Data { number: number | mark, architecture: other.audit(), arguments: [0; 6] });
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn rules(code: &mut Assembler, rules: &[&Rule], (abi, default): (Abi,
 
 fn one(code: &mut Assembler, condition: Condition, abi: Abi, ways: Ways) -> Entry {
     let word = FIRST + APART * condition.argument;
-    // A 32-bit program has nothing in the upper word.
+    // A 32-bit program has nothing in the upper word that counts.
     let upper = (!abi.is_narrow()).then_some(word + UPPER);
     let words = Words { lower: word, upper };
     match condition.comparison {

@@ -26,11 +26,11 @@ def action(name, errno):
     return {
         "SCMP_ACT_KILL": seccomp.KILL,
         "SCMP_ACT_KILL_THREAD": seccomp.KILL,
-        "SCMP_ACT_KILL_PROCESS": 0x80000000,
+        "SCMP_ACT_KILL_PROCESS": seccomp.KILL_PROCESS,
         "SCMP_ACT_TRAP": seccomp.TRAP,
         "SCMP_ACT_ERRNO": seccomp.ERRNO(errno),
         "SCMP_ACT_TRACE": seccomp.TRACE(errno),
-        "SCMP_ACT_LOG": 0x7FFC0000,
+        "SCMP_ACT_LOG": seccomp.LOG,
         "SCMP_ACT_ALLOW": seccomp.ALLOW,
     }[name]
 
@@ -45,7 +45,8 @@ profile = json.load(sys.stdin)
 numbers = profile.pop("numbers")
 default = action(profile["defaultAction"], profile.get("defaultErrnoRet"))
 program = seccomp.SyscallFilter(default)
-program.set_attr(seccomp.Attr.ACT_BADARCH, 0x80000000)
+# SCMP_ACT_KILL_PROCESS, as a signed number.
+program.set_attr(seccomp.Attr.ACT_BADARCH, -0x80000000)
 if abi != "x86_64":
     program.add_arch(seccomp.Arch(ABIS[abi]))
     program.remove_arch(seccomp.Arch(seccomp.Arch.X86_64))
@@ -59,13 +60,15 @@ for call in profile["syscalls"]:
     alternatives = [arguments] if len(set(indices)) == len(indices) else [[one] for one in arguments]
     for name in call["names"]:
         # By its number a call can be named that is younger than the library, but only on the machine's own ABI.
-        name = numbers.get(name) if abi == "x86_64" else name
+        if abi == "x86_64":
+            word = numbers.get(name)
+        else:
+            word = name if seccomp.resolve_syscall(seccomp.Arch(ABIS[abi]), name) >= 0 else None
+        if word is None:
+            unknown.add(name)
+            continue
         for alternative in alternatives:
-            try:
-                if name is not None:
-                    program.add_rule(answer, name, *map(argument, alternative))
-            except (RuntimeError, ValueError, TypeError):
-                unknown.add(name)
+            program.add_rule(answer, word, *map(argument, alternative))
 print(json.dumps(sorted(unknown)), flush=True)
 with tempfile.TemporaryFile() as file:
     program.export_bpf(file)
