@@ -23,6 +23,7 @@ pub mod procfs;
 pub mod report;
 pub mod root;
 pub mod running;
+pub mod seccomp;
 pub mod socket;
 pub mod table;
 pub mod uplink;
