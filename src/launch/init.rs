@@ -41,6 +41,11 @@ impl FailedStep {
         Self { report, code, overlay_refused }
     }
 
+    /// A step that whoever is told of it knows by itself.
+    pub(super) fn of_step(error: &InitError) -> Self {
+        Self::new(describe(error), error.code(), false)
+    }
+
     /// Any other error of the launch, for a process that only tells of it.
     #[must_use]
     pub fn of(error: &LaunchError, hint: Option<String>) -> Self {
@@ -232,6 +237,7 @@ fn become_command(
     mount::conceal(&root, plan)?;
     moment("concealed");
     rootfs::pivot_into(root)?;
+    own::stay_hidden().map_err(InitError::Channel)?; // from whoever is entered from now on
     tell(channel, &ToLauncher::Rooted)?; // who enters earlier would meet the host's files
     for notice in notices {
         tell(channel, &ToLauncher::Notice(notice))?;
@@ -248,6 +254,7 @@ fn become_command(
     await_connection(channel, plan)?; // so late, as pasta takes longer than all the mounts
     credentials::set_limits(&plan.process.limits)?;
     credentials::assume(&plan.process)?;
+    own::stay_hidden().map_err(InitError::Channel)?;
     process::enter_working_directory(&plan.process)?;
     own::close_on_exec_from(3).map_err(InitError::Channel)?;
     await_review(channel, review)?; // nothing changes any more

@@ -1,14 +1,15 @@
 //! The last steps: working directory, streams, and becoming the command.
 
+mod command;
 mod reaper;
 
 use std::convert::Infallible;
-use std::ffi::CString;
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 use thiserror::Error;
 
+use self::command::Command;
 use super::init::InitError;
 use super::mount::MountFailure;
 use super::rootfs::{PointKind, Root};
@@ -17,8 +18,7 @@ use super::terminal::Terminal;
 use crate::plan::process::{FirstProcess, Process};
 use crate::sys::{Call, SysError, process as own};
 
-/// Where programs are looked for if the environment does not say.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) use command::Candidates;
 
 /// Why the command does not run.
 #[derive(Debug, Error)]
@@ -121,7 +121,7 @@ pub(super) fn exec(
     let command = Command::new(process)?;
     let become_it = || {
         connect(streams, terminal)?;
-        command.exec()
+        command.exec(streams.bridge.as_ref())
     };
     match process.first {
         FirstProcess::Command => become_it(),
@@ -149,53 +149,4 @@ fn connect(streams: &ContainerStreams, terminal: Option<&Terminal>) -> Result<()
     };
     result().map_err(ExecError::Streams)?;
     own::reset_signals().map_err(ExecError::Streams)
-}
-
-/// A program with its arguments and environment, in the form that the kernel takes.
-struct Command {
-    name: String,
-    candidates: Vec<CString>,
-    searched: String,
-    arguments: Vec<CString>,
-    environment: Vec<CString>,
-}
-
-impl Command {
-    fn new(process: &Process) -> Result<Self, ExecError> {
-        let text = |text: &String| CString::new(text.as_str()).map_err(|_| ExecError::Nul(text.clone()));
-        let arguments: Vec<CString> = process.arguments.iter().map(text).collect::<Result<_, _>>()?;
-        let environment: Vec<CString> = process.environment.iter().map(text).collect::<Result<_, _>>()?;
-        // A plan has at least one argument.
-        let name = process.arguments.first().cloned().unwrap_or_default();
-        let path =
-            process.environment.iter().find_map(|one| one.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
-        let mut candidates = Vec::new();
-        let mut searched = String::new();
-        if name.contains('/') || name.is_empty() {
-            candidates.push(text(&name)?);
-        } else {
-            for directory in path.split(':').filter(|directory| !directory.is_empty()) {
-                candidates.push(text(&format!("{directory}/{name}"))?);
-            }
-            searched = format!(" in the container (PATH={path})");
-        }
-        Ok(Self { name, candidates, searched, arguments, environment })
-    }
-
-    fn exec(&self) -> Result<Infallible, ExecError> {
-        let mut refused = None;
-        for program in &self.candidates {
-            let errno = own::exec(program, &self.arguments, &self.environment);
-            let missing = matches!(errno, Errno::NOENT | Errno::NOTDIR)
-                && rustix::fs::access(program, rustix::fs::Access::EXISTS).is_err();
-            if !missing && refused.is_none() {
-                refused = Some(SysError::new(format!("execve({program:?})"), errno));
-            }
-        }
-        let command = self.name.clone();
-        Err(match refused {
-            Some(source) => ExecError::NotExecutable { command, source },
-            None => ExecError::NotFound { command, searched: self.searched.clone() },
-        })
-    }
 }

@@ -164,15 +164,26 @@ pub fn new_keyring() -> Result<bool, SysError> {
     }
 }
 
-/// Keeps other processes from reading what this one remembers, and where its program lies: `/proc/PID` of a process
-/// that cannot be dumped is open only to who has the right to trace it where it was started (`ptrace(2)`).
+/// Keeps other processes from reading what this one remembers, and where its program lies, also in its command line.
 ///
 /// # Errors
 /// What `prctl(2)` says.
 pub fn hide() -> Result<(), SysError> {
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .call(|| "prctl(PR_SET_DUMPABLE, 0)")?;
+    stay_hidden()?;
     forget_command_line()
+}
+
+/// Keeps others from looking at this process: `/proc/PID` of one that cannot be dumped is open only to who has the right
+/// to trace it where it was started (`ptrace(2)`).
+///
+/// A change of user or of capabilities gives that what `fs.suid_dumpable` says, which may be anything: so this is said
+/// again after it.
+///
+/// # Errors
+/// What `prctl(2)` says.
+pub fn stay_hidden() -> Result<(), SysError> {
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .call(|| "prctl(PR_SET_DUMPABLE, 0)")
 }
 
 /// Overwrites the memory that the kernel shows as `/proc/PID/cmdline`, which everybody may read.

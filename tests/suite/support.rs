@@ -37,6 +37,11 @@ macro_rules! require {
 }
 pub(crate) use require;
 
+/// By how much tests that hope to catch a rare moment are prolonged: `MINIRUN_TEST_TORTURE=N`, else 1.
+pub(crate) fn torture() -> usize {
+    std::env::var("MINIRUN_TEST_TORTURE").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
 /// A number of seconds that no other process on this machine sleeps: finds a container's processes again.
 pub(crate) fn unique_seconds() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -62,6 +62,7 @@ fn become_command(
     }
     credentials::set_limits(&process.limits)?;
     credentials::assume(&process)?;
+    own::stay_hidden().map_err(InitError::Enter)?;
     if plan.presence == Presence::Attached {
         own::die_with_parent().map_err(InitError::Channel)?; // forgotten with the change of rights
     }
@@ -75,7 +76,7 @@ fn become_command(
 /// Closes what the escort has open besides.
 fn keep_only(ends: Ends<'_>, streams: &ContainerStreams) -> Result<(), SysError> {
     let mut kept = vec![ends.launcher.as_fd(), ends.escort.as_fd()];
-    kept.extend(streams.files().into_iter().flatten());
+    kept.extend(streams.needed());
     own::close_all_but(&kept)
 }
 
