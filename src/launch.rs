@@ -30,8 +30,9 @@ mod streams;
 mod supervise;
 mod terminal;
 mod unshare;
+mod way;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sched::CloneFlags;
 use thiserror::Error;
@@ -46,10 +47,11 @@ use crate::sys::clone::{Birth, Child, ExitStatus};
 use crate::sys::join::{self, UserNamespaces};
 use crate::sys::report::Report;
 use crate::sys::userns::{self, MapError};
-use crate::sys::{Call, SysError, moment, process as own};
+use crate::sys::{SysError, moment, process as own};
 
 use message::ToInit;
 use relay::Relay;
+use way::Way;
 
 pub use client::Client;
 pub use dialog::{Purpose, Sequel};
@@ -124,10 +126,19 @@ pub struct Running {
     channel: Channel,
     relay: Relay,
     ends: Ends,
-    /// Closed at the other end when the command runs, or never will.
-    start: Option<OwnedFd>,
+    way: Way,
+    start: Starting,
     connecting: Connecting,
     ended: bool,
+}
+
+/// Whether somebody waits for the command to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Starting {
+    /// It does not run yet.
+    Awaited,
+    /// It does, or never will, or nobody asks.
+    Over,
 }
 
 /// How far the network is.
@@ -165,16 +176,15 @@ pub fn start(
 ) -> Result<Running, LaunchError> {
     let ends = surroundings.ends;
     let (ours, theirs) = Channel::pair().map_err(LaunchError::Spawn)?;
-    let (mut relay, streams) = streams::connect(plan.process.streams, ends).map_err(LaunchError::Streams)?;
+    let (mut relay, mut streams) =
+        streams::connect(plan.process.streams, ends).map_err(LaunchError::Streams)?;
     relay.block_signals().map_err(LaunchError::Supervise)?;
-    // Init has the other end until it becomes the command, which closes it; nobody ever writes.
-    let (start, until_exec) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
-        .call(|| "pipe2()")
-        .map_err(LaunchError::Spawn)?;
+    let map = plan.namespaces.user.as_ref().map(|user| &user.map);
+    let way = Way::prepare((&plan.process.arguments, &plan.process.environment), map, &mut streams)?;
     let body = || {
         // Neither what the caller has left open nor the launcher's locks come along. And only without its end of the
         // channel does the end of the launcher read as the end of the channel.
-        let mut kept = vec![theirs.as_fd(), until_exec.as_fd()];
+        let mut kept = vec![theirs.as_fd()];
         kept.extend(streams.descriptors());
         if let Err(error) = own::close_all_but(&kept) {
             return monitor::fail(&theirs, Report::of(&error, None));
@@ -196,13 +206,21 @@ pub fn start(
             sibling::spawn(donor, birth, body).map_err(LaunchError::Sibling)?
         }
     };
-    drop((theirs, until_exec));
+    drop(theirs);
     let connecting = match &plan.connection {
         None => Connecting::Over,
         Some(connection) => Connecting::Waiting(connection.clone(), user),
     };
-    let running =
-        Running { monitor, channel: ours, relay, ends, start: Some(start), connecting, ended: false };
+    let running = Running {
+        monitor,
+        channel: ours,
+        relay,
+        ends,
+        way,
+        start: Starting::Awaited,
+        connecting,
+        ended: false,
+    };
     if let (Some(user), None) = (&plan.namespaces.user, surroundings.donor) {
         userns::map_child(&running.monitor, user)?;
         moment("IDs mapped");

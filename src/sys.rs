@@ -1,5 +1,6 @@
 //! Asking the kernel. The only place with unsafe code.
 
+pub mod bridge;
 pub mod cgroup;
 pub mod channel;
 pub mod clock;

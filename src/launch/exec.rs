@@ -15,7 +15,8 @@ use nix::sched::CloneFlags;
 use super::init::FailedStep;
 use super::message::ToLauncher;
 use super::relay::Relay;
-use super::{Connecting, Ends, LaunchError, Running, streams};
+use super::way::Way;
+use super::{Connecting, Ends, LaunchError, Running, Starting, streams};
 use crate::plan::exec::{ExecPlan, Presence};
 use crate::sys::channel::Channel;
 use crate::sys::clone::Birth;
@@ -42,8 +43,9 @@ pub fn exec(plan: &ExecPlan, place: Place<'_>) -> Result<Running, LaunchError> {
         Presence::Attached => streams::connect(plan.streams, ends),
         Presence::Detached => streams::nowhere().map(|nowhere| (Relay::new(), nowhere)),
     };
-    let (mut relay, streams) = connected.map_err(LaunchError::Streams)?;
+    let (mut relay, mut streams) = connected.map_err(LaunchError::Streams)?;
     relay.block_signals().map_err(LaunchError::Supervise)?;
+    let way = Way::prepare((&plan.arguments, &plan.environment), plan.map.as_ref(), &mut streams)?;
     let birth = Birth { namespaces: CloneFlags::empty(), cgroup: place.cgroup };
     let spawned = birth.spawn(|| {
         // Only then does the end of the launcher read as the end of the channel.
@@ -56,7 +58,8 @@ pub fn exec(plan: &ExecPlan, place: Place<'_>) -> Result<Running, LaunchError> {
         channel: ours,
         relay,
         ends,
-        start: None,
+        way,
+        start: Starting::Over,
         connecting: Connecting::Over,
         ended: false,
     })
@@ -80,6 +83,8 @@ impl Running {
                 failed = Some(FailedStep::new(report, code, overlay_refused));
             }
         }
+        // Nobody has the channel any more: the guest has become the bridge, which takes no time.
+        let failed = failed.or_else(|| self.way.await_end());
         self.ended = true;
         match failed {
             Some(failed) => {

@@ -42,6 +42,11 @@ impl FailedStep {
         Self { report, code, overlay_refused }
     }
 
+    /// A step that whoever is told of it knows by itself.
+    pub(super) fn of_step(error: &InitError) -> Self {
+        Self::new(describe(error), error.code(), false)
+    }
+
     /// Any other error of the launch, for a process that only tells of it.
     #[must_use]
     pub fn of(error: &LaunchError, hint: Option<String>) -> Self {
@@ -241,6 +246,7 @@ fn become_command(
     mount::conceal(&root, plan)?; // nothing is mounted after this
     moment("concealed");
     rootfs::pivot_into(root)?;
+    hide(review)?; // from whoever enters from now on
     tell(channel, &ToLauncher::Rooted)?; // who enters earlier would meet the host's files
     for notice in notices {
         tell(channel, &ToLauncher::Notice(notice))?;
@@ -256,18 +262,22 @@ fn become_command(
     }
     await_connection(channel, plan)?; // so late, as pasta takes longer than all the mounts
     credentials::set_limits(&plan.process.limits)?;
-    // Who has entered the container meanwhile may be as strong as this process from here on.
-    if review == Review::Unwanted {
-        own::hide_memory().map_err(InitError::Hide)?;
-    }
-    process::check_program(&plan.process).map_err(InitError::Exec)?; // while every file of it can be read
     credentials::assume(&plan.process)?;
+    hide(review)?; // again: a change of user may undo it, and who has entered may now be as strong
     process::enter_working_directory(&plan.process)?;
     own::close_on_exec_from(3).map_err(InitError::Channel)?;
     let ready = || await_review(channel, review); // with its streams, and with its system calls filtered
     let failed = |error| report(channel, &error);
     let telling = process::Telling { ready: &ready, failed: &failed };
     process::exec(&plan.process, streams, terminal.as_ref(), &telling)
+}
+
+/// Hides what this process remembers. Before a review nobody could read what it is about, so that hides when it is over.
+fn hide(review: Review) -> Result<(), InitError> {
+    match review {
+        Review::Unwanted => own::hide_memory().map_err(InitError::Hide),
+        Review::Wanted => Ok(()),
+    }
 }
 
 /// What belongs to the new namespaces and to this process alone, and needs no file of the container.

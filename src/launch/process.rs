@@ -1,16 +1,16 @@
 //! The last steps: working directory, streams, and becoming the command.
 
-mod program;
+mod command;
 mod reaper;
 
 use std::convert::Infallible;
-use std::ffi::CString;
 use std::os::fd::AsFd;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use self::command::Command;
 use super::credentials;
 use super::init::InitError;
 use super::rootfs::{PointError, PointKind, Root};
@@ -20,10 +20,7 @@ use crate::plan::process::{FirstProcess, Process};
 use crate::sys::root::open_in_root;
 use crate::sys::{Call, SysError, process as own};
 
-pub(super) use program::check as check_program;
-
-/// Where programs are looked for if the environment does not say.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) use command::Candidates;
 
 /// Why the command does not run.
 #[derive(Debug, Error)]
@@ -86,9 +83,6 @@ impl ExecError {
                     }
                     Errno::ACCESS => {
                         "it is a directory, has no execute permission for this user, or lies on a noexec mount"
-                    }
-                    Errno::LOOP => {
-                        "it leads through a link of /proc, which is here what minirun itself has open or runs"
                     }
                     Errno::NOENT => "the file is there, but the interpreter or loader that it names is not",
                     _ => return None,
@@ -161,12 +155,13 @@ pub(super) fn exec(
         FirstProcess::Command => {
             connect(streams, terminal)?;
             close_down()?;
-            Ok(command.exec()?)
+            Ok(command.exec(streams.bridge.as_ref())?)
         }
         FirstProcess::Init => {
             // Init is as close to the container's processes as one of them, and is filtered like them.
             close_down()?;
-            let become_it = || connect(streams, terminal).and_then(|()| command.exec());
+            let become_it =
+                || connect(streams, terminal).and_then(|()| command.exec(streams.bridge.as_ref()));
             let result = reaper::run(|| match become_it() {
                 Ok(never) => match never {},
                 Err(error) => (telling.failed)(error.into()),
@@ -192,53 +187,4 @@ fn connect(streams: &ContainerStreams, terminal: Option<&Terminal>) -> Result<()
     };
     result().map_err(ExecError::Streams)?;
     own::reset_signals().map_err(ExecError::Streams)
-}
-
-/// A program with its arguments and environment, in the form that the kernel takes.
-struct Command {
-    name: String,
-    candidates: Vec<CString>,
-    searched: String,
-    arguments: Vec<CString>,
-    environment: Vec<CString>,
-}
-
-impl Command {
-    fn new(process: &Process) -> Result<Self, ExecError> {
-        let text = |text: &String| CString::new(text.as_str()).map_err(|_| ExecError::Nul(text.clone()));
-        let arguments: Vec<CString> = process.arguments.iter().map(text).collect::<Result<_, _>>()?;
-        let environment: Vec<CString> = process.environment.iter().map(text).collect::<Result<_, _>>()?;
-        // A plan has at least one argument.
-        let name = process.arguments.first().cloned().unwrap_or_default();
-        let path =
-            process.environment.iter().find_map(|one| one.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
-        let mut candidates = Vec::new();
-        let mut searched = String::new();
-        if name.contains('/') || name.is_empty() {
-            candidates.push(text(&name)?);
-        } else {
-            for directory in path.split(':').filter(|directory| !directory.is_empty()) {
-                candidates.push(text(&format!("{directory}/{name}"))?);
-            }
-            searched = format!(" in the container (PATH={path})");
-        }
-        Ok(Self { name, candidates, searched, arguments, environment })
-    }
-
-    fn exec(&self) -> Result<Infallible, ExecError> {
-        let mut refused = None;
-        for program in &self.candidates {
-            let errno = own::exec(program, &self.arguments, &self.environment);
-            let missing = matches!(errno, Errno::NOENT | Errno::NOTDIR)
-                && rustix::fs::access(program, rustix::fs::Access::EXISTS).is_err();
-            if !missing && refused.is_none() {
-                refused = Some(SysError::new(format!("execve({program:?})"), errno));
-            }
-        }
-        let command = self.name.clone();
-        Err(match refused {
-            Some(source) => ExecError::NotExecutable { command, source },
-            None => ExecError::NotFound { command, searched: self.searched.clone() },
-        })
-    }
 }

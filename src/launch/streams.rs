@@ -16,17 +16,26 @@ use super::relay::Relay;
 use super::screen::SavedTerminal;
 use crate::plan::process::{Input, Streams};
 use crate::plan::supervision::InputEnd;
+use crate::sys::bridge::Bridge;
 use crate::sys::{Call, SysError};
 
-/// What init makes the command's streams from.
+/// What init makes the command's streams from, and how it becomes the command.
 #[derive(Debug)]
 pub(super) struct ContainerStreams {
     files: Option<[OwnedFd; 3]>,
     /// The launcher's terminal, which the monitor restores if the launcher cannot.
     pub(super) saved_terminal: Option<SavedTerminal>,
+    /// The way to the command, which tells the launcher if it leads nowhere.
+    pub(super) bridge: Option<Bridge>,
 }
 
 impl ContainerStreams {
+    /// All that the process needs open which becomes the command.
+    pub(super) fn needed(&self) -> Vec<BorrowedFd<'_>> {
+        let bridge = self.bridge.iter().flat_map(Bridge::files);
+        self.files().into_iter().flatten().chain(bridge).collect()
+    }
+
     /// Closes the streams, which init has by now, and keeps the terminal.
     pub(super) fn into_saved_terminal(self) -> Option<SavedTerminal> {
         self.saved_terminal
@@ -34,8 +43,7 @@ impl ContainerStreams {
 
     /// All that is open here.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let files = self.files.iter().flatten().map(OwnedFd::as_fd);
-        files.chain(self.saved_terminal.iter().map(AsFd::as_fd))
+        self.needed().into_iter().chain(self.saved_terminal.iter().map(AsFd::as_fd))
     }
 
     /// Input, output and error; none where the process gets a terminal of its own.
@@ -96,7 +104,7 @@ pub(super) fn nowhere() -> Result<ContainerStreams, SysError> {
         rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
             .call(|| "open(\"/dev/null\")")
     };
-    Ok(ContainerStreams { files: Some([null()?, null()?, null()?]), saved_terminal: None })
+    Ok(ContainerStreams { files: Some([null()?, null()?, null()?]), saved_terminal: None, bridge: None })
 }
 
 /// Prepares both sides: what the launcher copies, and what the container gets.
@@ -108,7 +116,7 @@ pub(super) fn connect(streams: Streams, ends: Ends) -> Result<(Relay, ContainerS
                 End::Caller => relay.save_terminal()?,
                 End::Nobody => None,
             };
-            Ok((relay, ContainerStreams { files: None, saved_terminal }))
+            Ok((relay, ContainerStreams { files: None, saved_terminal, bridge: None }))
         }
         Streams::Launcher { input } => {
             let files = [
@@ -116,7 +124,7 @@ pub(super) fn connect(streams: Streams, ends: Ends) -> Result<(Relay, ContainerS
                 connect_output(&mut relay, Stream::Output, ends)?,
                 connect_output(&mut relay, Stream::Error, ends)?,
             ];
-            Ok((relay, ContainerStreams { files: Some(files), saved_terminal: None }))
+            Ok((relay, ContainerStreams { files: Some(files), saved_terminal: None, bridge: None }))
         }
     }
 }

@@ -15,7 +15,7 @@ use super::init::FailedStep;
 use super::keys::Typed;
 use super::message::{ToInit, ToLauncher, ToMonitor};
 use super::relay::{Awaited, Happened};
-use super::{LaunchError, Running, Stream};
+use super::{LaunchError, Running, Starting, Stream};
 use crate::sys::clone::{ExitStatus, ProcessUsage};
 use crate::sys::{SysError, moment, process};
 
@@ -144,15 +144,16 @@ impl Running {
         guests: &mut Guests,
         observe: Observer<'_>,
     ) -> Result<Happened, LaunchError> {
-        let awaited =
-            Awaited { channel: self.channel.as_fd(), start: self.start.as_ref().map(AsFd::as_fd), time };
+        let start = (self.start == Starting::Awaited).then(|| self.way.pipe());
+        let awaited = Awaited { channel: self.channel.as_fd(), start, time };
         let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
         self.relay.wait(awaited, guests, &mut sink).map_err(LaunchError::Supervise)
     }
 
     /// Says that the command runs, once. What went wrong before was sent before, and has been read.
     fn note_start(&mut self, known: &mut Known, observe: Observer<'_>) {
-        self.start = None;
+        self.start = Starting::Over;
+        known.failed = known.failed.take().or_else(|| self.way.refusal());
         if let (Some(init), None, false) = (&known.init, &known.failed, known.started) {
             known.started = true;
             observe(Sign::Started(init.as_fd()));
@@ -207,7 +208,7 @@ impl Running {
     /// Passes signals on, once everything that was told by then has been read: else one could be meant for a command
     /// that runs already and is not known of yet.
     fn deliver(&self, known: &mut Known) -> Result<(), LaunchError> {
-        if self.start.is_some() {
+        if self.start == Starting::Awaited {
             if let Some(number) = known.signals.pop() {
                 // There is nobody yet who could receive it: the command is not going to be.
                 known.interrupted = Some(number);

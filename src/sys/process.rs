@@ -164,8 +164,7 @@ pub fn new_keyring() -> Result<bool, SysError> {
     }
 }
 
-/// Keeps other processes from reading what this one remembers, and where its program lies: `/proc/PID` of a process
-/// that cannot be dumped is open only to who has the right to trace it where it was started (`ptrace(2)`).
+/// Keeps other processes from reading what this one remembers, and where its program lies, also in its command line.
 ///
 /// # Errors
 /// What `prctl(2)` says.
@@ -174,8 +173,11 @@ pub fn hide() -> Result<(), SysError> {
     forget_command_line()
 }
 
-/// Keeps other processes from reading what this one remembers, and from tracing it; for one that is about to become
-/// another program.
+/// Keeps others from looking at this process: `/proc/PID` of one that cannot be dumped is open only to who has the right
+/// to trace it where it was started (`ptrace(2)`).
+///
+/// A change of user or of capabilities gives that what `fs.suid_dumpable` says, which may be anything: so this is said
+/// again after it.
 ///
 /// # Errors
 /// What `prctl(2)` says.

@@ -142,6 +142,7 @@ fn specification(document: &[u8]) {
         hostname: "host".to_owned(),
         cgroups: CgroupLayout::Unified,
         throttles: Vec::new(),
+        kernel: (6, 1),
         resolv_conf: Vec::new(),
     };
     let supplement = Supplement {

@@ -66,7 +66,8 @@ fn the_status_of_a_command_is_what_it_should_be() {
 fn limits_are_the_caller_s_but_for_crashes() {
     let scratch = Scratch::with_image();
     let limits = |flags: &[&str]| {
-        let words = [&["run", "--rm", "--network", "none"], flags, &[IMAGE, "cat", "/proc/self/limits"]].concat();
+        let words =
+            [&["run", "--rm", "--network", "none"], flags, &[IMAGE, "cat", "/proc/self/limits"]].concat();
         let text = scratch.host_script("ulimit -n 200; exec \"$MINIRUN\" \"$@\"").args(["sh"]).args(words);
         let text = text.run().success();
         let row = |name: &str| {
@@ -122,7 +123,7 @@ fn no_descriptor_of_the_caller_gets_in() {
     let started = |words: &[&str]| {
         let call = Call::new("bash").args(["-c", open, "bash"]).args(words);
         let call = call.env("MINIRUN_STORE", scratch.store()).env("MINIRUN_NETWORK", "none");
-        let output = call.env("SCRATCH", scratch.path("")).env("MINIRUN", Scratch::program()).run();
+        let output = call.env("SCRATCH", scratch.path("")).env("MINIRUN", scratch.program()).run();
         let output = output.success();
         assert!(!output.contains("canary"), "{words:?}: {output}");
         output
@@ -232,7 +233,7 @@ fn a_group_that_denies_is_not_given_up() {
             "--inh-caps=-all",
             "--bounding-set=-all",
         ];
-        let call = Call::new("setpriv").args(ids).args([Scratch::program()]).args(words);
+        let call = Call::new("setpriv").args(ids).args([scratch.program()]).args(words);
         call.env("MINIRUN_STORE", &store).env("MINIRUN_NETWORK", "none").env("HOME", "/").run()
     };
     as_user(&["load", "-q", "-i", layout.to_str().unwrap()]).success();

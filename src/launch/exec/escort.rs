@@ -76,8 +76,7 @@ fn enter(
     let procfs = rustix::fs::open("/proc", flags, Mode::empty()).call(|| "open(\"/proc\")")?;
     let pid_namespace = processes.pid_namespace()?;
     let mut kept = vec![channel.as_fd(), processes.monitor(), procfs.as_fd(), pid_namespace.as_fd()];
-    kept.extend(streams.files().into_iter().flatten());
-    kept.extend(streams.saved_terminal.as_ref().map(AsFd::as_fd));
+    kept.extend(streams.descriptors());
     own::close_all_but(&kept)?;
     join::namespaces(processes.monitor(), namespaces(plan))?;
     join::pid_namespace(&pid_namespace)?;

@@ -61,8 +61,8 @@ fn become_command(
         tell(channel, &ToLauncher::Notice(text))?;
     }
     credentials::set_limits(&process.limits)?;
-    process::check_program(&process).map_err(InitError::Exec)?; // while every file of it can be read
     credentials::assume(&process)?;
+    own::hide_memory().map_err(InitError::Enter)?;
     if plan.presence == Presence::Attached {
         own::die_with_parent().map_err(InitError::Channel)?; // forgotten with the change of rights
     }
@@ -76,7 +76,7 @@ fn become_command(
 /// Closes what the escort has open besides.
 fn keep_only(ends: Ends<'_>, streams: &ContainerStreams) -> Result<(), SysError> {
     let mut kept = vec![ends.launcher.as_fd(), ends.escort.as_fd()];
-    kept.extend(streams.files().into_iter().flatten());
+    kept.extend(streams.needed());
     own::close_all_but(&kept)
 }
 

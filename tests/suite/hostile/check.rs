@@ -41,6 +41,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let scratch = Scratch::with_image();
+        scratch.own_program(); // which is worth reaching, as who gets at it could change it
         // What a store gets when something first runs is no trace of a case.
         scratch.minirun(["run", "--rm", IMAGE, "true"]).run().success();
         let canary = Canary::new(scratch.path("canary"));
