@@ -37,6 +37,7 @@ pub mod review;
 mod rootfs;
 mod run;
 mod running;
+mod security;
 mod stats;
 mod sweep;
 mod top;

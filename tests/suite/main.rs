@@ -35,6 +35,7 @@ mod host;
 mod ids;
 mod images;
 mod inspect;
+mod inspect_security;
 mod layers;
 mod lifecycle;
 mod limits;
