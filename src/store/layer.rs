@@ -71,6 +71,9 @@ pub struct LayerRecord {
     /// The digest of everything in it, by which it is known again; none of a layer that came when there was none.
     #[serde(default)]
     pub content: Option<Digest>,
+    /// The digest of the blob that it was unpacked from; the same blob need not be decompressed to know what is in it.
+    #[serde(default)]
+    pub blob: Option<Digest>,
 }
 
 impl LayerRecord {

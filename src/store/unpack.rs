@@ -199,18 +199,21 @@ pub fn unpack(
     })
 }
 
-/// Reads a layer that need not be unpacked to its end: it must be what it is said to be.
+/// Reads a layer that need not be unpacked to its end: it must be what it is said to be. It is not decompressed where
+/// nothing is said about its content.
 ///
 /// # Errors
-/// The blob has another digest or size; where no digest is known, its content has another one.
+/// The blob has another digest or size, or its content has another digest.
 pub fn check(blob: LayerBlob<'_>, limits: &Limits) -> Result<(), UnpackError> {
-    if let Some(digest) = blob.digest {
-        return Verified::new(blob.reader, digest, blob.size).finish().map(drop).map_err(UnpackError::Blob);
-    }
+    let verified = Verified::expecting(blob.reader, blob.digest, blob.size);
+    let Some(diff_id) = blob.diff_id else {
+        return verified.finish().map(drop).map_err(UnpackError::Blob);
+    };
     let count = AtomicU64::new(0);
-    let compressed = Counted { reader: blob.reader, count: &count };
-    let stream = Bounded { reader: decompress(compressed)?, compressed: &count, seen: 0, limits };
-    Verified::expecting(stream, blob.diff_id, None).finish().map(drop).map_err(UnpackError::Content)
+    let mut compressed = Counted { reader: verified, count: &count };
+    let stream = Bounded { reader: decompress(&mut compressed)?, compressed: &count, seen: 0, limits };
+    Verified::new(stream, diff_id, None).finish().map_err(UnpackError::Content)?;
+    compressed.reader.finish().map(drop).map_err(UnpackError::Blob)
 }
 
 /// Applies every entry; how many there were.

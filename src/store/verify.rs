@@ -131,7 +131,9 @@ impl<R: Read> Read for Verified<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = match self.size {
             // One more than expected, so that a longer blob is noticed.
-            Some(size) => usize::try_from((size + 1).saturating_sub(self.seen)).unwrap_or(usize::MAX),
+            Some(size) => {
+                usize::try_from(size.saturating_add(1).saturating_sub(self.seen)).unwrap_or(usize::MAX)
+            }
             None => usize::MAX,
         };
         let room = room.min(buffer.len());
@@ -170,6 +172,7 @@ mod tests {
         let long = vec![0; 1000];
         assert!(matches!(check(&long, ABC, Some(3)), Err(VerifyError::Size { found: 4, .. })));
         assert!(matches!(check(&long, ABC, Some(0)), Err(VerifyError::Size { found: 1, .. })));
+        assert!(matches!(check(b"abc", ABC, Some(u64::MAX)), Err(VerifyError::Size { found: 3, .. })));
         let measured = Verified::measuring(&b"abc"[..], None).finish().unwrap();
         assert_eq!(measured.digest.to_string(), ABC);
     }

@@ -32,6 +32,7 @@ mod examples;
 mod exec;
 mod full_disk;
 mod host;
+mod hostile;
 mod ids;
 mod images;
 mod inspect;

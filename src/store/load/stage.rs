@@ -4,13 +4,13 @@
 //! made. Locks are waited for only while the layers of the first image are taken, from the lowest up; chain IDs
 //! make that the same order for everybody, so that nobody waits in a circle.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::fs::{Mode, fchmod};
 
-use super::blob::BlobError;
 use super::candidate::{Candidate, LayerSource};
+use super::layer::{LayerError, in_words, layer_blob};
 use super::source::Opened;
 use super::{LoadError, Loaded, Progress};
 use crate::plan::digest::Digest;
@@ -20,7 +20,7 @@ use crate::store::layer::{LayerOwners, LayerRecord, chain_ids};
 use crate::store::lock::{self, NameLock};
 use crate::store::merged::Merged;
 use crate::store::temporary::Temporary;
-use crate::store::unpack::{LayerBlob, Limits, UnpackError, Warning, check, unpack};
+use crate::store::unpack::{LayerBlob, Limits, check, unpack};
 use crate::store::{Store, StoreError, content, layout};
 use crate::sys::{Call, SysError};
 
@@ -56,6 +56,8 @@ pub(in crate::store) struct Stage<'a> {
     locks: Vec<NameLock>,
     pub(super) layers: HashMap<Digest, Staged>,
     pub(super) images: Vec<Prepared>,
+    /// Blobs that were read and found right, by name and diff ID.
+    checked: HashSet<(String, Digest)>,
     /// How many directories were made.
     made: usize,
 }
@@ -69,7 +71,7 @@ impl<'a> Stage<'a> {
     ) -> Result<Self, StoreError> {
         let temporary = Temporary::new(store)?;
         let (locks, layers, images) = (Vec::new(), HashMap::new(), Vec::new());
-        Ok(Self { store, owners, limits, temporary, locks, layers, images, made: 0 })
+        Ok(Self { store, owners, limits, temporary, locks, layers, images, checked: HashSet::new(), made: 0 })
     }
 
     /// Unpacks the layers of an image that are missing.
@@ -98,12 +100,8 @@ impl<'a> Stage<'a> {
         for (index, (layer, chain_id)) in candidate.layers.iter().zip(&chain).enumerate() {
             let number = index + 1;
             if self.has_layer(chain_id)? {
-                // Not needed, and yet a source is whole or an error, whatever the store has already.
-                let blob = layer_blob(opened, layer);
-                blob.and_then(|blob| {
-                    check(blob, self.limits).map_err(|error| LayerError::Unpack(Box::new(error)))
-                })
-                .map_err(|error| error.of_layer(number, chain.len(), &layer.diff_id, opened))?;
+                self.check_known(opened, layer, chain_id)
+                    .map_err(|error| error.of_layer(number, chain.len(), &layer.diff_id, opened))?;
                 progress(Progress::LayerPresent { number, diff_id: layer.diff_id.clone() });
                 continue;
             }
@@ -118,6 +116,28 @@ impl<'a> Stage<'a> {
             progress(Progress::LayerDone { number });
         }
         Ok(warnings)
+    }
+
+    /// Reads a blob that is not needed: a source is whole or an error, whatever the store has already. Which content a
+    /// blob has that was unpacked before is known.
+    fn check_known(
+        &mut self,
+        opened: &Opened,
+        layer: &LayerSource,
+        chain_id: &Digest,
+    ) -> Result<(), LayerError> {
+        let pair = (layer.name.clone(), layer.diff_id.clone());
+        if self.checked.contains(&pair) {
+            return Ok(());
+        }
+        let mut blob = layer_blob(opened, layer)?;
+        let known = self.layers.get(chain_id).and_then(|staged| staged.record.blob.as_ref());
+        if layer.digest.is_some() && layer.digest.as_ref() == known {
+            blob.diff_id = None;
+        }
+        check(blob, self.limits).map_err(|error| LayerError::Unpack(Box::new(error)))?;
+        self.checked.insert(pair);
+        Ok(())
     }
 
     /// Whether the layer is in the store or staged; if it is not, nobody else will unpack it meanwhile, or it
@@ -183,6 +203,7 @@ impl<'a> Stage<'a> {
             entries: unpacked.entries,
             opaque_root: unpacked.opaque_root,
             content: Some(content),
+            blob: Some(unpacked.digest),
         };
         directory
             .write(layout::LAYER, record.to_json().as_bytes())
@@ -246,50 +267,5 @@ impl<'a> Stage<'a> {
     /// A file without a name for the archive of a layer.
     pub(in crate::store) fn spool(&self) -> Result<std::fs::File, SysError> {
         self.temporary.spool()
-    }
-}
-
-fn layer_blob<'b>(opened: &'b Opened, layer: &LayerSource) -> Result<LayerBlob<'b>, LayerError> {
-    let blob = opened.blobs.open(&layer.name).map_err(LayerError::Blob)?;
-    Ok(LayerBlob {
-        reader: blob.reader,
-        digest: layer.digest.clone(),
-        size: layer.size.or(Some(blob.size)),
-        diff_id: Some(layer.diff_id.clone()),
-    })
-}
-
-/// The warnings about one layer for the user, all devices in one of them.
-fn in_words(warnings: &[Warning]) -> Vec<String> {
-    let mut devices = warnings.iter().filter(|warning| matches!(warning, Warning::Device { .. }));
-    let others = warnings.iter().filter(|warning| !matches!(warning, Warning::Device { .. }));
-    let first = devices.next().map(|first| match devices.count() {
-        0 => first.to_string(),
-        _ => format!("{first} and others: a container gets the devices it needs"),
-    });
-    first.into_iter().chain(others.map(ToString::to_string)).collect()
-}
-
-/// Why one layer is not unpacked.
-#[derive(Debug)]
-pub(in crate::store) enum LayerError {
-    Blob(BlobError),
-    Unpack(Box<UnpackError>),
-    Store(StoreError),
-}
-
-impl From<StoreError> for LayerError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl LayerError {
-    fn of_layer(self, number: usize, count: usize, diff_id: &Digest, opened: &Opened) -> LoadError {
-        match self {
-            Self::Blob(cause) => LoadError::Blob { source_name: opened.name.clone(), cause },
-            Self::Unpack(cause) => LoadError::Layer { number, count, diff_id: diff_id.clone(), cause },
-            Self::Store(error) => LoadError::Store(error),
-        }
     }
 }

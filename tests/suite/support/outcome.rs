@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 pub(crate) struct Call {
     command: Command,
     input: Vec<u8>,
+    patience: Duration,
 }
 
 impl Call {
@@ -28,7 +29,7 @@ impl Call {
                 command.env_remove(name);
             }
         }
-        Self { command, input: Vec::new() }
+        Self { command, input: Vec::new(), patience: PATIENCE }
     }
 
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
@@ -57,6 +58,26 @@ impl Call {
         self
     }
 
+    /// How long it may take before the test gives up.
+    pub(crate) fn within(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The same call with an address space of so many KiB.
+    pub(crate) fn address_space(self, kibibytes: u64) -> Self {
+        let script = format!("ulimit -v {kibibytes} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Self { command, ..self }
+    }
+
     /// The bare command, for a caller that arranges its files itself.
     pub(crate) fn into_command(self) -> Command {
         self.command
@@ -78,7 +99,7 @@ impl Call {
         std::thread::spawn(move || drop(stdin.write_all(&input)));
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
-        Running { child, stdout, stderr, shown }
+        Running { child, stdout, stderr, shown, patience: self.patience }
     }
 }
 
@@ -96,6 +117,7 @@ pub(crate) struct Running {
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
     shown: String,
+    patience: Duration,
 }
 
 impl Running {
@@ -105,7 +127,7 @@ impl Running {
 
     /// Waits for the end; a call that never ends fails the test.
     pub(crate) fn wait(mut self) -> Outcome {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
@@ -140,6 +162,11 @@ impl Outcome {
     /// Everything it wrote to standard output.
     pub(crate) fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// The same where it is no text.
+    pub(crate) fn stdout_bytes(&self) -> &[u8] {
+        &self.stdout
     }
 
     /// Everything it wrote to standard error.
