@@ -42,6 +42,11 @@ bench *arguments:
     cargo build --release --locked
     benches/start.sh {{ arguments }}
 
+# Hostile images through minirun, podman, umoci and buildah, as root: the table of docs/security.md.
+score *arguments:
+    cargo build --locked
+    benches/hostile.py {{ arguments }}
+
 # The program into ~/.cargo/bin.
 install:
     cargo install --locked --path .
