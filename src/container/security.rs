@@ -6,8 +6,8 @@ use crate::plan::fence::{AskedFence, AskedMount, Facts, Report, Subject};
 use crate::plan::mount::{Access, MountRequest};
 use crate::plan::mount_table;
 use crate::plan::resources::Limiter;
-use crate::store::container::Container;
-use crate::sys::observe::{self, Observer, Tree};
+use crate::store::container::{Container, State};
+use crate::sys::observe::{self, Observer, Tree, filter};
 use crate::sys::running::Processes;
 use crate::sys::{cgroup, probe};
 
@@ -42,6 +42,11 @@ impl Engine {
                 asked.loose_limits = cgroup::loose(&path, &container.record.resources);
             }
         }
+        if facts.evidence.is_filtered() == Some(true) && container.state == State::Running {
+            // Whoever may not read it back has the record.
+            let digests = filter::digests(&processes).unwrap_or_default();
+            facts.filters = digests.iter().map(ToString::to_string).collect();
+        }
         facts.others = others(&processes, &facts);
         // An ended process says little, and what it says is no fence.
         if !processes.is_alive().map_err(read)? {
@@ -66,6 +71,7 @@ impl Engine {
             precious: probe::home().into_iter().chain(program).map(|path| real(&path)).collect(),
             capabilities: rights.capabilities,
             new_privileges: rights.new_privileges,
+            filter: None,
             map: rights.map.clone(),
             network: rights.network,
             network_word: record.network.clone(),

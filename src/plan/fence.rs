@@ -11,7 +11,7 @@ mod schema;
 mod ways;
 
 pub use difference::{AskedFence, AskedMount, Difference};
-pub use facts::{Descriptor, DeviceNode, Facts, Filter, NamespaceFact, Place};
+pub use facts::{Descriptor, DeviceNode, Facts, NamespaceFact, Place};
 pub use mounts::{MountPart, Part, host_path};
 pub use schema::{
     CapabilityReport, DeviceReport, FilterReport, LimitReport, MountReport, NamespaceReport, ProcessReport,

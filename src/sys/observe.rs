@@ -6,6 +6,7 @@
 //! reader.
 
 mod files;
+pub mod filter;
 
 use std::os::fd::{AsFd, OwnedFd};
 

@@ -30,6 +30,8 @@ pub struct AskedFence {
     pub new_privileges: NewPrivileges,
     /// The ID map; none where the caller's user namespace is shared.
     pub map: Option<IdMap>,
+    /// The hash of the filter of system calls that was installed; none where none was, or nobody wrote it down.
+    pub filter: Option<String>,
     /// The network.
     pub network: Network,
     /// The same as `inspect` has it.
@@ -92,6 +94,13 @@ fn rights(report: &Report, asked: &AskedFence) -> Vec<Difference> {
             if !set.is_empty() {
                 found.push(difference(&format!("{what} capabilities"), (String::new(), set.join(" ")), true));
             }
+        }
+    }
+    if let Some(wanted) = &asked.filter {
+        let found_hash = report.seccomp.as_ref().and_then(|filter| filter.hash.clone());
+        if found_hash.as_ref() != Some(wanted) {
+            let pair = (wanted.clone(), found_hash.unwrap_or_else(|| "none".to_owned()));
+            found.push(difference("the seccomp filter", pair, true));
         }
     }
     let may_gain = asked.new_privileges == NewPrivileges::Allowed;

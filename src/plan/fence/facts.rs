@@ -33,8 +33,8 @@ pub struct Facts {
     pub descriptors: Vec<Descriptor>,
     /// The files of its cgroup that limit something.
     pub limits: Vec<(String, String)>,
-    /// Its system call filter.
-    pub filter: Option<Filter>,
+    /// The hashes of its system call filters, the oldest first, as the kernel gave these.
+    pub filters: Vec<String>,
     /// The other processes, by their IDs as the reader sees them.
     pub others: Vec<(i32, Evidence)>,
     /// What could not be read.
@@ -115,13 +115,4 @@ pub struct Descriptor {
     pub leads_to: PathBuf,
     /// The number of the mount that it is on.
     pub mount: u64,
-}
-
-/// A system call filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    /// Its hash.
-    pub hash: String,
-    /// Whether the kernel gave the filter; else somebody wrote down the hash of what was installed.
-    pub is_read_back: bool,
 }

@@ -34,7 +34,7 @@ impl Report {
             setgroups: facts.setgroups.as_deref().map(|text| text.trim().to_owned()),
             capabilities: capabilities(&facts.evidence),
             no_new_privileges: facts.evidence.no_new_privileges(),
-            seccomp: filter(facts),
+            seccomp: filter(facts, asked),
             label: facts.label.clone(),
             namespaces: facts.namespaces.iter().map(namespace).collect(),
             mounts: parts.iter().map(|part| mount(part, facts, &holder)).collect(),
@@ -140,15 +140,18 @@ fn capabilities(evidence: &Evidence) -> Option<CapabilityReport> {
     })
 }
 
-fn filter(facts: &Facts) -> Option<FilterReport> {
+fn filter(facts: &Facts, asked: &AskedFence) -> Option<FilterReport> {
     let mode = facts.evidence.filter_mode()?;
-    let filter = facts.filter.as_ref().filter(|_| mode == "filter");
-    let from = |read_back: bool| if read_back { "kernel" } else { "record" }.to_owned();
+    // Whoever started minirun may have installed one before.
+    let wanted =
+        asked.filter.as_ref().filter(|wanted| facts.filters.is_empty() || facts.filters.contains(wanted));
+    let hash = wanted.or(facts.filters.first()).filter(|_| mode == "filter");
+    let from = if facts.filters.is_empty() { "record" } else { "kernel" };
     Some(FilterReport {
         mode: mode.to_owned(),
         filters: facts.evidence.filters(),
-        hash: filter.map(|filter| filter.hash.clone()),
-        hash_from: filter.map(|filter| from(filter.is_read_back)),
+        hash: hash.cloned(),
+        hash_from: hash.map(|_| from.to_owned()),
     })
 }
 

@@ -227,6 +227,25 @@ fn devices_and_descriptors() {
 }
 
 #[test]
+fn the_filter_is_the_one_that_was_installed() {
+    let (mut facts, mut asked) = (facts(), asked());
+    asked.filter = Some("sha256:1".to_owned());
+    let filter = report(&facts, &asked).seccomp.unwrap();
+    assert_eq!((filter.hash.as_deref(), filter.hash_from.as_deref()), (Some("sha256:1"), Some("record")));
+    assert_eq!(report(&facts, &asked).differences, []);
+    facts.filters = vec!["sha256:0".to_owned(), "sha256:1".to_owned()];
+    assert_eq!(report(&facts, &asked).differences, []);
+    facts.filters = vec!["sha256:2".to_owned()];
+    let found = report(&facts, &asked);
+    assert_eq!(found.seccomp.unwrap().hash_from.as_deref(), Some("kernel"));
+    let [difference] = &found.differences[..] else { panic!("{:?}", found.differences) };
+    assert!(difference.weaker && difference.asked == "sha256:1" && difference.found == "sha256:2");
+    let status = facts.evidence.status.unwrap().replace("Seccomp:\t2", "Seccomp:\t0");
+    facts.evidence.status = Some(status);
+    assert_eq!(report(&facts, &asked).differences[0].found, "none");
+}
+
+#[test]
 fn others_may_not_do_more() {
     let mut facts = facts();
     facts.sensitive.pop();
