@@ -59,6 +59,11 @@ bench *arguments:
     cargo build --release --locked
     benches/start.sh {{ arguments }}
 
+# Hostile images through minirun, podman, umoci and buildah, as root: the table of docs/security.md.
+score *arguments:
+    cargo build --locked
+    benches/hostile.py {{ arguments }}
+
 # The table of system calls, from the headers of a kernel as Debian's linux-libc-dev has them (6.11 or newer).
 syscalls include="/usr/include":
     src/plan/seccomp/generate-calls.sh {{ include }} >src/plan/seccomp/calls.rs.new

@@ -39,6 +39,7 @@ mod rights;
 mod rootfs;
 mod run;
 mod running;
+mod security;
 mod stats;
 mod sweep;
 mod top;

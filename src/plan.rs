@@ -11,6 +11,7 @@ pub mod driver;
 pub mod environment;
 pub mod evidence;
 pub mod exec;
+pub mod fence;
 pub mod finding;
 pub mod from_spec;
 pub mod host;

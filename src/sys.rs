@@ -17,6 +17,7 @@ pub mod moment;
 pub mod mount;
 pub mod mountinfo;
 pub mod network;
+pub mod observe;
 pub mod owner;
 pub mod probe;
 pub mod process;

@@ -166,6 +166,67 @@ fn unsafe_code_is_in_sys_alone() {
     }
 }
 
+/// The tests that a document names: `module::function` in backquotes.
+fn named_tests(document: &str) -> Vec<&str> {
+    let is_name = |text: &&str| {
+        let parts: Vec<&str> = text.split("::").collect();
+        let is_identifier = |part: &&str| {
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter.is_ascii_digit())
+        };
+        parts.len() > 1 && parts.iter().all(is_identifier)
+    };
+    // Every other piece between backquotes is inside of a pair, as long as no pair spans lines.
+    document.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).filter(is_name).collect()
+}
+
+/// Whether there is such a test.
+fn is_test(name: &str) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: String| fs::read_to_string(root.join(path)).unwrap_or_default();
+    let is_in = |text: &str, function: &str| {
+        let parts: Vec<&str> = text.split("#[test]").skip(1).collect();
+        let head = format!("fn {function}()");
+        parts.iter().any(|part| part.lines().take(4).any(|line| line.trim_start().starts_with(&head)))
+    };
+    let parts: Vec<&str> = name.split("::").collect();
+    match parts[..] {
+        ["layout", function] => is_in(&read("tests/layout.rs".to_owned()), function),
+        // Each topic of hostile images is one test, made by a macro.
+        ["hostile", topic] => {
+            let topics = read("tests/suite/hostile.rs".to_owned());
+            topics.lines().any(|line| line.trim() == format!("{topic},"))
+        }
+        ["crash", scene] => read("tests/suite/crash.rs".to_owned()).contains(scene),
+        [ref module @ .., "tests"] => {
+            let path = format!("src/{}", module.join("/"));
+            read(format!("{path}.rs")).contains("mod tests") || root.join(format!("{path}/tests.rs")).exists()
+        }
+        [ref module @ .., function] => is_in(&read(format!("tests/suite/{}.rs", module.join("/"))), function),
+        [] => false,
+    }
+}
+
+#[test]
+fn documented_tests_exist() {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
+    let document = fs::read_to_string(document).unwrap();
+    let names = named_tests(&document);
+    assert!(names.len() > 50, "{names:?}");
+    let missing: Vec<_> = names.into_iter().filter(|name| !is_test(name)).collect();
+    assert!(missing.is_empty(), "docs/security.md names tests that there are not: {}", missing.join(" "));
+}
+
+#[test]
+fn names_of_tests_are_found_in_documents() {
+    let document = "| `a::b_c`, `A::b`, `a` | ``` `::` `x y::z` |\n`d::e::f`";
+    assert_eq!(named_tests(document), ["a::b_c", "d::e::f"]);
+    assert!(is_test("layout::names_of_tests_are_found_in_documents"));
+    assert!(!is_test("layout::named_tests") && !is_test("layout::nothing") && !is_test("nowhere::nothing"));
+}
+
 #[test]
 fn functions_of_groups_are_found() {
     let code =

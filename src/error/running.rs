@@ -19,6 +19,9 @@ pub enum RunningError {
         #[source]
         cause: EnterError,
     },
+    /// A container without processes, of which the kernel knows nothing.
+    #[error("nothing is in force for container `{0}`, which does not run")]
+    Idle(String),
     /// The processes of a container that is said to run.
     #[error("the processes of container `{0}` cannot be found")]
     Unseen(String),
@@ -58,6 +61,9 @@ impl RunningError {
             Self::Unseen(_) => {
                 Some("it is about to end, or runs in another PID namespace than this command".to_owned())
             }
+            Self::Idle(name) => Some(format!(
+                "start it: minirun start {name}; what was asked for it is shown by minirun inspect {name}"
+            )),
             Self::DefaultMount { .. } => Some(
                 "only what -v, --mount, --tmpfs or `minirun mount` put there can be taken away".to_owned(),
             ),

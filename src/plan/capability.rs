@@ -57,6 +57,12 @@ impl CapabilitySet {
         members
     }
 
+    /// Whether it has the one of this name, which is without `CAP_`.
+    #[must_use]
+    pub fn has(self, name: &str) -> bool {
+        self.members().into_iter().any(|one| short_name(one) == name)
+    }
+
     /// What both have.
     #[must_use]
     pub fn common(self, other: Self) -> Self {

@@ -42,6 +42,13 @@ impl Evidence {
         Some((effective("Uid")?, effective("Gid")?))
     }
 
+    /// The supplementary groups, as the reader sees them.
+    #[must_use]
+    pub fn groups(&self) -> Vec<u32> {
+        let words = self.line("Groups").unwrap_or_default().split_whitespace();
+        words.filter_map(|word| word.parse().ok()).collect()
+    }
+
     /// One of the sets of capabilities, by the name of its line.
     #[must_use]
     pub fn capabilities(&self, name: &str) -> Option<CapabilitySet> {
@@ -59,6 +66,23 @@ impl Evidence {
     #[must_use]
     pub fn is_filtered(&self) -> Option<bool> {
         Some(self.line("Seccomp")? == FILTER)
+    }
+
+    /// What filters its system calls: `none`, `strict` or `filter`.
+    #[must_use]
+    pub fn filter_mode(&self) -> Option<&'static str> {
+        match self.line("Seccomp")? {
+            "0" => Some("none"),
+            "1" => Some("strict"),
+            FILTER => Some("filter"),
+            _ => None,
+        }
+    }
+
+    /// How many filters its system calls go through (5.9).
+    #[must_use]
+    pub fn filters(&self) -> Option<u32> {
+        self.line("Seccomp_filters")?.parse().ok()
     }
 
     /// The soft and the hard limit of a resource, as the kernel prints them.
@@ -110,7 +134,7 @@ mod tests {
     fn what_procfs_says_is_read() {
         let evidence = Evidence {
             status: Some(
-                "Name:\tx\nUid:\t1\t1000\t1\t1\nGid:\t1\t7\t1\t1\nNoNewPrivs:\t1\nSeccomp:\t2\nCapBnd:\t0000000000000003\n"
+                "Name:\tx\nUid:\t1\t1000\t1\t1\nGid:\t1\t7\t1\t1\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\nGroups:\t7 9 \nCapBnd:\t0000000000000003\n"
                     .to_owned(),
             ),
             limits: Some(
@@ -120,6 +144,8 @@ mod tests {
             ..Evidence::default()
         };
         assert_eq!(evidence.user(), Some((1000, 7)));
+        assert_eq!((evidence.filter_mode(), evidence.filters()), (Some("filter"), Some(1)));
+        assert_eq!(evidence.groups(), [7, 9]);
         assert_eq!(evidence.capabilities("CapBnd").unwrap().to_string(), "CHOWN DAC_OVERRIDE");
         assert_eq!(evidence.capabilities("CapEff"), None);
         assert_eq!((evidence.no_new_privileges(), evidence.is_filtered()), (Some(true), Some(true)));

@@ -10,6 +10,8 @@ pub struct MountEntry {
     pub id: u64,
     /// The number of the mount that it lies on.
     pub parent: u64,
+    /// The number of its file system, as `MAJOR:MINOR`: the same wherever that is mounted.
+    pub device: String,
     /// Which directory or file of its file system it shows.
     pub root: OsString,
     /// Where it is, from the reader's root.
@@ -66,7 +68,7 @@ fn entry(line: &[u8]) -> Option<MountEntry> {
     let mut next = || fields.next();
     let number = |field: &[u8]| std::str::from_utf8(field).ok()?.parse().ok();
     let (id, parent) = (number(next()?)?, number(next()?)?);
-    let _device = next()?;
+    let device = String::from_utf8_lossy(next()?).into_owned();
     let (root, point, options) = (plain(next()?), plain(next()?), words(next()?));
     let mut propagation = Vec::new();
     loop {
@@ -78,7 +80,7 @@ fn entry(line: &[u8]) -> Option<MountEntry> {
     let file_system = plain(next()?).to_string_lossy().into_owned();
     let source = plain(next()?);
     let settings = words(next().unwrap_or_default());
-    Some(MountEntry { id, parent, root, point, options, propagation, file_system, source, settings })
+    Some(MountEntry { id, parent, device, root, point, options, propagation, file_system, source, settings })
 }
 
 fn words(field: &[u8]) -> Vec<String> {
@@ -121,6 +123,7 @@ mod tests {
         let entries = parse(table);
         assert_eq!(entries.len(), 3);
         assert_eq!((entries[0].id, entries[0].parent), (36, 35));
+        assert_eq!(entries[0].device, "98:0");
         assert_eq!((entries[0].root.to_str(), entries[0].point.to_str()), (Some("/mnt1"), Some("/mnt2")));
         assert_eq!(entries[0].options, ["rw", "noatime"]);
         assert_eq!(entries[0].propagation_name(), "slave");

@@ -19,7 +19,7 @@ use super::clone::Birth;
 use super::{Call, SysError};
 use crate::plan::resources::{Kind, Limit};
 
-pub use account::{CgroupUsage, Freezing, freeze, is_frozen, usage};
+pub use account::{CgroupUsage, Freezing, freeze, is_frozen, limiting, loose, usage};
 
 /// Where the kernel shows them.
 const ROOT: &str = "/sys/fs/cgroup";

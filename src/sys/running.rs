@@ -43,7 +43,11 @@ impl Processes {
         Ok(holds.then_some(found))
     }
 
-    fn is_alive(&self) -> Result<bool, SysError> {
+    /// Whether none of the two has ended.
+    ///
+    /// # Errors
+    /// What `poll(2)` says.
+    pub fn is_alive(&self) -> Result<bool, SysError> {
         let mut watched =
             [&self.init_handle, &self.monitor_handle].map(|handle| PollFd::new(handle, PollFlags::IN));
         rustix::event::poll(&mut watched, Some(&Timespec::default())).call(|| "poll(pidfd)")?;
@@ -61,6 +65,12 @@ impl Processes {
     #[must_use]
     pub fn monitor(&self) -> BorrowedFd<'_> {
         self.monitor_handle.as_fd()
+    }
+
+    /// The process ID of the monitor, as seen from here.
+    #[must_use]
+    pub fn monitor_id(&self) -> Pid {
+        self.monitor
     }
 
     /// The PID namespace of the container's processes, which the monitor made for init and is not in itself.

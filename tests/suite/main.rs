@@ -42,6 +42,7 @@ mod ids;
 mod images;
 mod inputs;
 mod inspect;
+mod inspect_security;
 mod joining;
 mod landlock;
 mod layers;

@@ -155,7 +155,7 @@ pub(crate) enum ContainerVerb {
     #[command(flatten)]
     Contents(ContentsVerb),
     /// Show everything about containers, as JSON
-    Inspect(InspectOf),
+    Inspect(InspectContainers),
 }
 
 /// What something is.
@@ -171,6 +171,20 @@ pub(crate) struct InspectArgs {
     /// Look only among these [default: containers, then images, then volumes]
     #[arg(long = "type", value_name = "KIND")]
     pub(crate) kind: Option<Kind>,
+    /// What holds containers that run, read back from the kernel, and each way in which they can reach the host; a table,
+    /// or what --format says
+    #[arg(long, conflicts_with_all = ["size", "kind"])]
+    pub(crate) security: bool,
+    #[command(flatten)]
+    pub(crate) of: InspectOf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectContainers {
+    /// What holds those that run, read back from the kernel, and each way in which they can reach the host; a table, or
+    /// what --format says
+    #[arg(long, conflicts_with = "size")]
+    pub(crate) security: bool,
     #[command(flatten)]
     pub(crate) of: InspectOf,
 }

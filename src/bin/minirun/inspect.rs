@@ -38,10 +38,15 @@ pub(crate) fn inspect(
         }
         None => output.line(array(&objects, arguments.format.is_some()))?,
     }
-    for failure in &failures {
+    Ok(end(&failures, output))
+}
+
+/// Says what could not be shown; the exit code.
+pub(crate) fn end(failures: &[Failure], output: &mut Output) -> u8 {
+    for failure in failures {
         output.fail(failure);
     }
-    Ok(if failures.is_empty() { 0 } else { SOME_FAILED })
+    if failures.is_empty() { 0 } else { SOME_FAILED }
 }
 
 /// A container with the sizes of its files; anything else as it is.

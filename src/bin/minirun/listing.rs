@@ -103,7 +103,7 @@ fn print_table(
 }
 
 /// Makes columns of what tabs separate.
-fn align(lines: &[String]) -> Vec<String> {
+pub(crate) fn align(lines: &[String]) -> Vec<String> {
     let cells: Vec<Vec<&str>> = lines.iter().map(|line| line.split('\t').collect()).collect();
     let count = cells.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {

@@ -21,6 +21,7 @@ mod ps;
 mod result;
 mod review;
 mod run;
+mod security;
 mod size;
 mod stats;
 mod supervision;
@@ -41,7 +42,7 @@ use minirun::container::Engine;
 use minirun::sys::{probe, process};
 
 use self::arguments::contents::ContentsVerb;
-use self::arguments::{Arguments, ContainerVerb, ImageVerb, Verb};
+use self::arguments::{Arguments, ContainerVerb, ImageVerb, InspectArgs, InspectContainers, Verb};
 use self::failure::{Codes, Failure};
 use self::output::Output;
 use self::result::Promise;
@@ -100,12 +101,16 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
             contents(&engine, &verb, output)
         }
         Verb::Image(ImageVerb::Prune(prune)) => system::prune::images(&engine, &prune, output),
+        Verb::Inspect(InspectArgs { security: true, of, .. })
+        | Verb::Container(ContainerVerb::Inspect(InspectContainers { security: true, of })) => {
+            security::inspect(&engine, &of, output)
+        }
         Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
         Verb::Image(ImageVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Image), output)
         }
-        Verb::Container(ContainerVerb::Inspect(of)) => {
-            inspect::inspect(&engine, &of, Some(arguments::Kind::Container), output)
+        Verb::Container(ContainerVerb::Inspect(inspect)) => {
+            inspect::inspect(&engine, &inspect.of, Some(arguments::Kind::Container), output)
         }
         Verb::Changes(changes) => review::changes(&engine, &changes, output),
         Verb::Apply(apply) => review::apply(&engine, &apply, output),

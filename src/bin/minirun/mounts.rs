@@ -157,7 +157,7 @@ fn trees(mounts: &[MountRow]) -> Vec<String> {
 }
 
 /// A name that stays on its line.
-fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     name.chars()
         .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
         .collect()

@@ -6,8 +6,22 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use super::{read, write};
+use crate::plan::resources::Limit;
 use crate::sys::SysError;
 
+/// The files that limit, `cgroups(7)`.
+const LIMITING: [&str; 10] = [
+    "cpu.max",
+    "cpu.weight",
+    "cpuset.cpus",
+    "cpuset.mems",
+    "io.max",
+    "io.weight",
+    "memory.high",
+    "memory.max",
+    "memory.swap.max",
+    "pids.max",
+];
 /// How long the kernel may take to stop or wake all processes.
 const FREEZE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -52,6 +66,29 @@ pub fn usage(path: &Path) -> CgroupUsage {
         tasks: number("pids.current"),
         oom_kills: value(&read(path, "memory.events"), "oom_kill"),
     }
+}
+
+/// The files that limit something, with what they say; without those that say `max`.
+#[must_use]
+pub fn limiting(path: &Path) -> Vec<(String, String)> {
+    let one = |name: &&str| {
+        let text = read(path, name).trim().replace('\n', "; ");
+        (!text.is_empty() && text != "max").then(|| ((*name).to_owned(), text))
+    };
+    LIMITING.iter().filter_map(one).collect()
+}
+
+/// Those of `limits` that are not in force, and what their files say.
+#[must_use]
+pub fn loose(path: &Path, limits: &[Limit]) -> Vec<(String, String)> {
+    let page = u64::try_from(rustix::param::page_size()).unwrap_or(4096);
+    let one = |limit: &Limit| {
+        let (file, text) = (limit.file.name(), read(path, limit.file.name()));
+        let is_loose = !limit.is_in_force(&text, page);
+        is_loose
+            .then(|| (format!("{} {}", limit.kind.flag(), limit.asked), format!("{file}={}", text.trim())))
+    };
+    limits.iter().filter_map(one).collect()
 }
 
 /// Whether its processes stand still.
