@@ -15,6 +15,7 @@ mod guests;
 mod init;
 mod inside;
 mod keys;
+mod landlock;
 mod message;
 mod monitor;
 mod mount;

@@ -38,14 +38,27 @@ pub(super) fn set_sysctls(root: &Root, sysctls: &[(String, String)]) -> Result<V
                 notices.push(format!("left {name} as it is ({error})"));
             }
             Err(source) => {
-                return Err(InitError::Setting { what: format!("sysctl {name}={value}"), source });
+                return Err(InitError::Sysctl { setting: format!("{name}={value}"), source });
             }
         }
     }
     Ok(notices)
 }
 
+pub(super) fn sysctl_hint(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::NOENT => Some("this kernel has no such setting, or the container has none of its own"),
+        Errno::INVAL | Errno::RANGE => Some("the kernel does not take this value"),
+        Errno::ACCESS | Errno::PERM => Some("the kernel lets only root of the machine change it"),
+        _ => None,
+    }
+}
+
 fn write_sysctl(root: &Root, name: &str, value: &str) -> Result<(), SysError> {
+    if name == "kernel.domainname" {
+        // Its file is root's alone, whoever owns the namespace.
+        return rustix::system::setdomainname(value.as_bytes()).call(|| format!("setdomainname({value:?})"));
+    }
     let path = format!("proc/sys/{}", name.replace('.', "/"));
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     let file = rustix::fs::openat2(

@@ -43,6 +43,13 @@ pub(super) enum ExecError {
         #[source]
         source: SysError,
     },
+    /// It is there, and `--landlock` may be why it cannot be run.
+    #[error("the command `{command}` cannot be run")]
+    OutOfReach {
+        command: String,
+        #[source]
+        source: SysError,
+    },
     /// The streams.
     #[error("cannot connect the command's streams")]
     Streams(#[source] SysError),
@@ -60,7 +67,7 @@ impl ExecError {
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::NotFound { .. } => 127,
-            Self::NotExecutable { .. } | Self::WorkingDirectory { .. } => 126,
+            Self::NotExecutable { .. } | Self::OutOfReach { .. } | Self::WorkingDirectory { .. } => 126,
             Self::Nul(_) | Self::Streams(_) | Self::Reaper(_) => 125,
         }
     }
@@ -80,7 +87,16 @@ impl ExecError {
                 };
                 Some(hint.to_owned())
             }
-            _ => None,
+            Self::OutOfReach { .. } => Some(
+                "--landlock lets nothing be run but what it names: the program's directory, and those of its interpreter \
+                 and its libraries, want an ro="
+                    .to_owned(),
+            ),
+            Self::WorkingDirectory { .. }
+            | Self::Nul(_)
+            | Self::NotFound { .. }
+            | Self::Streams(_)
+            | Self::Reaper(_) => None,
         }
     }
 }
@@ -158,6 +174,8 @@ struct Command {
     searched: String,
     arguments: Vec<CString>,
     environment: Vec<CString>,
+    /// Whether it can reach only some of the files.
+    restricted: bool,
 }
 
 impl Command {
@@ -179,7 +197,8 @@ impl Command {
             }
             searched = format!(" in the container (PATH={path})");
         }
-        Ok(Self { name, candidates, searched, arguments, environment })
+        let restricted = !process.landlock.files.is_empty();
+        Ok(Self { name, candidates, searched, arguments, environment, restricted })
     }
 
     fn exec(&self) -> Result<Infallible, ExecError> {
@@ -194,6 +213,9 @@ impl Command {
         }
         let command = self.name.clone();
         Err(match refused {
+            Some(source) if self.restricted && source.errno() == Errno::ACCESS => {
+                ExecError::OutOfReach { command, source }
+            }
             Some(source) => ExecError::NotExecutable { command, source },
             None => ExecError::NotFound { command, searched: self.searched.clone() },
         })

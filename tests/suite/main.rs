@@ -23,6 +23,7 @@ mod concurrency;
 mod copy;
 mod crash;
 mod detached;
+mod devices;
 mod diff;
 mod documented_mounts;
 mod dry_run;
