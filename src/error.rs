@@ -1,5 +1,6 @@
 //! The errors of the whole program: what was attempted, why it did not work, and what to do.
 
+pub(crate) mod device;
 pub(crate) mod files;
 pub(crate) mod limits;
 pub(crate) mod link;
@@ -34,6 +35,7 @@ use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
 
+use device::DeviceError;
 use files::FilesError;
 use limits::LimitsError;
 use link::LinkError;
@@ -97,6 +99,9 @@ pub enum Error {
     /// What a mount needs.
     #[error(transparent)]
     Place(#[from] PlaceError),
+    /// A device that was asked for.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// One mount that was asked for.
     #[error("cannot mount `{asked}`")]
     Asked {
@@ -352,6 +357,7 @@ impl Error {
             Self::Asked { cause, .. } => cause.hint(),
             Self::Files(error) => error.hint(),
             Self::Place(error) => error.hint(),
+            Self::Device(error) => error.hint(),
             Self::Link(error) => error.hint(),
             Self::Limits(error) => error.hint(),
             Self::Reported(report) => report.hint().map(str::to_owned),
@@ -385,6 +391,7 @@ impl Error {
             Self::TrashTime { .. } => {
                 Some("a number with a unit, such as 24h or 7days; 0 keeps nothing".to_owned())
             }
+            Self::Compose(ComposeError::Sysctl(error)) => error.hint(),
             Self::Compose(ComposeError::NoCommand) => {
                 Some("name a command behind the image: minirun run IMAGE sh".to_owned())
             }

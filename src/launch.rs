@@ -15,6 +15,7 @@ mod guests;
 mod init;
 mod inside;
 mod keys;
+mod landlock;
 mod message;
 mod monitor;
 mod mount;
@@ -180,7 +181,12 @@ pub fn start(
         streams::connect(plan.process.streams, ends).map_err(LaunchError::Streams)?;
     relay.block_signals().map_err(LaunchError::Supervise)?;
     let map = plan.namespaces.user.as_ref().map(|user| &user.map);
-    let way = Way::prepare((&plan.process.arguments, &plan.process.environment), map, &mut streams)?;
+    let way = Way::prepare(
+        (&plan.process.arguments, &plan.process.environment),
+        &plan.process.landlock,
+        map,
+        &mut streams,
+    )?;
     let body = || {
         // Neither what the caller has left open nor the launcher's locks come along. And only without its end of the
         // channel does the end of the launcher read as the end of the channel.

@@ -15,11 +15,12 @@ use crate::launch::{Files, inside};
 use crate::plan::Plan;
 use crate::plan::from_spec::Supplement;
 use crate::plan::idmap::to_host;
+use crate::plan::landlock::Landlock;
 use crate::plan::mount::{self as plan_mount, MountKind, View};
 use crate::plan::namespace::Network;
 use crate::plan::occurrence::Action;
 use crate::plan::path::ContainerPath;
-use crate::plan::process::{FirstProcess, Input};
+use crate::plan::process::{CallerGroups, FirstProcess, Input};
 use crate::plan::rootfs::{Lifetime, Rootfs};
 use crate::store::container::{Container, ContainerRecord, MountRecord};
 use crate::store::layout;
@@ -183,6 +184,8 @@ impl Engine {
             input: Input::Empty,
             network: Network::None,
             connection: None,
+            landlock: Landlock::default(),
+            caller_groups: CallerGroups::Dropped,
         };
         // What was in memory is gone, and kernel file systems belong to its processes.
         let is_kept = |mount: &Mount| {

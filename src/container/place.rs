@@ -1,6 +1,7 @@
 //! Where everything that is to be mounted lies: checked as far as it can be, and nothing of it made.
 
 mod bind;
+mod device;
 mod donor;
 mod glob;
 mod image;
@@ -91,7 +92,11 @@ impl Site<'_> {
         let all = donated.requests.into_iter().chain(requests).collect();
         let resolved = resolve(all, &image_volumes, asked.image_volumes, cwd)?;
         let placing = Placing { site: self, placement: Placement::default(), anonymous: donated.anonymous };
-        placing.all(0, &resolved, events)
+        let mut placement = placing.all(0, &resolved, &mut *events)?;
+        // Behind all others, as they lie in one of those.
+        let devices = self.devices(asked, &placement.mounts, events)?;
+        placement.mounts.extend(devices);
+        Ok(placement)
     }
 
     /// Gives a mount that comes later its place; it is the one of number `index` in the container.

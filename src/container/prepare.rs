@@ -233,5 +233,7 @@ fn supplement(draft: &Draft<'_>, base: &Base, driver: Driver) -> Result<Suppleme
         },
         network: draft.link.network,
         connection: draft.link.connection.clone(),
+        landlock: request.landlock.clone(),
+        caller_groups: request.caller_groups,
     })
 }

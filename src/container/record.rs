@@ -8,6 +8,7 @@ use super::Engine;
 use super::base::Base;
 use super::prepare::Draft;
 use crate::plan::Plan;
+use crate::plan::device::DeviceRequest;
 use crate::plan::environment::{Layers, merge};
 use crate::plan::mount::{Access, Donor, Flag, MountKind, MountRequest};
 use crate::plan::name::Label;
@@ -83,6 +84,7 @@ fn asked(request: &RunRequest, base: &Base) -> AskedRecord {
         },
         init: request.first == FirstProcess::Init,
         privileged: request.system_paths.is_sys_writable,
+        devices: request.devices.iter().map(device).collect(),
         shm_size: request.shm_size,
         cid_file: request.cid_file.as_ref().map(|path| path.to_string_lossy().into_owned()),
         extra_hosts: request.extra_hosts.iter().map(ToString::to_string).collect(),
@@ -94,6 +96,11 @@ fn asked(request: &RunRequest, base: &Base) -> AskedRecord {
             Base::Directory(_) | Base::Host => String::new(),
         },
     }
+}
+
+fn device(device: &DeviceRequest) -> [String; 3] {
+    let host = device.host.to_string_lossy().into_owned();
+    [host, device.destination.to_string(), device.permissions.clone()]
 }
 
 /// The image's configuration with what the user asked for in its place.
@@ -131,6 +138,9 @@ fn rights(draft: &Draft<'_>, plan: &Plan) -> RightsRecord {
         limits: plan.process.limits.clone(),
         oom_score_adjustment: plan.process.oom_score_adjustment,
         extra_groups: draft.request.extra_groups.clone(),
+        caller_groups: draft.request.caller_groups,
+        umask: draft.request.umask,
+        landlock: draft.request.landlock.clone(),
         network: plan.namespaces.network,
         home: draft.account.home.clone(),
     }

@@ -103,6 +103,8 @@ impl Engine {
             // The machine's own mounts may be others by now.
             *areas = hosttree::areas().map_err(Error::Probe)?;
         }
+        let sources = supplement.additions.values_mut().filter_map(|addition| addition.source.as_mut());
+        sources.for_each(Self::look_at_device_again);
         Ok(Plan::from_spec(&spec, supplement, &self.host)?)
     }
 }

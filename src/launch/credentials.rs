@@ -6,7 +6,7 @@ use rustix::thread::{CapabilitySet as KernelSet, CapabilitySets};
 use thiserror::Error;
 
 use super::init::InitError;
-use crate::plan::limit::Ulimit;
+use crate::plan::limit::{Resource, Ulimit};
 use crate::plan::process::{Capabilities, Groups, NewPrivileges, Process, User};
 use crate::sys::procfs::Procfs;
 use crate::sys::{Call, SysError, seccomp};
@@ -56,15 +56,27 @@ impl CredentialError {
 /// Says how readily the kernel is to kill this process for want of memory, from -1000 to 1000.
 pub(super) fn set_oom_score(procfs: &Procfs, adjustment: Option<i32>) -> Result<(), InitError> {
     let Some(adjustment) = adjustment else { return Ok(()) };
-    procfs.write_own("oom_score_adj", &adjustment.to_string()).map_err(|source| InitError::Setting {
-        what: format!("the OOM score adjustment {adjustment}"),
-        source,
-    })
+    procfs
+        .write_own("oom_score_adj", &adjustment.to_string())
+        .map_err(|source| InitError::OomScore { adjustment, source })
 }
+
+pub(super) fn oom_hint(errno: Errno) -> Option<&'static str> {
+    let is_refused = matches!(errno, Errno::ACCESS | Errno::PERM);
+    is_refused.then_some(
+        "only root of the machine may let the kernel spare a process: choose a number from your own, which is in \
+         /proc/self/oom_score_adj, to 1000",
+    )
+}
+
+/// No core files, unless somebody asks for them: they are memory of a container's, written to where the machine wants
+/// them, or handed to a program of the machine's.
+const NO_CORE: Ulimit = Ulimit { resource: Resource::Core, soft: Some(0), hard: Some(0) };
 
 /// Sets resource limits, while there may still be the right to.
 pub(super) fn set_limits(limits: &[Ulimit]) -> Result<(), InitError> {
-    for limit in limits {
+    let is_asked = limits.iter().any(|limit| limit.resource == Resource::Core);
+    for limit in (!is_asked).then_some(&NO_CORE).into_iter().chain(limits) {
         let value = rustix::process::Rlimit { current: limit.soft, maximum: limit.hard };
         rustix::process::setrlimit(kernel_resource(limit), value)
             .call(|| format!("setrlimit({limit})"))
@@ -74,7 +86,7 @@ pub(super) fn set_limits(limits: &[Ulimit]) -> Result<(), InitError> {
 }
 
 fn kernel_resource(limit: &Ulimit) -> rustix::process::Resource {
-    use crate::plan::limit::Resource as Name;
+    use Resource as Name;
     use rustix::process::Resource as Kernel;
     match limit.resource {
         Name::As => Kernel::As,

@@ -1,14 +1,16 @@
 //! `/dev`: the harmless nodes, made anew or bound by verified descriptors, and the usual links.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags, StatVfsMountFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
 use super::init::InitError;
 use super::rootfs::Root;
 use super::terminal::Terminal;
+use crate::plan::device::{DeviceKind, DeviceNumber};
 use crate::plan::idmap::to_container;
 use crate::plan::userns::UserNamespace;
 use crate::sys::mount::{self, MountAttributes, Recursion};
@@ -103,6 +105,28 @@ fn bind_node((name, major, minor): Node, user: Option<&UserNamespace>) -> Result
 fn has_owner(user: &UserNamespace) -> bool {
     const OWNERS: [u32; 2] = [0, 65534];
     OWNERS.into_iter().any(|owner| to_container(&user.map.users, owner).is_some())
+}
+
+/// A mount of that device of the host, and of nothing that took its place meanwhile.
+pub(super) fn bind_only(path: &Path, number: DeviceNumber) -> Result<OwnedFd, SysError> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let node = rustix::fs::openat2(CWD, path, flags, Mode::empty(), resolve)
+        .call(|| format!("openat2({path:?}, NO_SYMLINKS)"))?;
+    let bind = mount::clone_file(&node, Recursion::Single)?;
+    // Of the mount itself, so that nothing can come between.
+    let stat = rustix::fs::fstat(&bind).call(|| format!("fstat({path:?})"))?;
+    let kind = match number.kind {
+        DeviceKind::Character => FileType::CharacterDevice,
+        DeviceKind::Block => FileType::BlockDevice,
+    };
+    let is_node = FileType::from_raw_mode(stat.st_mode) == kind
+        && stat.st_rdev == rustix::fs::makedev(number.major, number.minor);
+    if is_node {
+        Ok(bind)
+    } else {
+        Err(SysError::new(format!("{path:?} is not device {number}"), Errno::NODEV))
+    }
 }
 
 /// The host's `/dev/null`, verified.

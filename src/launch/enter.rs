@@ -186,6 +186,7 @@ fn mount_inside(
         | Source::Beneath { .. }
         | Source::Merged(_)
         | Source::Driver(_)
+        | Source::Device { .. }
         | Source::Link { .. } => Some(mount::open(&host_root()?, attachment, copying).map_err(failure)?),
     };
     let inside = visit.enter()?;

@@ -45,7 +45,8 @@ pub fn exec(plan: &ExecPlan, place: Place<'_>) -> Result<Running, LaunchError> {
     };
     let (mut relay, mut streams) = connected.map_err(LaunchError::Streams)?;
     relay.block_signals().map_err(LaunchError::Supervise)?;
-    let way = Way::prepare((&plan.arguments, &plan.environment), plan.map.as_ref(), &mut streams)?;
+    let way =
+        Way::prepare((&plan.arguments, &plan.environment), &plan.landlock, plan.map.as_ref(), &mut streams)?;
     let birth = Birth { namespaces: CloneFlags::empty(), cgroup: place.cgroup };
     let spawned = birth.spawn(|| {
         // Only then does the end of the launcher read as the end of the channel.

@@ -12,12 +12,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::credentials::CredentialError;
+use super::landlock::RestrictError;
 use super::message::ToLauncher;
 use super::mount::MountFailure;
 use super::process::ExecError;
 use super::rootfs::RootfsError;
 use super::streams::ContainerStreams;
-use super::{Copying, LaunchError, credentials, device, mount, namespace, process, rootfs, terminal};
+use super::{
+    Copying, LaunchError, credentials, device, landlock, mount, namespace, process, rootfs, terminal,
+};
 use crate::plan::Plan;
 use crate::plan::exec::ExecUserError;
 use crate::sys::channel::Channel;
@@ -149,6 +152,23 @@ pub(super) enum InitError {
     /// Others could look into this process.
     #[error("cannot hide what minirun remembers from the container")]
     Hide(#[source] SysError),
+    /// A kernel setting of the container's own.
+    #[error("cannot set sysctl {setting}")]
+    Sysctl {
+        setting: String,
+        #[source]
+        source: SysError,
+    },
+    /// How readily the kernel kills the process.
+    #[error("cannot set the OOM score adjustment {adjustment}")]
+    OomScore {
+        adjustment: i32,
+        #[source]
+        source: SysError,
+    },
+    /// What it can reach.
+    #[error(transparent)]
+    Landlock(#[from] RestrictError),
     /// Users, groups, capabilities.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
@@ -185,6 +205,9 @@ impl InitError {
             Self::Mount(error) => error.hint(),
             Self::Credentials(error) => error.hint(),
             Self::Exec(error) => error.hint(),
+            Self::Landlock(error) => error.hint(),
+            Self::Sysctl { source, .. } => namespace::sysctl_hint(source.errno()).map(str::to_owned),
+            Self::OomScore { source, .. } => credentials::oom_hint(source.errno()).map(str::to_owned),
             Self::Network(_) => Some("--network none needs nobody to connect it".to_owned()),
             _ => None,
         }
@@ -262,6 +285,9 @@ fn become_command(
     }
     await_connection(channel, plan)?; // so late, as pasta takes longer than all the mounts
     credentials::set_limits(&plan.process.limits)?;
+    for notice in landlock::restrict(&plan.process.landlock)? {
+        tell(channel, &ToLauncher::Notice(notice))?;
+    }
     credentials::assume(&plan.process)?;
     hide(review)?; // again: a change of user may undo it, and who has entered may now be as strong
     process::enter_working_directory(&plan.process)?;

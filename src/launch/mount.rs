@@ -139,6 +139,9 @@ fn hint_for(error: &SysError) -> Option<&'static str> {
     match error.errno() {
         Errno::NOENT => Some("the source does not exist"),
         Errno::ACCESS => Some("minirun has only your rights: you must be able to reach the source yourself"),
+        Errno::NODEV if error.call().contains("is not device") => {
+            Some("somebody has put something else in its place: look at it, and start again")
+        }
         Errno::NODEV => Some("this kernel has no such file system, or its module is not loaded"),
         Errno::INVAL if error.call().starts_with("open_tree") => Some(
             "a user namespace may not bind a tree without the mounts below it: leave out \
@@ -228,7 +231,9 @@ fn attach_devices(
 
 fn describe(mount: &Attachment) -> String {
     match &mount.source {
-        Source::Bind { path, .. } | Source::Link { path } => format!("`{}`", path.display()),
+        Source::Bind { path, .. } | Source::Link { path } | Source::Device { path, .. } => {
+            format!("`{}`", path.display())
+        }
         Source::Beneath { base, subpath, .. } => format!("`{subpath}` of `{}`", base.display()),
         Source::New { kind, .. } => format!("a new {}", kind.name()),
         Source::Merged(merged) => match merged.lowers.first() {

@@ -52,6 +52,13 @@ pub(super) enum ExecError {
         #[source]
         source: SysError,
     },
+    /// It is there, and `--landlock` may be why it cannot be run.
+    #[error("the command `{command}` cannot be run")]
+    OutOfReach {
+        command: String,
+        #[source]
+        source: SysError,
+    },
     /// The streams.
     #[error("cannot connect the command's streams")]
     Streams(#[source] SysError),
@@ -69,7 +76,7 @@ impl ExecError {
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::NotFound { .. } => 127,
-            Self::NotExecutable { .. } | Self::WorkingDirectory { .. } => 126,
+            Self::NotExecutable { .. } | Self::OutOfReach { .. } | Self::WorkingDirectory { .. } => 126,
             Self::NoWorkingDirectory { .. } | Self::Nul(_) | Self::Streams(_) | Self::Reaper(_) => 125,
         }
     }
@@ -89,7 +96,17 @@ impl ExecError {
                 };
                 Some(hint.to_owned())
             }
-            _ => None,
+            Self::OutOfReach { .. } => Some(
+                "--landlock lets nothing be run but what it names: the program's directory, and those of its interpreter \
+                 and its libraries, want an ro="
+                    .to_owned(),
+            ),
+            Self::NoWorkingDirectory { .. }
+            | Self::WorkingDirectory { .. }
+            | Self::Nul(_)
+            | Self::NotFound { .. }
+            | Self::Streams(_)
+            | Self::Reaper(_) => None,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::init::{FailedStep, InitError};
 use super::process::Candidates;
 use super::streams::ContainerStreams;
 use crate::plan::idmap::IdMap;
+use crate::plan::landlock::Landlock;
 use crate::sys::bridge::{self, Bridge, Need, Refusal};
 
 /// How long the last step is waited for, in seconds. It takes no time; but a process of the container may have got hold of
@@ -28,12 +29,13 @@ impl Way {
     /// Gives `streams` the way to the command with these arguments and this environment.
     pub(super) fn prepare(
         (arguments, environment): (&[String], &[String]),
+        landlock: &Landlock,
         map: Option<&IdMap>,
         streams: &mut ContainerStreams,
     ) -> Result<Self, LaunchError> {
         let need = if bridge::can_be_changed(map) { Need::Bridge } else { Need::None };
         // Whoever is to become the command finds out by itself what is wrong with its name.
-        let candidates = Candidates::new(arguments, environment).ok();
+        let candidates = Candidates::new(arguments, environment).ok().map(|found| found.under(landlock));
         let programs = candidates.as_ref().map(|candidates| &*candidates.programs).unwrap_or_default();
         let (bridge, pipe) = Bridge::build(programs, need).map_err(LaunchError::Spawn)?;
         streams.bridge = Some(bridge);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::device::DeviceNumber;
 use super::mount::{Attributes, Content, Origin, Ownership, Propagation, Recursion};
 use super::path::{ContainerPath, Subpath};
 use super::rootfs::Lifetime;
@@ -57,6 +58,13 @@ pub enum Source {
     Merged(Merged),
     /// The file system that a volume's driver options describe.
     Driver(DriverFileSystem),
+    /// A device node of the host, and no other than this.
+    Device {
+        /// The path in the launcher's mount namespace, without symlinks.
+        path: PathBuf,
+        /// The device.
+        number: DeviceNumber,
+    },
     /// What a path of the host leads to by its last name alone: a symlink is made again, anything else is bound.
     Link {
         /// The path in the launcher's mount namespace.
@@ -140,7 +148,11 @@ impl Source {
     pub fn content(&self) -> Content {
         match self {
             Self::New { content, .. } | Self::Driver(DriverFileSystem { content, .. }) => *content,
-            Self::Bind { .. } | Self::Beneath { .. } | Self::Merged(_) | Self::Link { .. } => Content::Empty,
+            Self::Bind { .. }
+            | Self::Beneath { .. }
+            | Self::Merged(_)
+            | Self::Link { .. }
+            | Self::Device { .. } => Content::Empty,
         }
     }
 
@@ -149,7 +161,11 @@ impl Source {
     pub fn is_plain(&self) -> bool {
         match self {
             Self::Bind { .. } | Self::New { .. } => true,
-            Self::Beneath { .. } | Self::Merged(_) | Self::Driver(_) | Self::Link { .. } => false,
+            Self::Beneath { .. }
+            | Self::Merged(_)
+            | Self::Driver(_)
+            | Self::Link { .. }
+            | Self::Device { .. } => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::capability::CapabilitySet;
 use super::idmap::IdRange;
+use super::landlock::Abi;
 use super::limit::Resource;
 
 /// The number of `seccomp` for a filter, `proc_pid_status(5)`.
@@ -22,6 +23,8 @@ pub struct Evidence {
     pub limits: Option<String>,
     /// `mountinfo`.
     pub mounts: Option<Vec<u8>>,
+    /// The version of the kernel's Landlock; none where it has none.
+    pub landlock: Option<Abi>,
     /// The names of namespaces, and whether they are others than the reader's.
     pub namespaces: Vec<(&'static str, Option<bool>)>,
 }

@@ -7,10 +7,13 @@ use super::from_spec::SpecError;
 use super::from_spec::process::Ids;
 use super::host::SetGroups;
 use super::idmap::{IdMap, to_host};
+use super::landlock::Landlock;
 use super::limit::Ulimit;
 use super::namespace::Network;
 use super::path::ContainerPath;
-use super::process::{Capabilities, FirstProcess, NewPrivileges, Process, Streams};
+use super::process::{
+    CallerGroups, Capabilities, FirstProcess, Groups, NewPrivileges, Process, Streams, Umask,
+};
 use super::seccomp::Filter;
 
 use thiserror::Error;
@@ -94,6 +97,12 @@ pub struct ExecPlan {
     pub limits: Vec<Ulimit>,
     /// How readily the kernel kills it for want of memory.
     pub oom_score_adjustment: Option<i32>,
+    /// What it can reach of what it sees.
+    pub landlock: Landlock,
+    /// Permissions that its new files do not get.
+    pub umask: Umask,
+    /// Whether it keeps the groups of who starts it.
+    pub caller_groups: CallerGroups,
     /// Its streams.
     pub streams: Streams,
     /// Which network the container has.
@@ -122,11 +131,15 @@ impl ExecPlan {
         }
         // A user other than root starts with none in force, and can gain them only through file capabilities.
         let in_force = if account.uid == 0 { self.granted } else { CapabilitySet::default() };
+        let mut user = ids.user((account.uid, account.gid), groups, self.umask.0)?;
+        if self.caller_groups == CallerGroups::Kept {
+            user.groups = Groups::Kept;
+        }
         Ok(Process {
             arguments: self.arguments.clone(),
             environment,
             working_directory: self.working_directory.clone(),
-            user: ids.user((account.uid, account.gid), groups, 0o022)?,
+            user,
             capabilities: Capabilities {
                 bounding: self.granted,
                 effective: in_force,
@@ -137,6 +150,7 @@ impl ExecPlan {
             filter: self.filter.clone(),
             limits: self.limits.clone(),
             oom_score_adjustment: self.oom_score_adjustment,
+            landlock: self.landlock.clone(),
             streams: self.streams,
             first: FirstProcess::Command,
         })
@@ -147,7 +161,7 @@ impl ExecPlan {
 mod tests {
     use super::*;
     use crate::plan::idmap::IdRange;
-    use crate::plan::process::{Groups, Input};
+    use crate::plan::process::Input;
 
     const PASSWD: &[u8] =
         b"root:x:0:0::/root:/bin/sh\napp:x:7:8::/home/app:/bin/sh\nfar:x:99:0::/far:/bin/sh\n";
@@ -170,6 +184,9 @@ mod tests {
             filter: None,
             oom_score_adjustment: None,
             limits: Vec::new(),
+            landlock: Landlock::default(),
+            umask: Umask::default(),
+            caller_groups: CallerGroups::Dropped,
             streams: Streams::Launcher { input: Input::Empty },
             network: Network::None,
             presence: Presence::Attached,

@@ -6,6 +6,7 @@ use super::Plan;
 use super::capability::CapabilitySet;
 use super::evidence::{Evidence, id_map};
 use super::idmap::{IdRange, to_container};
+use super::landlock::{Abi, Landlock};
 use super::limit::Ulimit;
 use super::mount_table::{self, MountEntry};
 use super::namespace::Network;
@@ -87,8 +88,22 @@ pub fn security(plan: &Plan, evidence: &Evidence) -> SecurityFindings {
             entries.map(|entries| shown(plan.read_only.iter().filter(|path| is_read_only(entries, path)))),
             "mountinfo",
         ),
+        landlock: landlock(&process.landlock, evidence),
         namespaces: namespaces(plan, evidence),
     }
+}
+
+/// No file of the kernel's shows what a process has given up; but its first process does not come to its command
+/// without.
+fn landlock(asked: &Landlock, evidence: &Evidence) -> Finding<Vec<String>> {
+    let verified = match evidence.landlock {
+        _ if asked.is_empty() => "nothing was asked for".to_owned(),
+        Some(Abi(version)) => {
+            format!("the kernel took it from the first process before the command began (Landlock {version})")
+        }
+        None => "the kernel has no Landlock".to_owned(),
+    };
+    Finding { asked: asked.words(), enforced: Some(asked.enforced(evidence.landlock)), verified }
 }
 
 fn names(set: CapabilitySet) -> Vec<String> {

@@ -15,15 +15,17 @@ use super::Plan;
 use super::attachment::{Attachment, Source};
 use super::host::Host;
 use super::idmap::{IdMap, IdRange, to_host};
+use super::landlock::Landlock;
 use super::mount::{Origin, Ownership};
 use super::name::ContainerId;
 use super::namespace::{Namespaces, Network};
 use super::network::Connection;
 use super::path::{ContainerPath, PathError};
-use super::process::{FirstProcess, Process};
+use super::process::{CallerGroups, FirstProcess, Groups, Process};
 use super::request::RootAccess;
 use super::rootfs::{Fill, Rootfs};
 use super::seccomp::{self, Abi, Filter, SeccompError};
+use super::sysctl::{self, OwnNetwork, Sysctl, SysctlError};
 use super::userns::{UserNamespace, UsernsError, set_groups};
 
 /// Why a specification cannot be carried out.
@@ -68,6 +70,9 @@ pub enum SpecError {
     /// The user namespace cannot be had.
     #[error(transparent)]
     Userns(#[from] UsernsError),
+    /// A kernel setting that is not the container's own.
+    #[error(transparent)]
+    Sysctl(#[from] SysctlError),
 }
 
 impl SpecError {
@@ -80,6 +85,7 @@ impl SpecError {
                  the map"
                     .to_owned(),
             ),
+            Self::Sysctl(error) => error.hint(),
             _ => None,
         }
     }
@@ -108,6 +114,12 @@ pub struct Supplement {
     pub network: Network,
     /// What connects it with the outside.
     pub connection: Option<Connection>,
+    /// What its processes can reach of what they see.
+    #[serde(default)]
+    pub landlock: Landlock,
+    /// Whether its first process keeps the caller's groups.
+    #[serde(default)]
+    pub caller_groups: CallerGroups,
 }
 
 /// What the specification does not say about a mount.
@@ -127,12 +139,14 @@ impl Plan {
     /// # Errors
     /// The specification is incomplete, contradicts itself or asks for what minirun does not do.
     pub fn from_spec(spec: &Spec, supplement: Supplement, host: &Host) -> Result<Self, SpecError> {
+        let (first, landlock) = (supplement.first, supplement.landlock.clone());
+        let caller_groups = supplement.caller_groups;
         let linux = spec.linux().as_ref().ok_or(SpecError::Missing("/linux"))?;
         refuse(spec, linux)?;
         let root = spec.root().as_ref().ok_or(SpecError::Missing("/root"))?;
         let process = spec.process().as_ref().ok_or(SpecError::Missing("/process"))?;
         let read_only = root.readonly().unwrap_or(false);
-        let Supplement { id, rootfs, fills, additions, first, input, network, connection } = supplement;
+        let Supplement { id, rootfs, fills, additions, input, network, connection, .. } = supplement;
         let namespaces = namespaces(linux, network, host)?;
         let user = namespaces.user.clone();
         let ids = process::Ids {
@@ -140,6 +154,11 @@ impl Plan {
             groups: user.as_ref().map_or(&host.own_groups, |user| &user.map.groups),
             set_groups: set_groups(user.as_ref(), host),
         };
+        let mut process = process::process(process, first, input, &ids)?;
+        if caller_groups == CallerGroups::Kept {
+            process.user.groups = Groups::Kept;
+        }
+        let network = namespaces.network;
         Ok(Self {
             id,
             hostname: spec.hostname().clone().unwrap_or_default(),
@@ -151,8 +170,8 @@ impl Plan {
             mounts: with_known_owners(attachments(spec, &additions)?, &ids)?,
             masked: paths(linux.masked_paths().as_ref(), "/linux/maskedPaths")?,
             read_only: paths(linux.readonly_paths().as_ref(), "/linux/readonlyPaths")?,
-            sysctls: sysctls(linux),
-            process: Process { filter: filter(spec)?, ..process::process(process, first, input, &ids)? },
+            sysctls: sysctls(linux, network)?,
+            process: Process { filter: filter(spec)?, landlock, ..process },
         })
     }
 }
@@ -266,8 +285,12 @@ fn paths(texts: Option<&Vec<String>>, path: &str) -> Result<Vec<ContainerPath>, 
         .collect()
 }
 
-fn sysctls(linux: &Linux) -> Vec<(String, String)> {
+/// The settings, each of them one that the container has for itself, whoever has written the specification.
+fn sysctls(linux: &Linux, network: Network) -> Result<Vec<(String, String)>, SpecError> {
     let mut sysctls: Vec<_> = linux.sysctl().clone().unwrap_or_default().into_iter().collect();
     sysctls.sort();
-    sysctls
+    let typed =
+        sysctls.iter().map(|(name, value)| Sysctl::new(name, value)).collect::<Result<Vec<_>, _>>()?;
+    sysctl::check(&typed, if network.is_own() { OwnNetwork::Yes } else { OwnNetwork::No })?;
+    Ok(sysctls)
 }

@@ -92,6 +92,8 @@ pub enum Flag {
     VolumesFrom,
     /// A `VOLUME` of the image's configuration.
     Image,
+    /// `--device`.
+    Device,
 }
 
 impl fmt::Display for Flag {
@@ -102,6 +104,7 @@ impl fmt::Display for Flag {
             Self::Tmpfs => "--tmpfs",
             Self::VolumesFrom => "--volumes-from",
             Self::Image => "VOLUME",
+            Self::Device => "--device",
         })
     }
 }

@@ -1,8 +1,12 @@
 //! The first process of a container.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::capability::CapabilitySet;
+use super::landlock::Landlock;
 use super::limit::Ulimit;
 use super::path::ContainerPath;
 use super::seccomp::Filter;
@@ -42,6 +46,42 @@ pub enum Groups {
     Set(Vec<u32>),
     /// The caller's, which mean nobody in the container: the kernel lets nobody change them there.
     Kept,
+}
+
+/// Whether a process keeps the supplementary groups of who started minirun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum CallerGroups {
+    /// It has those that it was given, and no others.
+    #[default]
+    Dropped,
+    /// It has those alone (`--group-add keep-groups`): inside they have no names, and outside they open what they open.
+    Kept,
+}
+
+/// Permissions that new files do not get, octal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Umask(pub u32);
+
+impl Default for Umask {
+    fn default() -> Self {
+        Self(0o022)
+    }
+}
+
+/// Why a text is no umask.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("`--umask {0}` is not one to four octal digits up to 0777")]
+pub struct UmaskError(String);
+
+impl FromStr for Umask {
+    type Err = UmaskError;
+
+    fn from_str(text: &str) -> Result<Self, UmaskError> {
+        let is_octal =
+            (1..=4).contains(&text.len()) && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+        let mask = u32::from_str_radix(text, 8).ok().filter(|mask| is_octal && *mask <= 0o777);
+        mask.map(Self).ok_or_else(|| UmaskError(text.to_owned()))
+    }
 }
 
 /// Whether `execve` may give more rights than the process has.
@@ -105,8 +145,25 @@ pub struct Process {
     pub limits: Vec<Ulimit>,
     /// How readily the kernel kills it for want of memory, from -1000 to 1000; none is as its parent.
     pub oom_score_adjustment: Option<i32>,
+    /// What it can reach of what it sees.
+    pub landlock: Landlock,
     /// Its streams.
     pub streams: Streams,
     /// What process 1 is.
     pub first: FirstProcess,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn umasks_are_octal() {
+        for (text, mask) in [("0", 0), ("22", 0o22), ("0022", 0o22), ("077", 0o77), ("0777", 0o777)] {
+            assert_eq!(text.parse(), Ok(Umask(mask)), "{text}");
+        }
+        for text in ["", "8", "00022", "0x1f", "-1", "+22", "1000", "7777", "u=rwx", " 22"] {
+            assert!(text.parse::<Umask>().is_err(), "{text}");
+        }
+    }
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::account::UserSpec;
 use super::capability::CapabilitySet;
+use super::device::DeviceRequest;
 use super::environment::Setting;
+use super::landlock::Landlock;
 use super::limit::Ulimit;
 use super::mount::{Donor, ImageVolumes, MountRequest};
 use super::name::{ContainerName, Hostname, Label};
@@ -13,7 +15,7 @@ use super::network_file::{Dns, HostEntry};
 use super::path::ContainerPath;
 use super::platform::Platform;
 use super::port::PortRequest;
-use super::process::{FirstProcess, NewPrivileges, Streams};
+use super::process::{CallerGroups, FirstProcess, NewPrivileges, Streams, Umask};
 use super::resources::{Limit, Strictness};
 use super::rootfs::Lifetime;
 use super::seccomp::SeccompRequest;
@@ -106,6 +108,14 @@ pub struct RunRequest {
     pub user: Option<UserSpec>,
     /// `--group-add`, as typed.
     pub extra_groups: Vec<String>,
+    /// `--group-add keep-groups`.
+    pub caller_groups: CallerGroups,
+    /// `--umask`.
+    pub umask: Umask,
+    /// `--landlock`.
+    pub landlock: Landlock,
+    /// `--device`.
+    pub devices: Vec<DeviceRequest>,
     /// `-v`, `--mount`, `--tmpfs`.
     pub mounts: Vec<MountRequest>,
     /// `--volumes-from`, in order.

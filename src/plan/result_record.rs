@@ -185,6 +185,8 @@ pub struct SecurityFindings {
     pub masked_paths: Finding<Vec<String>>,
     /// Paths that can only be read.
     pub read_only_paths: Finding<Vec<String>>,
+    /// The words of `--landlock` that hold.
+    pub landlock: Finding<Vec<String>>,
     /// Its namespaces: `own` or `shared`, the latter with whoever started it or with another container.
     pub namespaces: BTreeMap<String, Finding<String>>,
 }

@@ -69,6 +69,8 @@ pub struct SystemPaths {
     pub shown: Shown,
     /// Which are hidden besides.
     pub hidden: Vec<String>,
+    /// Whose processes `/proc` shows: a value of `hidepid`, `proc(5)`; none is everybody's.
+    pub hidden_processes: Option<String>,
     /// Whether `/sys` can be written as far as the container's rights go.
     pub is_sys_writable: bool,
 }
@@ -91,7 +93,8 @@ pub enum SecurityError {
     /// No such word, or none with this value.
     #[error(
         "`--security-opt {0}` is not one that minirun has: no-new-privileges[=true|false], systempaths=unconfined, \
-         mask=PATH[:PATH]…, unmask=ALL or unmask=PATH[:PATH]…, seccomp=FILE, seccomp=builtin or seccomp=unconfined, apparmor=unconfined, label=disable"
+         mask=PATH[:PATH]…, unmask=ALL or unmask=PATH[:PATH]…, proc-opts=hidepid=MODE, seccomp=FILE, \
+         seccomp=builtin or seccomp=unconfined, apparmor=unconfined, label=disable"
     )]
     Word(String),
     /// There is no such mode.
@@ -120,6 +123,11 @@ impl SecurityError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Word(text) if text.starts_with("proc-opts") => Some(
+                "hidepid is 0, 1, 2, 4, off, noaccess, invisible or ptraceable; the other options of a procfs would take \
+                 away what its own settings are written through"
+                    .to_owned(),
+            ),
             Self::Word(text) if text.starts_with("apparmor") || text.starts_with("label") => {
                 Some("minirun sets no AppArmor profile and no SELinux label; leave it out".to_owned())
             }
@@ -166,6 +174,7 @@ impl Security {
             // Docker's word and Podman's.
             ("seccomp", "builtin" | "default") => self.seccomp = SeccompWord::Builtin,
             ("seccomp", path) if !path.is_empty() => self.seccomp = SeccompWord::File(path.into()),
+            ("proc-opts", options) => self.system_paths.hide_processes(option, options)?,
             // There is nothing of the kind that would have to be left out.
             ("apparmor", "unconfined") | ("label", "disable") => {}
             _ => return Err(SecurityError::Word(option.to_owned())),
@@ -175,6 +184,14 @@ impl Security {
 }
 
 impl SystemPaths {
+    fn hide_processes(&mut self, option: &str, options: &str) -> Result<(), SecurityError> {
+        const MODES: [&str; 8] = ["0", "1", "2", "4", "off", "noaccess", "invisible", "ptraceable"];
+        let mode = options.strip_prefix("hidepid=").filter(|mode| MODES.contains(mode));
+        let mode = mode.ok_or_else(|| SecurityError::Word(option.to_owned()))?;
+        self.hidden_processes = Some(mode.to_owned());
+        Ok(())
+    }
+
     fn show(&mut self, option: &str, paths: &str) -> Result<(), SecurityError> {
         let patterns = paths.split(':').map(|path| absolute(option, path).and_then(|()| parts(option, path)));
         let patterns: Vec<_> = patterns.collect::<Result<_, _>>()?;
@@ -255,6 +272,7 @@ mod tests {
             ("no-new-privileges:false", NewPrivileges::Allowed),
             ("seccomp=unconfined", NewPrivileges::Denied),
             ("label:disable", NewPrivileges::Denied),
+            ("proc-opts=hidepid=2", NewPrivileges::Denied),
         ] {
             assert_eq!(read(&[word]).unwrap().new_privileges, wanted, "{word}");
         }
@@ -274,6 +292,10 @@ mod tests {
             "unmask=/[",
             "seccomp",
             "seccomp=",
+            "proc-opts",
+            "proc-opts=",
+            "proc-opts=hidepid=3",
+            "proc-opts=subset=pid",
             "apparmor=docker-default",
             "label=type:x",
         ] {

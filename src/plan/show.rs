@@ -147,6 +147,10 @@ fn process(process: &Process, f: &mut Formatter<'_>) -> fmt::Result {
         let (name, soft, hard) = (limit.resource.name(), number(limit.soft), number(limit.hard));
         writeln!(f, "  limit {name} {soft} {hard}")?;
     }
+    let landlock = process.landlock.words();
+    if !landlock.is_empty() {
+        writeln!(f, "  landlock {}", landlock.join(" "))?;
+    }
     let streams = match process.streams {
         Streams::Terminal => "a terminal of its own",
         Streams::Launcher { input: Input::Attached } => "the launcher's",

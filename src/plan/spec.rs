@@ -27,7 +27,7 @@ use super::limit::{Resource, Ulimit};
 use super::mount::{Attributes, MountRequest};
 use super::namespace::Network;
 use super::path::{ContainerPath, PathError};
-use super::process::{NewPrivileges, Streams};
+use super::process::{CallerGroups, NewPrivileges, Streams};
 use super::request::{RootAccess, RunRequest};
 use super::seccomp::{self, Abi, Choice, SeccompRequest, Situation};
 use super::sysctl::{self, OwnNetwork, SysctlError};
@@ -130,7 +130,7 @@ fn process(parts: &Composition<'_>, host: &Host) -> Result<Process, ComposeError
     let user = UserBuilder::default()
         .uid(parts.account.uid)
         .gid(parts.account.gid)
-        .umask(0o022_u32)
+        .umask(request.umask.0)
         .additional_gids(groups(parts, host)?)
         .build()?;
     let capabilities = capabilities(parts, host)?;
@@ -150,6 +150,9 @@ fn process(parts: &Composition<'_>, host: &Host) -> Result<Process, ComposeError
 
 /// The groups that were asked for, and of those that the image adds the ones that there are in the container.
 fn groups(parts: &Composition<'_>, host: &Host) -> Result<Vec<u32>, ComposeError> {
+    if parts.request.caller_groups == CallerGroups::Kept {
+        return Ok(Vec::new());
+    }
     let namespace = parts.map.map(|map| UserNamespace::new(map.clone(), host)).transpose()?;
     let ranges = parts.map.map_or(&host.own_groups, |map| &map.groups);
     let can_be_set = set_groups(namespace.as_ref(), host) == SetGroups::Allowed;

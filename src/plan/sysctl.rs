@@ -25,6 +25,27 @@ pub enum SysctlError {
     SharedNetwork(String),
 }
 
+impl SysctlError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Shape(text) if text.contains('/') => {
+                Some("the parts of a name have dots between: net.core.somaxconn".to_owned())
+            }
+            Self::Shape(_) => None,
+            Self::Machine(name) => Some(format!(
+                "root of the machine sets it for all containers: sysctl -w {name}=VALUE"
+            )),
+            Self::Hostname(_) => Some("--hostname NAME".to_owned()),
+            Self::SharedNetwork(_) => Some(
+                "give it a network of its own (--network none or pasta), or set it where that network was made"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sysctl {
@@ -54,6 +75,17 @@ impl std::str::FromStr for Sysctl {
     fn from_str(text: &str) -> Result<Self, SysctlError> {
         let shape = || SysctlError::Shape(text.to_owned());
         let (name, value) = text.split_once('=').ok_or_else(shape)?;
+        Self::new(name, value)
+    }
+}
+
+impl Sysctl {
+    /// A setting of those that a container has for itself.
+    ///
+    /// # Errors
+    /// It is the machine's, or no setting.
+    pub fn new(name: &str, value: &str) -> Result<Self, SysctlError> {
+        let shape = || SysctlError::Shape(format!("{name}={value}"));
         let is_part = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
         };
@@ -119,6 +151,9 @@ mod tests {
             "net.core",
             "net..x=1",
             "net/core/x=1",
+            "net.core/../../kernel.core_pattern=1",
+            "net.core.x\0=1",
+            "net.ipv4.conf.eth0:1.x=1",
             "net.core.x=1\nkernel.core_pattern=x",
             "=1",
             "fs.mqueue=1",

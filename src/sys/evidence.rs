@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use rustix::process::Pid;
 
 use crate::plan::evidence::Evidence;
+use crate::sys::landlock;
 
 /// The namespaces, as `/proc/PID/ns` calls them, and where the monitor has the one of what it starts.
 const NAMESPACES: [(&str, &str); 7] = [
@@ -35,6 +36,7 @@ pub fn of(init: Pid) -> Evidence {
         gid_map: read("gid_map"),
         limits: read("limits"),
         mounts: fs::read(format!("/proc/{init}/mountinfo")).ok(),
+        landlock: landlock::abi(),
         namespaces: NAMESPACES.iter().map(is_own).collect(),
         status,
     }

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 
 use super::running::Processes;
-use super::{Call, SysError};
+use super::{Call, SysError, landlock};
 use crate::plan::evidence::Evidence;
 use crate::plan::fence::{Facts, NamespaceFact};
 use crate::plan::mount_table;
@@ -73,6 +73,7 @@ impl Observer {
             limits: read("limits"),
             mounts: bytes(&self.init, "mountinfo"),
             namespaces: Vec::new(),
+            landlock: landlock::abi(),
         };
         let (setgroups, cgroup) = (read("setgroups"), read("cgroup"));
         let oom_score = read("oom_score_adj").and_then(|text| text.trim().parse().ok());

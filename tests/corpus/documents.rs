@@ -154,6 +154,8 @@ fn specification(document: &[u8]) {
         input: Input::Empty,
         network: Network::None,
         connection: None,
+        landlock: minirun::plan::landlock::Landlock::default(),
+        caller_groups: minirun::plan::process::CallerGroups::default(),
     };
     if let Ok(plan) = Plan::from_spec(&spec, supplement, &host) {
         drop(plan.to_string());

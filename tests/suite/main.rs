@@ -24,6 +24,7 @@ mod concurrency;
 mod copy;
 mod crash;
 mod detached;
+mod devices;
 mod diff;
 mod differential;
 mod documented_mounts;

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use minirun::container::{DetachKeysError, Engine};
 use minirun::plan::account::AccountError;
 use minirun::plan::capability::{self, CapabilityError, CapabilitySet};
+use minirun::plan::device::DeviceError;
 use minirun::plan::driver::{self, DriverError};
 use minirun::plan::environment::{self, EnvironmentError, Setting};
+use minirun::plan::landlock::{Landlock, LandlockError};
 use minirun::plan::limit::{self, LimitError};
 use minirun::plan::mount::{self, Flag, MountError, MountKind, MountRequest};
 use minirun::plan::name::{Label, NameError};
@@ -17,7 +19,7 @@ use minirun::plan::network_file::{Dns, NetworkFileError};
 use minirun::plan::path::{ContainerPath, PathError};
 use minirun::plan::platform::{Platform, PlatformError};
 use minirun::plan::port::{PortError, parse_publish};
-use minirun::plan::process::{FirstProcess, Input, Streams};
+use minirun::plan::process::{CallerGroups, FirstProcess, Input, Streams, UmaskError};
 use minirun::plan::reference::ReferenceError;
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::resources::{self, ResourceError};
@@ -113,6 +115,16 @@ pub(crate) enum RequestError {
     Security(#[from] SecurityError),
     #[error("cannot use `--security-opt seccomp={}`", .path.display())]
     Seccomp { path: PathBuf, source: ProfileError },
+    #[error(transparent)]
+    Landlock(#[from] LandlockError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Umask(#[from] UmaskError),
+    #[error(
+        "`--group-add keep-groups` goes with no other `--group-add`: whoever sets groups drops the caller's"
+    )]
+    KeptGroups,
 }
 
 impl RequestError {
@@ -123,6 +135,8 @@ impl RequestError {
             Self::Network(error) | Self::NetworkVariable(error) => error.hint(),
             Self::VolumeDriver { source, .. } => source.hint(),
             Self::Security(error) => error.hint(),
+            Self::Sysctl(error) => error.hint(),
+            Self::Device(error) => error.hint(),
             _ => None,
         }
     }
@@ -180,6 +194,7 @@ fn request(
     let security = security::parse(&arguments.security, privileges)?;
     let modes: Vec<SecurityMode> = parse_all(&arguments.security_modes, str::parse)?;
     let modes = if modes.is_empty() { Nesting::Closed } else { Nesting::Open };
+    let groups = groups(&arguments.groups)?;
     Ok(RunRequest {
         image: ImageSource::parse(image)?,
         image_text: image.to_string_lossy().into_owned(),
@@ -192,7 +207,11 @@ fn request(
         environment: parse_all(&arguments.env, environment::parse_setting)?,
         working_directory: arguments.workdir.as_ref().map(workdir).transpose()?,
         user: parse(arguments.user.as_ref())?,
-        extra_groups: arguments.groups.clone(),
+        extra_groups: groups.1,
+        caller_groups: groups.0,
+        umask: parse(arguments.umask.as_ref())?.unwrap_or_default(),
+        landlock: Landlock::parse(&arguments.landlock)?,
+        devices: parse_all(&arguments.devices, str::parse)?,
         mounts: mounts(arguments)?,
         donors: parse_all(&arguments.donors, mount::parse_donor)?,
         image_volumes: parse(arguments.image_volume.as_ref())?.unwrap_or_default(),
@@ -258,6 +277,16 @@ fn seccomp(
     };
     let abis = if arguments.abi32 { Abis::With32Bit } else { Abis::Native };
     Ok(SeccompRequest { choice, abis, nesting })
+}
+
+/// `--group-add`: the caller's groups, or some by name.
+fn groups(words: &[String]) -> Result<(CallerGroups, Vec<String>), RequestError> {
+    const KEEP: &str = "keep-groups";
+    match words.iter().filter(|word| *word == KEEP).count() {
+        0 => Ok((CallerGroups::Dropped, words.to_vec())),
+        kept if kept == words.len() => Ok((CallerGroups::Kept, Vec::new())),
+        _ => Err(RequestError::KeptGroups),
+    }
 }
 
 /// `--network`, else what the environment says.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{labels, limits, mounts, network};
 use crate::plan::capability::{Capability, CapabilitySet, DEFAULT};
 use crate::plan::limit::Ulimit;
-use crate::plan::process::NewPrivileges;
+use crate::plan::process::{CallerGroups, NewPrivileges};
 use crate::plan::resources::Kind;
 use crate::plan::supervision::{Grace, LogPolicy};
 use crate::store::container::ContainerRecord;
@@ -72,14 +72,15 @@ fn isolation(record: &ContainerRecord) -> Map<String, Value> {
     add("CapAdd", capabilities(has.without(usual)));
     add("CapDrop", capabilities(usual.without(has)));
     add("CgroupnsMode", "private".into());
-    add("Devices", json!([]));
+    add("Devices", devices(record));
     add("Dns", json!(asked.dns));
     add("DnsOptions", json!(asked.dns_options));
     add("DnsSearch", json!(asked.dns_search));
     add("ExtraHosts", list(&asked.extra_hosts));
-    add("GroupAdd", list(&record.rights.extra_groups));
+    add("GroupAdd", groups(record));
     add("Init", if asked.init { true.into() } else { Value::Null });
     add("IpcMode", "private".into());
+    add("Landlock", list(&record.rights.landlock.words()));
     add("Links", Value::Null);
     add("NetworkMode", record.network.as_str().into());
     add("PidMode", "".into());
@@ -88,6 +89,7 @@ fn isolation(record: &ContainerRecord) -> Map<String, Value> {
     add("PublishAllPorts", false.into());
     add("SecurityOpt", security(record.rights.new_privileges));
     add("UTSMode", "".into());
+    add("Umask", format!("{:04o}", record.rights.umask.0).into());
     add("Ulimits", record.rights.limits.iter().map(ulimit).collect::<Vec<_>>().into());
     add("UsernsMode", record.userns.as_str().into());
     part
@@ -130,6 +132,18 @@ fn resources(record: &ContainerRecord) -> Map<String, Value> {
     add("OomScoreAdj", record.rights.oom_score_adjustment.unwrap_or(0).into());
     add("PidsLimit", limits::number(record, Kind::PidsLimit).into());
     part
+}
+
+fn devices(record: &ContainerRecord) -> Value {
+    let device = |[host, container, permissions]: &[String; 3]| json!({ "PathOnHost": host, "PathInContainer": container, "CgroupPermissions": permissions });
+    record.asked.devices.iter().map(device).collect::<Vec<_>>().into()
+}
+
+fn groups(record: &ContainerRecord) -> Value {
+    match record.rights.caller_groups {
+        CallerGroups::Kept => json!(["keep-groups"]),
+        CallerGroups::Dropped => list(&record.rights.extra_groups),
+    }
 }
 
 /// A list, or Docker's nothing.

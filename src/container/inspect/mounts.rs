@@ -51,7 +51,7 @@ fn mode(request: &MountRequest) -> String {
     let text = request.origin.text.to_string_lossy();
     match request.origin.flag {
         Flag::Volume => text.splitn(3, ':').nth(2).unwrap_or_default().to_owned(),
-        Flag::Mount | Flag::Tmpfs | Flag::VolumesFrom | Flag::Image => String::new(),
+        Flag::Mount | Flag::Tmpfs | Flag::VolumesFrom | Flag::Image | Flag::Device => String::new(),
     }
 }
 

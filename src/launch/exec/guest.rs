@@ -13,7 +13,7 @@ use crate::launch::init::{self, InitError, tell};
 use crate::launch::message::ToLauncher;
 use crate::launch::rootfs::Root;
 use crate::launch::streams::ContainerStreams;
-use crate::launch::{credentials, process, terminal};
+use crate::launch::{credentials, landlock, process, terminal};
 use crate::plan::exec::{ExecPlan, Presence};
 use crate::plan::process::Process;
 use crate::sys::channel::Channel;
@@ -61,6 +61,9 @@ fn become_command(
         tell(channel, &ToLauncher::Notice(text))?;
     }
     credentials::set_limits(&process.limits)?;
+    for notice in landlock::restrict(&process.landlock)? {
+        tell(channel, &ToLauncher::Notice(notice))?;
+    }
     credentials::assume(&process)?;
     own::hide_memory().map_err(InitError::Enter)?;
     if plan.presence == Presence::Attached {

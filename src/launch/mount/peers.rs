@@ -48,6 +48,10 @@ fn copy(mount: &Attachment) -> Result<Option<Tree>, Cause> {
     Ok(match &mount.source {
         Source::Bind { path, recursion } => Some(tree::bind(path, *recursion)?),
         Source::Beneath { base, subpath, recursion } => Some(tree::beneath(base, subpath, *recursion)?),
-        Source::New { .. } | Source::Merged(_) | Source::Driver(_) | Source::Link { .. } => None,
+        Source::New { .. }
+        | Source::Merged(_)
+        | Source::Driver(_)
+        | Source::Device { .. }
+        | Source::Link { .. } => None,
     })
 }

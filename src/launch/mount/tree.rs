@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
 use super::{Cause, default, merged};
-use crate::launch::Copying;
 use crate::launch::rootfs::{PointKind, Root};
+use crate::launch::{Copying, device};
 use crate::plan::attachment::{Attachment, DriverFileSystem, FileSystem, Source};
 use crate::plan::mount::{Access, Content, Recursion};
 use crate::plan::path::{ContainerPath, Subpath};
@@ -59,6 +59,7 @@ pub(in crate::launch) fn open(
     let tree = match &mount.source {
         Source::Bind { path, recursion } => bind(path, *recursion)?,
         Source::Link { path } => bind(path, Recursion::Enabled)?,
+        Source::Device { path, number } => Tree::single(device::bind_only(path, *number)?, PointKind::File),
         Source::Beneath { base, subpath, recursion } => beneath(base, subpath, *recursion)?,
         Source::New { kind, options, content } => {
             return new(root, (*kind, mount, options), *content, copying);

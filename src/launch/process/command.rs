@@ -6,6 +6,7 @@ use std::ffi::CString;
 use rustix::io::Errno;
 
 use super::ExecError;
+use crate::plan::landlock::Landlock;
 use crate::plan::process::Process;
 use crate::sys::bridge::{Bridge, Refusal};
 use crate::sys::{SysError, process as own};
@@ -19,6 +20,15 @@ pub(in crate::launch) struct Candidates {
     name: String,
     pub(in crate::launch) programs: Vec<CString>,
     searched: String,
+    reach: Reach,
+}
+
+/// Which of the files that a command sees it can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    All,
+    /// What `--landlock` names.
+    Some,
 }
 
 impl Candidates {
@@ -36,7 +46,13 @@ impl Candidates {
             }
             searched = format!(" in the container (PATH={path})");
         }
-        Ok(Self { name, programs, searched })
+        Ok(Self { name, programs, searched, reach: Reach::All })
+    }
+
+    /// The same for a command that can reach no more than that.
+    pub(in crate::launch) fn under(self, landlock: &Landlock) -> Self {
+        let reach = if landlock.files.is_empty() { Reach::All } else { Reach::Some };
+        Self { reach, ..self }
     }
 
     /// Why none of them runs.
@@ -47,7 +63,10 @@ impl Candidates {
             Refusal::Refused(place, errno) => {
                 let program = self.programs.get(place).map(CString::as_c_str).unwrap_or_default();
                 let source = SysError::new(format!("execve({program:?})"), errno);
-                ExecError::NotExecutable { command, source }
+                match self.reach {
+                    Reach::Some if errno == Errno::ACCESS => ExecError::OutOfReach { command, source },
+                    Reach::Some | Reach::All => ExecError::NotExecutable { command, source },
+                }
             }
         }
     }
@@ -64,7 +83,7 @@ impl Command {
     pub(super) fn new(process: &Process) -> Result<Self, ExecError> {
         let texts = |texts: &[String]| texts.iter().map(|one| text(one)).collect::<Result<Vec<_>, _>>();
         Ok(Self {
-            candidates: Candidates::new(&process.arguments, &process.environment)?,
+            candidates: Candidates::new(&process.arguments, &process.environment)?.under(&process.landlock),
             arguments: texts(&process.arguments)?,
             environment: texts(&process.environment)?,
         })

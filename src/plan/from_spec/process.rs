@@ -6,6 +6,7 @@ use super::SpecError;
 use crate::plan::capability::{self, CapabilitySet};
 use crate::plan::host::SetGroups;
 use crate::plan::idmap::{IdRange, to_host};
+use crate::plan::landlock::Landlock;
 use crate::plan::limit::{Resource, Ulimit};
 use crate::plan::path::ContainerPath;
 use crate::plan::process::{
@@ -43,6 +44,7 @@ pub(super) fn process(
         filter: None,
         limits: limits(process.rlimits().as_deref().unwrap_or_default())?,
         oom_score_adjustment: process.oom_score_adj(),
+        landlock: Landlock::default(),
         streams: if terminal { Streams::Terminal } else { Streams::Launcher { input } },
         first,
     })

@@ -125,7 +125,7 @@ fn of_volume_name(flag: Flag, text: &str, name: &str) -> Option<String> {
     if name.contains('/') {
         return Some(match flag {
             Flag::Mount => format!("for a directory of the host use `type=bind,src={name}`"),
-            Flag::Volume | Flag::Tmpfs | Flag::VolumesFrom | Flag::Image => {
+            Flag::Volume | Flag::Tmpfs | Flag::VolumesFrom | Flag::Image | Flag::Device => {
                 format!("a directory of the host begins with `/` or `.`: `./{name}`")
             }
         });
@@ -152,7 +152,7 @@ fn of_destination(flag: Flag, text: &str, path: &str) -> Option<String> {
         Flag::Volume | Flag::Mount | Flag::Tmpfs => {
             Some(format!("a place in the container begins with `/`: `/{}`", path.trim_start_matches("./")))
         }
-        Flag::VolumesFrom | Flag::Image => None,
+        Flag::VolumesFrom | Flag::Image | Flag::Device => None,
     }
 }
 
@@ -198,7 +198,7 @@ fn of_word(flag: Flag, text: &str, word: &str) -> Option<String> {
                 .then(|| format!("in lower case: `{lower}`"))
                 .or_else(|| is_other(&upper).then(|| format!("in upper case: `{upper}`")))
         }
-        Flag::Image => None,
+        Flag::Image | Flag::Device => None,
     }
 }
 

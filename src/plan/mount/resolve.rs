@@ -100,7 +100,7 @@ fn rank(request: &MountRequest) -> Rank {
         Flag::Image => Rank::Anonymous,
         Flag::Volume if is_anonymous => Rank::Anonymous,
         Flag::VolumesFrom => Rank::Donated,
-        Flag::Volume | Flag::Mount | Flag::Tmpfs => Rank::Asked,
+        Flag::Volume | Flag::Mount | Flag::Tmpfs | Flag::Device => Rank::Asked,
     }
 }
 

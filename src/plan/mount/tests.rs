@@ -24,7 +24,7 @@ fn parse(flag: Flag, text: &OsStr) -> Result<MountRequest, MountError> {
         Flag::Volume => parse_volume(text),
         Flag::Mount => parse_mount(text),
         Flag::Tmpfs => parse_tmpfs(text),
-        Flag::Image | Flag::VolumesFrom => panic!("{flag} is no mount"),
+        Flag::Image | Flag::VolumesFrom | Flag::Device => panic!("{flag} is no mount"),
     }
 }
 

@@ -25,6 +25,7 @@ fn source(source: &Source, f: &mut Formatter<'_>) -> fmt::Result {
         Source::Beneath { base, subpath, recursion } => {
             write!(f, "{} {:?} beneath {base:?}", how(*recursion), subpath.as_os_str())
         }
+        Source::Device { path, number } => write!(f, "device {number} {path:?}"),
         Source::Link { path } => write!(f, "rbind, or the symlink itself, {path:?}"),
         Source::New { kind, options, content } => {
             write!(f, "{}", kind.name())?;

@@ -63,6 +63,9 @@ fn defaults(parts: &Composition<'_>, host: &Host) -> Result<Vec<Mount>, OciSpecE
     let mut mounts = Vec::new();
     for default in MOUNTS {
         let mut options = words(default.options);
+        if let ("proc", Some(mode)) = (default.kind, &parts.request.system_paths.hidden_processes) {
+            options.push(format!("hidepid={mode}"));
+        }
         // Group 5 is `tty` everywhere; where it is not mapped, the kernel refuses it.
         if default.kind == "devpts" && parts.map.is_none_or(|map| to_host(&map.groups, 5).is_some()) {
             options.push("gid=5".to_owned());

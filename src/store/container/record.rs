@@ -10,13 +10,14 @@ use crate::plan::bytes;
 use crate::plan::capability::CapabilitySet;
 use crate::plan::digest::Digest;
 use crate::plan::idmap::IdMap;
+use crate::plan::landlock::Landlock;
 use crate::plan::limit::Ulimit;
 use crate::plan::mount::MountRequest;
 use crate::plan::name::{ContainerId, ContainerName, Label, VolumeName};
 use crate::plan::namespace::Network;
 use crate::plan::path::ContainerPath;
 use crate::plan::port::PublishedPort;
-use crate::plan::process::NewPrivileges;
+use crate::plan::process::{CallerGroups, NewPrivileges, Umask};
 use crate::plan::resources::{Enforcement, Limit, Limiter};
 use crate::plan::seccomp::SeccompRecord;
 use crate::plan::supervision::Supervision;
@@ -141,6 +142,8 @@ pub struct AskedRecord {
     pub init: bool,
     /// `--privileged`.
     pub privileged: bool,
+    /// `--device`: the path on the host, the one in the container, and what may be done.
+    pub devices: Vec<[String; 3]>,
     /// `--shm-size`, bytes.
     pub shm_size: u64,
     /// `--cidfile`, absolute.
@@ -189,6 +192,15 @@ pub struct RightsRecord {
     pub oom_score_adjustment: Option<i32>,
     /// `--group-add`.
     pub extra_groups: Vec<String>,
+    /// `--group-add keep-groups`.
+    #[serde(default)]
+    pub caller_groups: CallerGroups,
+    /// `--umask`.
+    #[serde(default)]
+    pub umask: Umask,
+    /// `--landlock`.
+    #[serde(default)]
+    pub landlock: Landlock,
     /// Which network namespace they are in.
     #[serde(default)]
     pub network: Network,

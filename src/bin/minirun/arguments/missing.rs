@@ -19,7 +19,10 @@ const FLAGS: [(&[&str], &str); 14] = [
     (&["--cpu-period", "--cpu-quota", "--cpu-rt-", "--cpu-count", "--cpu-percent"], "use --cpus"),
     (&["--blkio-weight-device", "--device-read-", "--device-write-"], CGROUP),
     (&["--cgroup-", "--cgroupns"], CGROUP),
-    (&["--device", "--device-cgroup-rule", "--gpus"], "bind the device's file: -v /dev/NAME:/dev/NAME"),
+    (
+        &["--device-cgroup-rule", "--gpus"],
+        "give each device with --device /dev/NAME: who may open it is up to the node's own permissions",
+    ),
     (&["--storage-opt"], "choose with --driver overlay or --driver vfs"),
     (&["--pull", "--disable-content-trust"], STORE),
     (&["--health-", "--no-healthcheck"], NOTHING),

@@ -102,9 +102,12 @@ pub(crate) struct RunArgs {
     /// Run as this user; names are the image's
     #[arg(short, long, value_name = "USER[:GROUP]", allow_hyphen_values = true, help_heading = "Process")]
     pub(crate) user: Option<String>,
-    /// Run with this supplementary group, too
+    /// Run with this supplementary group, too; keep-groups: with the caller's
     #[arg(long = "group-add", value_name = "GROUP", allow_hyphen_values = true, help_heading = "Process")]
     pub(crate) groups: Vec<String>,
+    /// Permissions that new files do not get, octal [default: 0022]
+    #[arg(long, value_name = "MASK", allow_hyphen_values = true, help_heading = "Process")]
+    pub(crate) umask: Option<String>,
     /// Run this program instead of the image's; an empty one resets it
     #[arg(long, value_name = "PROGRAM", allow_hyphen_values = true, help_heading = "Process")]
     pub(crate) entrypoint: Option<String>,
@@ -135,11 +138,11 @@ pub(crate) struct RunArgs {
     /// Take a right of root away, or ALL
     #[arg(long, value_name = "CAPABILITY", allow_hyphen_values = true, help_heading = "Isolation")]
     pub(crate) cap_drop: Vec<String>,
-    /// Every right of root in the user namespace, and the kernel's files uncovered
+    /// Every right of root in the user namespace, and the kernel's files uncovered; no device of the machine
     #[arg(long, help_heading = "Isolation")]
     pub(crate) privileged: bool,
     /// no-new-privileges[=true|false] [default: true], seccomp=FILE|builtin|unconfined, systempaths=unconfined,
-    /// mask=PATHS, unmask=PATHS|ALL
+    /// mask=PATHS, unmask=PATHS|ALL, proc-opts=hidepid=MODE
     #[arg(
         long = "security-opt",
         value_name = "OPTION",
@@ -153,6 +156,18 @@ pub(crate) struct RunArgs {
     /// Let 32-bit programs make system calls
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Isolation")]
     pub(crate) abi32: bool,
+    /// Reach only these: ro=PATH, rw=PATH, connect=PORT|none, bind=PORT|none, scope=abstract-sockets|signals, with
+    /// commas between; best-effort: as far as this kernel can
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true, help_heading = "Isolation")]
+    pub(crate) landlock: Vec<String>,
+    /// Give it a device of the machine that you may use, or all those in a directory
+    #[arg(
+        long = "device",
+        value_name = "PATH[:PATH][:rwm]",
+        allow_hyphen_values = true,
+        help_heading = "Isolation"
+    )]
+    pub(crate) devices: Vec<String>,
     /// Which users there are: auto, keep-id, single, host
     #[arg(long, value_name = "MODE", allow_hyphen_values = true, help_heading = "Isolation")]
     pub(crate) userns: Option<String>,

@@ -63,6 +63,10 @@ pub(super) fn compose(placed: &PlacedMount) -> Result<Mount, OciSpecError> {
             let options = bind_words(attributes(*recursion), *recursion, propagation);
             builder.typ("bind").source(base.join(subpath.as_os_str())).options(options).build()
         }
+        Source::Device { path, .. } => {
+            let options = bind_words(attributes(Recursion::Disabled), Recursion::Disabled, propagation);
+            builder.typ("bind").source(path.clone()).options(options).build()
+        }
         Source::Link { path } => {
             let mut options = bind_words(attributes(Recursion::Enabled), Recursion::Enabled, propagation);
             options.push("copy-symlink".to_owned());
