@@ -292,6 +292,23 @@ impl From<DataError> for Error {
     }
 }
 
+/// What to do where no process can be made in namespaces of its own.
+fn no_namespaces(errno: rustix::io::Errno) -> &'static str {
+    match errno {
+        rustix::io::Errno::NOSPC => {
+            "there are too many namespaces: see `sysctl user` and its max_*_namespaces"
+        }
+        rustix::io::Errno::NOSYS => {
+            "this is a container, it seems, whose filter of system calls lets no other be made inside: start it with \
+             --security nested"
+        }
+        _ => {
+            "user namespaces may be closed to users here: see `sysctl user.max_user_namespaces`, \
+             `kernel.unprivileged_userns_clone` and `kernel.apparmor_restrict_unprivileged_userns`"
+        }
+    }
+}
+
 impl Error {
     /// The same about one mount that was asked for.
     pub(crate) fn about(self, asked: &Origin) -> Self {
@@ -363,13 +380,7 @@ impl Error {
             Self::Reported(report) => report.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Init(step), .. } => step.hint().map(str::to_owned),
             Self::Launch { cause: LaunchError::Spawn(cause), .. } | Self::Worker(WorkerError::Start(cause)) => {
-                Some(if cause.errno() == rustix::io::Errno::NOSPC {
-                    "there are too many namespaces: see `sysctl user` and its max_*_namespaces".to_owned()
-                } else {
-                    "user namespaces may be closed to users here: see `sysctl user.max_user_namespaces`, \
-                     `kernel.unprivileged_userns_clone` and `kernel.apparmor_restrict_unprivileged_userns`"
-                        .to_owned()
-                })
+                Some(no_namespaces(cause.errno()).to_owned())
             }
             Self::Launch { cause: LaunchError::Map(_), .. } | Self::Worker(WorkerError::Map(_)) => {
                 Some("check your lines in /etc/subuid and /etc/subgid, or use --userns single".to_owned())

@@ -144,8 +144,18 @@ fn inside_a_container_of_its_own() {
     let script = "export MINIRUN_STORE=/tmp/store; set -e
         /inner run --rm -v data:/data oci:/i sh -c 'echo hi >/data/x; id -u'
         /inner run --rm -v data:/data --read-only oci:/i cat /data/x; /inner run --rm host echo again";
-    let run =
-        scratch.minirun(["run", "--rm", "-v", &flags[0], "-v", &flags[1], "host", "sh", "-c", script]).run();
+    let run = scratch.minirun([
+        "run",
+        "--rm",
+        "--security-opt",
+        "seccomp=unconfined",
+        "-v",
+        &flags[0],
+        "-v",
+        &flags[1],
+        "host",
+    ]);
+    let run = run.args(["sh", "-c", script]).run();
     assert_eq!(run.success(), "0\nhi\nagain");
     let noted =
         |what: &str| run.stderr().lines().any(|line| line.starts_with("note: ") && line.contains(what));

@@ -41,7 +41,7 @@ fn word(name: &str, arguments: &[u64]) -> String {
 fn expect(call: Call, calls: &[(&str, &[u64], &str)]) {
     let words: Vec<String> = calls.iter().map(|(name, arguments, _)| word(name, arguments)).collect();
     let output = call.args(words).run().success();
-    let got: Vec<_> = calls.iter().map(|call| call.0).zip(output.lines()).collect();
+    let got: Vec<_> = calls.iter().map(|call| call.0).zip(output.lines().map(str::trim_end)).collect();
     let wanted: Vec<_> = calls.iter().map(|call| (call.0, call.2)).collect();
     assert_eq!(got, wanted);
 }
@@ -170,6 +170,29 @@ fn rights_and_nesting_open_calls() {
 }
 
 #[test]
+fn a_terminal_of_the_containers_own_can_be_typed_in() {
+    require!(program_exists("gcc"), "no gcc");
+    let Some(scratch) = with_probe() else { return };
+    let garbage = 0xdead_beef_0000_0000_u64;
+    let calls: [(&str, &[u64], &str); 2] =
+        [("ioctl", &[9999, 0x5412, 0], BADF), ("ioctl", &[9999, garbage | 0x541c, 0], BADF)];
+    expect(run(&scratch, &["-t"]), &calls);
+    let refused = calls.map(|(name, arguments, _)| (name, arguments, EPERM));
+    expect(run(&scratch, &["-i"]), &refused);
+}
+
+#[test]
+fn containers_can_be_made_inside_where_that_is_asked_for() {
+    let scratch = Scratch::with_image();
+    let script =
+        "unshare -U -r -m -p -f sh -c 'mount -t tmpfs none /tmp && mount -t proc none /proc && id -u'";
+    assert_eq!(scratch.shell(&["--security", "nested"], script).run().success(), "0");
+    let output = scratch.shell(&[], script).run();
+    output.exits(1);
+    assert!(output.stderr().contains("Operation not permitted"), "{output}");
+}
+
+#[test]
 fn exec_and_a_second_start_are_filtered_alike() {
     require!(program_exists("gcc"), "no gcc");
     let Some(scratch) = with_probe() else { return };
@@ -256,6 +279,14 @@ fn the_specification_has_the_profile() {
     let text = std::fs::read_to_string(&path).unwrap();
     let mut spec: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(spec["linux"]["seccomp"]["defaultErrnoRet"], 38);
+    // It is a profile that can be changed and given back.
+    let own = scratch.file("own.json", spec["linux"]["seccomp"].to_string());
+    let plan = |option: &str| {
+        let flags = ["run", "--dry-run", "--security-opt", option, IMAGE, "true"];
+        let plan = scratch.minirun(flags).run().success();
+        plan.lines().find(|line| line.contains("system calls")).unwrap().to_owned()
+    };
+    assert_eq!(plan(&format!("seccomp={}", own.display())), plan("seccomp=builtin"));
     assert_eq!(scratch.minirun(["start", "-a", "one"]).run().success(), "Seccomp:\t2");
     // What is written there counts, and not what is built in.
     spec["linux"].as_object_mut().unwrap().remove("seccomp");

@@ -7,8 +7,9 @@ use crate::plan::capability::{Capability, CapabilitySet, DEFAULT};
 use crate::plan::limit::Ulimit;
 use crate::plan::process::{CallerGroups, NewPrivileges};
 use crate::plan::resources::Kind;
+use crate::plan::seccomp::SeccompRecord;
 use crate::plan::supervision::{Grace, LogPolicy};
-use crate::store::container::ContainerRecord;
+use crate::store::container::{ContainerRecord, RightsRecord};
 
 /// `Config`: what runs, and how.
 pub(super) fn config(record: &ContainerRecord) -> Value {
@@ -87,7 +88,7 @@ fn isolation(record: &ContainerRecord) -> Map<String, Value> {
     add("PortBindings", network::bindings(record));
     add("Privileged", asked.privileged.into());
     add("PublishAllPorts", false.into());
-    add("SecurityOpt", security(record.rights.new_privileges));
+    add("SecurityOpt", security(&record.rights));
     add("UTSMode", "".into());
     add("Umask", format!("{:04o}", record.rights.umask.0).into());
     add("Ulimits", record.rights.limits.iter().map(ulimit).collect::<Vec<_>>().into());
@@ -156,11 +157,19 @@ fn capabilities(set: CapabilitySet) -> Value {
     list(&names)
 }
 
-fn security(new_privileges: NewPrivileges) -> Value {
-    match new_privileges {
-        NewPrivileges::Denied => json!(["no-new-privileges"]),
-        NewPrivileges::Allowed => Value::Null,
-    }
+fn security(rights: &RightsRecord) -> Value {
+    let new_privileges = match rights.new_privileges {
+        NewPrivileges::Denied => Some("no-new-privileges".to_owned()),
+        NewPrivileges::Allowed => None,
+    };
+    let seccomp = match &rights.seccomp {
+        SeccompRecord::Builtin { .. } => None,
+        SeccompRecord::Unconfined => Some("seccomp=unconfined".to_owned()),
+        // The file may be another by now.
+        SeccompRecord::Program(filter) => Some(format!("seccomp={}", filter.digest())),
+    };
+    let options: Vec<String> = new_privileges.into_iter().chain(seccomp).collect();
+    if options.is_empty() { Value::Null } else { json!(options) }
 }
 
 fn ulimit(limit: &Ulimit) -> Value {

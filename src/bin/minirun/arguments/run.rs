@@ -138,7 +138,8 @@ pub(crate) struct RunArgs {
     /// Take a right of root away, or ALL
     #[arg(long, value_name = "CAPABILITY", allow_hyphen_values = true, help_heading = "Isolation")]
     pub(crate) cap_drop: Vec<String>,
-    /// Every right of root in the user namespace, and the kernel's files uncovered; no device of the machine
+    /// Every right of root in the user namespace, every system call, and the kernel's files uncovered; no device of
+    /// the machine
     #[arg(long, help_heading = "Isolation")]
     pub(crate) privileged: bool,
     /// no-new-privileges[=true|false] [default: true], seccomp=FILE|builtin|unconfined, systempaths=unconfined,

@@ -52,8 +52,8 @@ pub(super) const ALLOWED: &[&str] = &[
     "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_gettime64", "timer_settime",
     "timer_settime64", "timerfd_create", "timerfd_gettime", "timerfd_gettime64", "timerfd_settime",
     "timerfd_settime64", "times", "tkill", "truncate", "truncate64", "ugetrlimit", "umask", "uname", "unlink",
-    "unlinkat", "utime", "utimensat", "utimensat_time64", "utimes", "vfork", "vmsplice", "wait4", "waitid",
-    "waitpid", "write", "writev",
+    "unlinkat", "uprobe", "uretprobe", "utime", "utimensat", "utimensat_time64", "utimes", "vfork", "vmsplice",
+    "wait4", "waitid", "waitpid", "write", "writev",
 ];
 
 /// What reaches far into the kernel and no process of a container needs, whatever its rights are: asynchronous calls that
