@@ -70,6 +70,13 @@ impl Listing {
             tree.insert(node["path"].as_str().unwrap().to_owned(), node);
         }
         assert!(!tree.is_empty(), "there is no tree of {who}");
+        // Of a file whose other names something hides one name is left, which is all that shows.
+        let firsts: Vec<_> = tree.values().map(|node| node["first"].clone()).collect();
+        for node in tree.values_mut() {
+            if firsts.iter().filter(|first| **first == node["first"]).count() == 1 {
+                node["first"].take();
+            }
+        }
         Ok(Self(tree))
     }
 }
