@@ -250,7 +250,8 @@ fn in_words(warning: &Warning) -> String {
         | Warning::Labels
         | Warning::Xattr { .. }
         | Warning::XattrsUnsupported
-        | Warning::Vendor { .. } => warning.to_string(),
+        | Warning::Vendor { .. }
+        | Warning::Within { .. } => warning.to_string(),
     }
 }
 

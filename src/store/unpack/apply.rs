@@ -12,7 +12,7 @@ use super::dress::times;
 use super::error::Problem;
 use super::name::Target;
 use super::tree::{Missing, Node, Seen, Tree};
-use super::{Form, Limits, Warnings};
+use super::{Form, Limits, Warning, Warnings};
 use crate::store::copy::inode;
 use crate::store::merged::os;
 use crate::store::tar::{Entry, EntryKind, TarReader};
@@ -63,6 +63,10 @@ impl<'l> Layer<'l> {
         };
         match target {
             Target::Ignored => Ok(()),
+            Target::Within => {
+                self.warnings.add(Warning::Within { path: shown(&entry.path) });
+                Ok(())
+            }
             Target::Root if entry.kind == EntryKind::Directory => {
                 let root = self.tree.root();
                 self.dress_directory(&root, entry)

@@ -19,6 +19,8 @@ pub(super) enum Target<'e> {
     Opaque { directory: Vec<&'e [u8]> },
     /// Bookkeeping of AUFS that means nothing here.
     Ignored,
+    /// Something in a whiteout, which is no directory.
+    Within,
 }
 
 impl<'e> Target<'e> {
@@ -40,7 +42,7 @@ impl<'e> Target<'e> {
             return Ok(Self::Ignored);
         }
         if parents.iter().any(|name| is_reserved(name)) {
-            return Err(Problem::Name("has a whiteout for a directory"));
+            return Ok(Self::Within);
         }
         Ok(match name.strip_prefix(WHITEOUT) {
             _ if name == b".wh..wh..opq" => Self::Opaque { directory: parents },
@@ -117,7 +119,8 @@ mod tests {
             (".wh.", None),
             (".wh..", None),
             (".wh...", None),
-            (".wh.a/b", None),
+            (".wh.a/b", Some(Target::Within)),
+            ("a/.wh.../.wh.b", Some(Target::Within)),
         ] {
             assert_eq!(parse(path), target, "{path:?}");
         }

@@ -29,6 +29,11 @@ pub enum Warning {
         /// The entry, with everything unprintable escaped.
         path: String,
     },
+    /// Something in a whiteout.
+    Within {
+        /// The entry, with everything unprintable escaped.
+        path: String,
+    },
     /// An entry of a type that only its vendor knows.
     Vendor {
         /// The entry, with everything unprintable escaped.
@@ -49,6 +54,7 @@ impl std::fmt::Display for Warning {
             Self::Xattr { name, path } => write!(f, "left out the xattr `{name}` of `{path}`"),
             Self::Labels => f.write_str("left out labels of SELinux, which are for the machine that they come from"),
             Self::XattrsUnsupported => f.write_str("left out xattrs, which the file system of the store lacks"),
+            Self::Within { path } => write!(f, "left out `{path}`, which would lie in a whiteout"),
             Self::Vendor { path, flag } => {
                 write!(f, "left out `{path}`, an entry of the unknown type `{}`", char::from(*flag))
             }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub(super) enum Peer {
     /// minirun's own archive of the tree.
     Export,
+    /// The same of a container that has a flat copy of the layers.
+    Vfs,
     Umoci,
     Tar,
     Tarfile,
@@ -33,6 +35,7 @@ impl Peer {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Export => "export",
+            Self::Vfs => "vfs",
             Self::Umoci => "umoci",
             Self::Tar => "tar",
             Self::Tarfile => "tarfile",
@@ -67,6 +70,13 @@ impl Listing {
             tree.insert(node["path"].as_str().unwrap().to_owned(), node);
         }
         assert!(!tree.is_empty(), "there is no tree of {who}");
+        // Of a file whose other names something hides one name is left, which is all that shows.
+        let firsts: Vec<_> = tree.values().map(|node| node["first"].clone()).collect();
+        for node in tree.values_mut() {
+            if firsts.iter().filter(|first| **first == node["first"]).count() == 1 {
+                node["first"].take();
+            }
+        }
         Ok(Self(tree))
     }
 }
@@ -114,14 +124,18 @@ fn decision(field: &str, ours: &Value, theirs: &Value, peer: Peer) -> Option<&'s
         "time" if peer == Peer::Tarfile && ours["kind"] == "l" && is_recent(&theirs["time"]) => {
             Some("tarfile-symlink-times")
         }
-        "time" if is_directory && is_recent(&ours["time"]) && is_recent(&theirs["time"]) => {
+        "time"
+            if is_directory
+                && is_recent(&ours["time"])
+                && (peer == Peer::Umoci || is_recent(&theirs["time"])) =>
+        {
             Some("time-of-made-directories")
         }
-        "time" if is_directory && peer != Peer::Export && is_recent(&theirs["time"]) => {
+        "time" if is_directory && !matches!(peer, Peer::Export | Peer::Vfs) && is_recent(&theirs["time"]) => {
             Some("time-of-changed-directories")
         }
         // Whether too little is one file is looked at for all of them together.
-        "first" => Some("links-across-layers"),
+        "first" if !matches!(peer, Peer::Export | Peer::Vfs) => Some("links-across-layers"),
         _ => None,
     }
 }

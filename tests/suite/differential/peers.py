@@ -1,9 +1,9 @@
 """What programs make of the layers of an image, as lines of JSON: one for each file in each tree.
 
-peers.py OURS EXPORTED UMOCI SCRATCH LAYER…
+peers.py OURS EXPORTED FLAT UMOCI SCRATCH LAYER…
 
-The first is a tree, the second an archive of it, the third a tree or nothing. In the new directory SCRATCH the archive is
-unpacked, and the layers are applied with GNU tar and with the module tarfile. Whoever fails has one line that says why.
+The first is a tree, the next two are archives of it, the fourth a tree or nothing. In the new directory SCRATCH the archives
+are unpacked, and the layers are applied with GNU tar and with the module tarfile. Whoever fails has one line that says why.
 """
 
 import hashlib
@@ -133,14 +133,15 @@ def read(who, tree):
             waiting.extend(sorted((os.path.join(name, child) for child in os.listdir(path)), reverse=True))
 
 
-def main(ours, exported, umoci, scratch, *layers):
+def main(ours, exported, flat, umoci, scratch, *layers):
     os.umask(0o022)
     os.mkdir(scratch)
     read("ours", ours)
-    unpacked = os.path.join(scratch, "exported")
-    os.mkdir(unpacked)
-    untar(unpacked, exported)
-    read("export", unpacked)
+    for who, archive in (("export", exported), ("vfs", flat)):
+        tree = os.path.join(scratch, who)
+        os.mkdir(tree)
+        untar(tree, archive)
+        read(who, tree)
     for who, apply_layer in (("tar", apply_with_tar), ("tarfile", apply_with_tarfile)):
         tree = os.path.join(scratch, who)
         try:

@@ -132,10 +132,9 @@ impl Drawing {
 
     fn owned(&mut self, layer: Layer) -> Layer {
         let id = |lots: &mut Lots| *lots.of(&[&0, &0, &1, &1000, &65_534]);
-        let owner = match self.owners {
-            Owners::Many => (id(&mut self.lots), id(&mut self.lots)),
-            Owners::One => (0, 0),
-        };
+        // Drawn in any case, so that all callers have the same stacks.
+        let drawn = (id(&mut self.lots), id(&mut self.lots));
+        let owner = if self.owners == Owners::Many { drawn } else { (0, 0) };
         layer.owned_by(owner.0, owner.1)
     }
 

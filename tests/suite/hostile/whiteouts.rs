@@ -43,8 +43,11 @@ fn kinds() -> Vec<Case> {
         pair("whiteout-with-body", Tar::new().file("d/.wh.a", "x".repeat(3000))).tree(gone()),
         pair("whiteout-as-dir-with-slash", Tar::new().header(Header::directory("d/.wh.a/"))).tree(gone()),
         pair("whiteout-as-dir-with-children", Tar::new().directory("d/.wh.a").file("d/.wh.a/x", "x"))
-            .refused("whiteout for a directory"),
-        pair("whiteout-as-parent", Tar::new().file(".wh.d/x", "x")).refused("whiteout for a directory"),
+            .tree(gone()),
+        pair("whiteout-as-parent", Tar::new().file("d/.wh.a", "").file(".wh.d/x", "x").directory(".wh.l/y"))
+            .tree(gone()),
+        pair("whiteout-as-parent-with-warning", Tar::new().file(".wh.d/x", "x"))
+            .warned("would lie in a whiteout"),
         pair("whiteout-through-symlink", Tar::new().file("l/.wh.a", "")).tree(gone()),
         pair("whiteout-of-symlink", Tar::new().file(".wh.l", ""))
             .tree(directory().file("d/a", "a").file("d/b", "b").directory("d/sub").file("d/sub/c", "c")),

@@ -133,3 +133,13 @@ fn a_nameless_directory_is_the_root() {
     assert!(Stack::refuse(&Archive::new().file("", "")).contains("root directory"));
     assert!(Stack::refuse(&Archive::new().hardlink("a", "")).contains("empty"));
 }
+
+#[test]
+fn nothing_lies_in_a_whiteout() {
+    let mut stack =
+        changed(&Archive::new().dir("d/.wh.b", 0o755).file("d/.wh.b/x", "x").dir(".wh.x/y/z", 0o755));
+    assert_eq!(names(&stack, "d"), ["sub"]);
+    assert_eq!(names(&stack, ""), ["d", "x"]);
+    let unpacked = stack.push(&Archive::new().file(".wh.x/y", ""));
+    assert_eq!(unpacked.warnings, [Warning::Within { path: ".wh.x/y".into() }]);
+}
