@@ -15,6 +15,7 @@ pub mod finding;
 pub mod from_spec;
 pub mod host;
 pub mod idmap;
+pub mod image_limit;
 pub mod instruction;
 pub mod limit;
 pub mod mount;

@@ -8,6 +8,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::{Engine, Error, Event, Events, absolute};
 use crate::plan::digest::Digest;
+use crate::plan::image_limit::ImageLimits;
 use crate::plan::path::ContainerPath;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
@@ -17,7 +18,6 @@ use crate::store::image::Image;
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
 use crate::store::merged::Merged;
-use crate::store::unpack::Limits;
 use crate::sys::process::DescriptorLimit;
 use crate::sys::{Call, hosttree};
 
@@ -118,6 +118,8 @@ pub(super) struct Wanted<'a> {
     /// The same as typed.
     pub(super) text: &'a str,
     pub(super) platform: Option<&'a Platform>,
+    /// How much an image that is not loaded yet may ask for.
+    pub(super) limits: &'a ImageLimits,
     /// Where files have such owners.
     pub(super) namespace: Option<&'a UserNamespace>,
     pub(super) owners: &'a LayerOwners,
@@ -183,7 +185,7 @@ impl Engine {
             choice: located.choice,
             platform: wanted.platform.unwrap_or(&machine),
             owners: wanted.owners,
-            limits: &Limits::default(),
+            limits: wanted.limits,
             naming: Naming::Untagged,
         };
         if let Some(image) = self.store.find_source(&request)?

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::account::UserSpec;
 use super::capability::CapabilitySet;
 use super::environment::Setting;
+use super::image_limit::ImageLimits;
 use super::limit::Ulimit;
 use super::mount::{Donor, ImageVolumes, MountRequest};
 use super::name::{ContainerName, Hostname, Label};
@@ -87,6 +88,8 @@ pub struct RunRequest {
     pub image_text: String,
     /// Which platform of it; the machine's own if not said.
     pub platform: Option<Platform>,
+    /// `--image-limit`: how much it may ask for if it is not loaded yet.
+    pub image_limits: ImageLimits,
     /// What follows the image: the command, or the arguments of the entrypoint.
     pub command: Vec<String>,
     /// `--entrypoint`; an empty one resets the image's.

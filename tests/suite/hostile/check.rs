@@ -58,7 +58,7 @@ impl Scene {
     }
 
     fn load(&self, case: &Case, source: &Path) -> Outcome {
-        let call = self.scratch.minirun(["load", "-q"]).args(case.flags).args([Path::new("-i"), source]);
+        let call = self.scratch.minirun(["load"]).args(case.flags).args([Path::new("-i"), source]);
         let call = match case.memory {
             Some(memory) => call.address_space(memory),
             None => call,
