@@ -17,6 +17,7 @@ pub mod finding;
 pub mod from_spec;
 pub mod host;
 pub mod idmap;
+pub mod image_limit;
 pub mod instruction;
 pub mod landlock;
 pub mod limit;

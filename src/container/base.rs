@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Engine, Error, Event, Events, absolute};
 use crate::plan::digest::Digest;
+use crate::plan::image_limit::ImageLimits;
 use crate::plan::path::ContainerPath;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
@@ -18,7 +19,6 @@ use crate::store::image::Image;
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
 use crate::store::merged::{Merged, MergedError};
-use crate::store::unpack::Limits;
 use crate::sys::process::DescriptorLimit;
 use crate::sys::{Call, hosttree};
 
@@ -136,6 +136,8 @@ pub(super) struct Wanted<'a> {
     /// The same as typed.
     pub(super) text: &'a str,
     pub(super) platform: Option<&'a Platform>,
+    /// How much an image that is not loaded yet may ask for.
+    pub(super) limits: &'a ImageLimits,
     /// Where files have such owners.
     pub(super) namespace: Option<&'a UserNamespace>,
     pub(super) owners: &'a LayerOwners,
@@ -201,7 +203,7 @@ impl Engine {
             choice: located.choice,
             platform: wanted.platform.unwrap_or(&machine),
             owners: wanted.owners,
-            limits: &Limits::default(),
+            limits: wanted.limits,
             naming: Naming::Untagged,
         };
         if let Some(image) = self.store.find_source(&request)?

@@ -8,6 +8,7 @@ use oci_spec::image::Config;
 
 use super::{Engine, Error, Event, Events, absolute, input_error};
 use crate::plan::digest::Digest;
+use crate::plan::image_limit::ImageLimits;
 use crate::plan::occurrence::Action;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
@@ -17,7 +18,6 @@ use crate::store::discard::{Removal, Removed};
 use crate::store::import::ImportRequest;
 use crate::store::list::ImageSummary;
 use crate::store::load::{LoadChoice, LoadFormat, LoadRequest, LoadSource, Loaded, Naming};
-use crate::store::unpack::Limits;
 use crate::sys::Call;
 use crate::sys::process::DescriptorLimit;
 
@@ -37,6 +37,8 @@ pub struct LoadArguments {
     pub source: LoadFrom,
     /// For which platform; this machine's if not said.
     pub platform: Option<Platform>,
+    /// How much the images may ask for.
+    pub limits: ImageLimits,
 }
 
 /// What to import.
@@ -48,6 +50,8 @@ pub struct ImportArguments {
     pub reference: Option<Reference>,
     /// What it is for; this machine if not said.
     pub platform: Option<Platform>,
+    /// How much the tar may ask for.
+    pub limits: ImageLimits,
 }
 
 impl Engine {
@@ -100,7 +104,7 @@ impl Engine {
             choice: LoadChoice::All,
             platform: arguments.platform.as_ref().unwrap_or(&machine),
             owners: &owners,
-            limits: &Limits::default(),
+            limits: &arguments.limits,
             naming: Naming::FromSource,
         };
         self.load_inside(namespace.as_ref(), &request, events)
@@ -131,7 +135,7 @@ impl Engine {
             created: &super::rfc3339(super::now()),
             platform: arguments.platform.as_ref().unwrap_or(&machine),
             owners: &owners,
-            limits: &Limits::default(),
+            limits: &arguments.limits,
         };
         let imported = self.confined(namespace.as_ref(), &[], || {
             self.store.import(Box::new(file), &request, &mut |progress| events(Event::Progress(progress)))

@@ -83,6 +83,7 @@ impl Engine {
             source: &request.image,
             text: &request.image_text,
             platform: request.platform.as_ref(),
+            limits: &request.image_limits,
             namespace: namespace.as_ref(),
             owners: &owners,
             intent,

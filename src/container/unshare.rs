@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use super::base::{Base, Intent, Wanted};
 use super::{Engine, Error, Events};
 use crate::launch::{self, HostCommand, ImageTree};
+use crate::plan::image_limit::ImageLimits;
 use crate::plan::source::ImageSource;
 use crate::plan::userns::UsernsMode;
 use crate::store::temporary::Temporary;
@@ -35,6 +36,7 @@ impl Engine {
                 source: &source,
                 text,
                 platform: None,
+                limits: &ImageLimits::default(),
                 namespace: namespace.as_ref(),
                 owners: &owners,
                 intent: Intent::Run,

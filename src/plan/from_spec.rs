@@ -51,6 +51,9 @@ pub enum SpecError {
         #[source]
         source: PathError,
     },
+    /// A text that no kernel interface can carry.
+    #[error("`{0}` holds a NUL byte")]
+    Nul(String),
     /// An ID that the container cannot have.
     #[error("the ID map of the container has no {kind} {id}")]
     Unmapped {
@@ -143,6 +146,7 @@ impl Plan {
         let caller_groups = supplement.caller_groups;
         let linux = spec.linux().as_ref().ok_or(SpecError::Missing("/linux"))?;
         refuse(spec, linux)?;
+        check_texts(spec.hostname().as_slice(), "/hostname")?;
         let root = spec.root().as_ref().ok_or(SpecError::Missing("/root"))?;
         let process = spec.process().as_ref().ok_or(SpecError::Missing("/process"))?;
         let read_only = root.readonly().unwrap_or(false);
@@ -247,8 +251,8 @@ fn namespaces(linux: &Linux, network: Network, host: &Host) -> Result<Namespaces
     }
     let user = if has(Type::User) {
         let map = IdMap {
-            users: ranges(linux.uid_mappings().as_ref()),
-            groups: ranges(linux.gid_mappings().as_ref()),
+            users: ranges(linux.uid_mappings().as_ref(), "/linux/uidMappings")?,
+            groups: ranges(linux.gid_mappings().as_ref(), "/linux/gidMappings")?,
         };
         Some(UserNamespace::new(map, host)?)
     } else {
@@ -258,13 +262,25 @@ fn namespaces(linux: &Linux, network: Network, host: &Host) -> Result<Namespaces
     Ok(Namespaces { user, network })
 }
 
-fn ranges(mappings: Option<&Vec<LinuxIdMapping>>) -> Vec<IdRange> {
-    let range = |mapping: &LinuxIdMapping| IdRange {
-        container: mapping.container_id(),
-        host: mapping.host_id(),
-        size: mapping.size(),
+fn ranges(mappings: Option<&Vec<LinuxIdMapping>>, path: &str) -> Result<Vec<IdRange>, SpecError> {
+    let range = |(index, mapping): (usize, &LinuxIdMapping)| {
+        let (container, host, size) = (mapping.container_id(), mapping.host_id(), mapping.size());
+        // The last number of 32 bits is no ID, so that a range may end right before it.
+        if size == 0 || container.checked_add(size).is_none() || host.checked_add(size).is_none() {
+            let what = "a range of no IDs, or of more than there are";
+            return Err(SpecError::unsupported(format!("{path}/{index}"), what));
+        }
+        Ok(IdRange { container, host, size })
     };
-    mappings.into_iter().flatten().map(range).collect()
+    mappings.into_iter().flatten().enumerate().map(range).collect()
+}
+
+/// Refuses texts with a NUL byte, which would end them early.
+fn check_texts(texts: &[String], path: &str) -> Result<(), SpecError> {
+    match texts.iter().position(|text| text.contains('\0')) {
+        Some(index) => Err(SpecError::Nul(format!("{path}/{index}"))),
+        None => Ok(()),
+    }
 }
 
 fn attachments(

@@ -6,6 +6,7 @@ use super::account::UserSpec;
 use super::capability::CapabilitySet;
 use super::device::DeviceRequest;
 use super::environment::Setting;
+use super::image_limit::ImageLimits;
 use super::landlock::Landlock;
 use super::limit::Ulimit;
 use super::mount::{Donor, ImageVolumes, MountRequest};
@@ -90,6 +91,8 @@ pub struct RunRequest {
     pub image_text: String,
     /// Which platform of it; the machine's own if not said.
     pub platform: Option<Platform>,
+    /// `--image-limit`: how much it may ask for if it is not loaded yet.
+    pub image_limits: ImageLimits,
     /// What follows the image: the command, or the arguments of the entrypoint.
     pub command: Vec<String>,
     /// `--entrypoint`; an empty one resets the image's.

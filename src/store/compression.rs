@@ -18,7 +18,7 @@ const BUFFER: usize = 256 << 10;
 /// The largest zstd window, as a power of two in bytes: what a decoder may be made to allocate.
 const WINDOW_LOG: u32 = 27;
 /// The most memory that an xz decoder takes, in bytes; `xz -9` needs 65 MiB.
-const XZ_MEMORY: u64 = 256 << 20;
+const XZ_MEMORY: u64 = 128 << 20;
 /// As many first bytes as the longest magic number below needs.
 pub(crate) const MAGIC: usize = 10;
 
@@ -130,6 +130,9 @@ fn detect(first: &[u8]) -> Result<Format, CompressionError> {
         [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y'] => Ok(Format::Bzip2),
         [0x04, 0x22, 0x4d, 0x18, ..] => unsupported("lz4"),
         [0x1f, 0x9d, ..] => unsupported("compress"),
+        [b'L', b'Z', b'I', b'P', 1, ..] => unsupported("lzip"),
+        [b'P', b'K', 3, 4, ..] => unsupported("zip"),
+        [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => unsupported("7z"),
         _ => Ok(Format::Plain),
     }
 }
@@ -378,6 +381,7 @@ mod tests {
             (bzip2[..bzip2.len() - 1].to_vec(), "bzip2: the stream is cut short"),
             (b"BZh91AY&SYxx".to_vec(), "bzip2: the stream is"),
             (vec![0x04, 0x22, 0x4d, 0x18], "lz4 compression"),
+            (b"PK\x03\x04".to_vec(), "zip compression"),
         ] {
             let error = plain(&stream).unwrap_err();
             assert!(error.starts_with(problem), "{error} for {problem}");

@@ -37,6 +37,8 @@ struct Extensions {
 pub struct TarReader<R: Read> {
     reader: R,
     limits: Limits,
+    /// Header blocks so far, but for those that only say more about an entry.
+    headers: u64,
     /// Bytes read so far.
     position: u64,
     /// Stored bytes of the current body that were not read yet.
@@ -54,6 +56,7 @@ impl<R: Read> TarReader<R> {
         Self {
             reader,
             limits,
+            headers: 0,
             position: 0,
             body: 0,
             padding: 0,
@@ -79,6 +82,12 @@ impl<R: Read> TarReader<R> {
                 return Err(TarError::Extension { offset, problem: "no entry follows it" });
             };
             let header = Header::parse(&block, offset)?;
+            if !matches!(header.flag(), b'x' | b'L' | b'K') {
+                self.headers += 1;
+                if self.headers > self.limits.entries {
+                    return Err(TarError::TooMany { limit: self.limits.entries });
+                }
+            }
             match header.flag() {
                 b'x' | b'g' | b'L' | b'K' => self.extend(&header, offset, &mut extensions)?,
                 b'A'..=b'R' | b'T'..=b'Z' => self.skip_vendor(&header, offset, extensions.take())?,

@@ -27,6 +27,7 @@ use super::merged::Merged;
 use super::tar::{self, TarReader};
 use super::verify::{Measured, Verified, VerifyError};
 use crate::plan::digest::Digest;
+pub use crate::plan::image_limit::ImageLimits as Limits;
 use apply::{Layer, shown};
 pub use error::{Problem, SizeError, UnpackError};
 pub(super) use plain::{PlainRules, unpack_plain};
@@ -86,45 +87,6 @@ struct Manner {
     form: Form,
 }
 
-/// How much a layer may ask for.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Entries of the archive.
-    pub entries: u64,
-    /// Bytes of the uncompressed archive.
-    pub bytes: u64,
-    /// How many times larger than the blob the archive may be.
-    pub ratio: u64,
-    /// Bytes of the uncompressed archive up to which the ratio does not matter.
-    pub ratio_from: u64,
-    /// The size of one file in bytes, its holes counted.
-    pub file: u64,
-    /// Bytes in one part of a name.
-    pub component: usize,
-    /// Parts of a name.
-    pub depth: usize,
-    /// Bytes of the real paths of all directories and whiteouts together, which are kept in memory.
-    pub paths: usize,
-    /// What the reader of the archive may keep in memory.
-    pub archive: tar::Limits,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            entries: 2_000_000,
-            bytes: 100 << 30,
-            ratio: 1000,
-            ratio_from: 64 << 20,
-            file: 1 << 40,
-            component: 255,
-            depth: 1000,
-            paths: 256 << 20,
-            archive: tar::Limits::default(),
-        }
-    }
-}
-
 /// A layer as it is stored.
 pub struct LayerBlob<'a> {
     /// The blob, compressed or not.
@@ -146,6 +108,8 @@ pub struct Unpacked {
     pub digest: Digest,
     /// The size of the blob in bytes.
     pub size: u64,
+    /// The size of the uncompressed archive in bytes.
+    pub content_size: u64,
     /// How many entries the archive has.
     pub entries: u64,
     /// How many bytes were written into files.
@@ -187,13 +151,14 @@ pub fn unpack(
         layer.warnings.add(Warning::Vendor { path: shown(&skipped.path), flag: skipped.flag });
     }
     drop(archive);
-    let Measured { digest: diff_id, .. } = content.finish().map_err(UnpackError::Content)?;
+    let Measured { digest: diff_id, size: content_size } = content.finish().map_err(UnpackError::Content)?;
     let Measured { digest, size } = compressed.reader.finish().map_err(UnpackError::Blob)?;
     progress(size);
     Ok(Unpacked {
         diff_id,
         digest,
         size,
+        content_size,
         entries,
         bytes: layer.bytes,
         opaque_root: layer.opaque_root,

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, stdin};
 use std::path::{Path, PathBuf};
 
 use minirun::container::{Engine, ImportArguments, LoadArguments, LoadFrom};
+use minirun::plan::image_limit::ImageLimits;
 use minirun::plan::platform::Platform;
 use minirun::plan::reference::Reference;
 use minirun::store::discard::{Removal, Removed};
@@ -41,7 +42,8 @@ pub(crate) fn load(engine: &Engine, arguments: &LoadArgs, output: &mut Output) -
         (path, None) | (None, path) => path.clone().unwrap_or_else(|| PathBuf::from("-")),
     };
     let source = source(&path)?;
-    let request = LoadArguments { source, platform: platform(engine, arguments.platform.as_deref())? };
+    let platform = platform(engine, arguments.platform.as_deref())?;
+    let request = LoadArguments { source, platform, limits: limits(&arguments.image_limits)? };
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
     let loaded = engine.load(&request, &mut |event| progress.show(event));
     progress.clear();
@@ -60,7 +62,8 @@ pub(crate) fn load(engine: &Engine, arguments: &LoadArgs, output: &mut Output) -
 pub(crate) fn import(engine: &Engine, arguments: &ImportArgs, output: &mut Output) -> Result<u8, Failure> {
     let reference = arguments.reference.as_deref().map(parse_reference).transpose()?;
     let platform = platform(engine, arguments.platform.as_deref())?;
-    let request = ImportArguments { source: source(&arguments.file)?, reference, platform };
+    let limits = limits(&arguments.image_limits)?;
+    let request = ImportArguments { source: source(&arguments.file)?, reference, platform, limits };
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
     let loaded = engine.import(&request, &mut |event| progress.show(event));
     progress.clear();
@@ -77,6 +80,10 @@ fn source(path: &Path) -> Result<LoadFrom, Failure> {
         return Err(Failure::TerminalInput);
     }
     Ok(LoadFrom::Stdin)
+}
+
+fn limits(texts: &[String]) -> Result<ImageLimits, Failure> {
+    ImageLimits::parse(texts).map_err(|error| RequestError::ImageLimit(error).into())
 }
 
 fn platform(engine: &Engine, text: Option<&str>) -> Result<Option<Platform>, Failure> {

@@ -10,6 +10,7 @@ use minirun::plan::capability::{self, CapabilityError, CapabilitySet};
 use minirun::plan::device::DeviceError;
 use minirun::plan::driver::{self, DriverError};
 use minirun::plan::environment::{self, EnvironmentError, Setting};
+use minirun::plan::image_limit::{ImageLimitError, ImageLimits};
 use minirun::plan::landlock::{Landlock, LandlockError};
 use minirun::plan::limit::{self, LimitError};
 use minirun::plan::mount::{self, Flag, MountError, MountKind, MountRequest};
@@ -55,6 +56,8 @@ pub(crate) enum RequestError {
     Reference(#[from] ReferenceError),
     #[error(transparent)]
     Platform(#[from] PlatformError),
+    #[error(transparent)]
+    ImageLimit(#[from] ImageLimitError),
     #[error(transparent)]
     Mount(#[from] MountError),
     #[error(transparent)]
@@ -199,6 +202,7 @@ fn request(
         image: ImageSource::parse(image)?,
         image_text: image.to_string_lossy().into_owned(),
         platform: arguments.platform.as_deref().map(|text| Platform::parse(text, machine)).transpose()?,
+        image_limits: ImageLimits::parse(&arguments.image_limits)?,
         command,
         entrypoint: arguments.entrypoint.clone(),
         name: parse(arguments.name.as_ref())?,

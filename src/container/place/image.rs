@@ -7,6 +7,7 @@ use crate::container::base::{Base, Wanted};
 use crate::container::{Error, Events};
 use crate::error::place::PlaceError;
 use crate::plan::attachment::{Devices, Lower, Merged, Source};
+use crate::plan::image_limit::ImageLimits;
 use crate::plan::mount::{Access, ImageMount, MountRequest, Recursion, Rule, View};
 use crate::plan::source::ImageSource;
 use crate::store::container::MountRecord;
@@ -26,6 +27,7 @@ impl Placing<'_> {
             source: &source,
             text: &image.image,
             platform: None,
+            limits: &ImageLimits::default(),
             namespace: self.site.namespace,
             owners: self.site.owners,
             intent: self.site.intent,

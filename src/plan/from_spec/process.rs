@@ -2,7 +2,7 @@
 
 use oci_spec::runtime::{LinuxCapabilities, PosixRlimit, Process as OciProcess, User as OciUser};
 
-use super::SpecError;
+use super::{SpecError, check_texts};
 use crate::plan::capability::{self, CapabilitySet};
 use crate::plan::host::SetGroups;
 use crate::plan::idmap::{IdRange, to_host};
@@ -29,6 +29,8 @@ pub(super) fn process(
     refuse(process)?;
     let terminal = process.terminal().unwrap_or(false);
     let arguments = process.args().clone().filter(|arguments| !arguments.is_empty());
+    check_texts(process.args().as_deref().unwrap_or_default(), "/process/args")?;
+    check_texts(process.env().as_deref().unwrap_or_default(), "/process/env")?;
     Ok(Process {
         arguments: arguments.ok_or(SpecError::Missing("/process/args"))?,
         environment: process.env().clone().unwrap_or_default(),

@@ -3,6 +3,7 @@
 //! A blob is a regular file or it is nothing: a FIFO or a device would block or invent bytes, a symlink could
 //! lead anywhere. In an archive, links are followed among its own members only.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -16,14 +17,15 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::plan::digest::Digest;
+use crate::plan::image_limit::ImageLimits;
 use crate::store::directory::Directory;
-use crate::store::tar::{Entry, EntryKind, Limits, TarError, TarReader};
+use crate::store::tar::{Entry, EntryKind, TarError, TarReader};
 use crate::store::verify::{Verified, VerifyError};
 use crate::sys::root::open_beneath;
 use crate::sys::{Call, SysError};
 
-/// The most members an archive of images may have; layers count as one.
-const MEMBERS_MAX: usize = 100_000;
+/// The most bytes in the name of a member, or in the name that a link says.
+const NAME_MAX: usize = 4096;
 /// How many links in a row are followed from one member to another.
 const LINKS_MAX: u32 = 8;
 
@@ -75,8 +77,20 @@ pub enum BlobError {
     #[error("cannot read the archive")]
     Archive(#[source] TarError),
     /// The archive has more members than any image needs.
-    #[error("the archive has more than {MEMBERS_MAX} members")]
-    TooManyMembers,
+    #[error("the archive has more than {0} members")]
+    TooManyMembers(usize),
+    /// A member would lie outside of the archive, were it a directory.
+    #[error("the archive has a member `{0}`, which leads out of it")]
+    Outside(String),
+    /// The name of a member is longer than any of an image.
+    #[error("the archive has a member whose name has more than {NAME_MAX} bytes")]
+    LongName,
+    /// The documents of the image are too much together.
+    #[error("the documents of the image have more than {limit} bytes together")]
+    TooManyDocuments {
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
 }
 
 /// An open blob.
@@ -89,7 +103,16 @@ pub(super) struct Blob {
 
 /// What holds blobs by name.
 #[derive(Debug)]
-pub(super) enum Blobs {
+pub(super) struct Blobs {
+    holder: Holder,
+    limits: ImageLimits,
+    /// Bytes of the documents that were read.
+    read: Cell<u64>,
+}
+
+/// Where blobs lie.
+#[derive(Debug)]
+pub(super) enum Holder {
     /// A directory, as of an OCI image layout.
     Directory(Directory),
     /// An uncompressed tar.
@@ -120,21 +143,38 @@ pub(super) fn blob_name(digest: &Digest) -> String {
 }
 
 impl Blobs {
+    /// Nothing of them has been read yet.
+    pub(super) fn new(holder: Holder, limits: &ImageLimits) -> Self {
+        Self { holder, limits: limits.clone(), read: Cell::new(0) }
+    }
+
+    /// How much an image may ask for.
+    pub(super) fn limits(&self) -> &ImageLimits {
+        &self.limits
+    }
+
     /// Opens a blob.
     pub(super) fn open(&self, name: &str) -> Result<Blob, BlobError> {
-        match self {
-            Self::Directory(directory) => open_in_directory(directory, name),
-            Self::Archive(archive) => archive.open(name),
+        match &self.holder {
+            Holder::Directory(directory) => open_in_directory(directory, name),
+            Holder::Archive(archive) => archive.open(name),
         }
+    }
+
+    /// Counts a document: an image can name the same one again and again.
+    fn count(&self, bytes: u64) -> Result<(), BlobError> {
+        self.read.set(self.read.get().saturating_add(bytes));
+        let limit = self.limits.documents;
+        if self.read.get() > limit { Err(BlobError::TooManyDocuments { limit }) } else { Ok(()) }
     }
 
     /// Whether there is anything of this name.
     pub(super) fn has(&self, name: &str) -> Result<bool, BlobError> {
-        match self {
-            Self::Directory(directory) => {
+        match &self.holder {
+            Holder::Directory(directory) => {
                 directory.exists(name).map_err(|cause| BlobError::Open { name: name.to_owned(), cause })
             }
-            Self::Archive(archive) => Ok(archive.members.contains_key(name.as_bytes())),
+            Holder::Archive(archive) => Ok(archive.members.contains_key(name.as_bytes())),
         }
     }
 
@@ -145,6 +185,7 @@ impl Blobs {
         if blob.size > limit {
             return Err(too_large());
         }
+        self.count(blob.size)?;
         let mut bytes = Vec::new();
         blob.reader
             .take(limit + 1)
@@ -159,6 +200,7 @@ impl Blobs {
         if size > limit {
             return Err(BlobError::TooLarge { name, limit });
         }
+        self.count(size)?;
         let mut bytes = Vec::new();
         let mut reader = Verified::new(self.open(&name)?.reader, digest.clone(), Some(size));
         let read = reader.read_to_end(&mut bytes);
@@ -193,14 +235,20 @@ fn open_in_directory(directory: &Directory, name: &str) -> Result<Blob, BlobErro
 
 impl Archive {
     /// Reads the headers of all members.
-    pub(super) fn index(file: File) -> Result<Self, BlobError> {
+    pub(super) fn index(file: File, limits: &ImageLimits) -> Result<Self, BlobError> {
         let file = Arc::new(file);
         let whole = Section { file: Arc::clone(&file), offset: 0, left: u64::MAX };
-        let mut reader = TarReader::new(BufReader::with_capacity(64 << 10, whole), Limits::default());
+        let mut reader = TarReader::new(BufReader::with_capacity(64 << 10, whole), limits.archive.clone());
         let mut members = HashMap::new();
         while let Some(entry) = reader.next_entry().map_err(BlobError::Archive)? {
-            if members.len() >= MEMBERS_MAX {
-                return Err(BlobError::TooManyMembers);
+            if members.len() >= limits.members {
+                return Err(BlobError::TooManyMembers(limits.members));
+            }
+            if entry.path.len() > NAME_MAX || entry.link.len() > NAME_MAX {
+                return Err(BlobError::LongName);
+            }
+            if entry.path.split(|&byte| byte == b'/').any(|part| part == b"..") {
+                return Err(BlobError::Outside(entry.path.escape_ascii().to_string()));
             }
             let Some(path) = clean(&[], &entry.path) else { continue };
             let member = member(&entry, &path, reader.body_offset(), reader.body_left());

@@ -7,13 +7,10 @@ use super::blob::{Blobs, blob_name};
 use super::wire::Descriptor;
 use crate::plan::digest::Digest;
 use crate::plan::platform::Platform;
-use crate::store::document::{self, CONFIG_MAX};
+use crate::store::document;
 use crate::store::image::Image;
 use crate::store::layer::chain_ids;
 use crate::store::record::LayerRef;
-
-/// The most layers of an image.
-const LAYERS_MAX: usize = 500;
 
 /// One layer before it is unpacked.
 #[derive(Debug, Clone)]
@@ -75,21 +72,29 @@ pub(super) struct Configuration {
     pub(super) bytes: Vec<u8>,
     pub(super) platform: Platform,
     diff_ids: Vec<Digest>,
+    layers_max: usize,
 }
 
 impl Configuration {
     /// Reads the configuration that a manifest refers to.
     pub(super) fn read(blobs: &Blobs, of: &Descriptor, source_name: &str) -> Result<Self, LoadError> {
         let bytes = blobs
-            .verified(&of.digest, of.size, CONFIG_MAX)
+            .verified(&of.digest, of.size, blobs.limits().config)
             .map_err(|cause| LoadError::Blob { source_name: source_name.to_owned(), cause })?;
-        Self::parse(of.digest.clone(), bytes, &blob_name(&of.digest))
+        Self::parse(of.digest.clone(), bytes, (&blob_name(&of.digest), blobs.limits().layers))
     }
 
-    /// Reads a configuration whose digest is `id`.
-    pub(super) fn parse(id: Digest, bytes: Vec<u8>, name: &str) -> Result<Self, LoadError> {
+    /// Reads a configuration whose digest is `id`, of an image with at most so many layers.
+    pub(super) fn parse(
+        id: Digest,
+        bytes: Vec<u8>,
+        (name, layers_max): (&str, usize),
+    ) -> Result<Self, LoadError> {
         let config: ImageConfiguration = document::parse(&bytes, "an image configuration")
             .map_err(|cause| LoadError::Document { name: name.to_owned(), cause })?;
+        if config.rootfs().typ() != "layers" {
+            return Err(LoadError::RootfsType { id, typ: config.rootfs().typ().clone() });
+        }
         let mut diff_ids = Vec::new();
         for text in config.rootfs().diff_ids() {
             let diff_id = text.parse();
@@ -97,7 +102,7 @@ impl Configuration {
         }
         let variant = config.variant().as_deref();
         let platform = Platform::new(&config.os().to_string(), &config.architecture().to_string(), variant);
-        Ok(Self { id, bytes, platform, diff_ids })
+        Ok(Self { id, bytes, platform, diff_ids, layers_max })
     }
 
     /// Pairs the layers with their diff IDs.
@@ -109,8 +114,8 @@ impl Configuration {
         if layers != diff_ids {
             return Err(LoadError::LayerCount { id, layers, diff_ids });
         }
-        if layers > LAYERS_MAX {
-            return Err(LoadError::TooManyLayers { id, layers, limit: LAYERS_MAX });
+        if layers > self.layers_max {
+            return Err(LoadError::TooManyLayers { id, layers, limit: self.layers_max });
         }
         let pairs = blobs.into_iter().zip(&self.diff_ids);
         let source = |((name, digest, size), diff_id): (_, &Digest)| LayerSource {

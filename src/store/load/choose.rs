@@ -1,5 +1,7 @@
 //! Which of the images of a source are meant.
 
+use std::cell::RefCell;
+
 use super::candidate::{Candidate, Names};
 use super::source::Opened;
 use super::{LoadChoice, LoadError, LoadFormat, LoadRequest, Progress, docker, oci};
@@ -21,7 +23,7 @@ pub(super) fn choose(
             fitting(images.map(|(_, image)| fit(image, request.platform)), request.platform, progress)
         }
         LoadFormat::Oci | LoadFormat::Any => {
-            let layout = oci::Layout { blobs: &opened.blobs, source_name };
+            let layout = oci::Layout { blobs: &opened.blobs, source_name, others: RefCell::default() };
             let groups = layout.groups()?;
             let all = groups.iter().map(|group| group.names.clone()).collect::<Vec<_>>();
             let chosen = chosen(&all, &request.choice, source_name)?;
@@ -30,7 +32,13 @@ pub(super) fn choose(
                 let picked = layout.pick(group, request.platform)?;
                 offers.push(picked.map_err(|platforms| (group.names.clone(), platforms)));
             }
-            fitting(offers.into_iter(), request.platform, progress)
+            let others = layout.others.take();
+            fitting(offers.into_iter(), request.platform, progress).map_err(|error| match error {
+                LoadError::Platform { found, .. } if found.is_empty() && !others.is_empty() => {
+                    LoadError::OnlyOthers { source_name: source_name.to_owned(), found: others }
+                }
+                error => error,
+            })
         }
     }
 }

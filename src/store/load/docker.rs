@@ -9,7 +9,7 @@ use super::LoadError;
 use super::blob::Blobs;
 use super::candidate::{Candidate, Configuration, Names};
 use crate::plan::digest::{Algorithm, Digest};
-use crate::store::document::{self, CONFIG_MAX, DOCUMENT_MAX};
+use crate::store::document;
 use crate::store::layout;
 
 /// The document that makes a tar such an archive.
@@ -26,25 +26,25 @@ struct Item {
 /// All images of the archive.
 pub(super) fn images(blobs: &Blobs, source_name: &str) -> Result<Vec<Candidate>, LoadError> {
     let blob = |cause| LoadError::Blob { source_name: source_name.to_owned(), cause };
-    let bytes = blobs.document(MANIFEST, DOCUMENT_MAX).map_err(blob)?;
+    let bytes = blobs.document(MANIFEST, blobs.limits().document).map_err(blob)?;
     let items: Vec<Item> = document::parse(&bytes, "the manifest of a Docker archive")
         .map_err(|cause| LoadError::Document { name: MANIFEST.to_owned(), cause })?;
     let mut candidates = Vec::with_capacity(items.len());
     for item in items {
-        let bytes = blobs.document(&item.config, CONFIG_MAX).map_err(blob)?;
-        candidates.push(candidate(item, bytes)?);
+        let bytes = blobs.document(&item.config, blobs.limits().config).map_err(blob)?;
+        candidates.push(candidate(item, bytes, blobs.limits().layers)?);
     }
     Ok(candidates)
 }
 
-fn candidate(item: Item, bytes: Vec<u8>) -> Result<Candidate, LoadError> {
+fn candidate(item: Item, bytes: Vec<u8>, layers_max: usize) -> Result<Candidate, LoadError> {
     let expected = digest_in_name(&item.config);
     let algorithm = expected.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
     let id = layout::digest_of(algorithm, &bytes);
     if expected.is_some_and(|expected| expected != id) {
         return Err(LoadError::ConfigDigest { name: item.config, found: id });
     }
-    let config = Configuration::parse(id, bytes, &item.config)?;
+    let config = Configuration::parse(id, bytes, (&item.config, layers_max))?;
     let layers = item.layers.unwrap_or_default().into_iter();
     // A layer of the newer form is named by the digest of its blob, of the older one by anything.
     let layers = config.layers(layers.map(|name| (name.clone(), digest_of_blob(&name), None)).collect())?;

@@ -127,6 +127,30 @@ pub enum LoadError {
         /// What stands there.
         text: String,
     },
+    /// A root filesystem that is not made of layers.
+    #[error("the image {id} has a root filesystem of type {typ:?}, only \"layers\" is known")]
+    RootfsType {
+        /// The image.
+        id: Digest,
+        /// What stands there.
+        typ: String,
+    },
+    /// The header of a layout is of a version that works otherwise.
+    #[error("{source_name} is an OCI image layout of version {version:?}, only 1.0.0 is supported")]
+    LayoutVersion {
+        /// What was to be loaded.
+        source_name: String,
+        /// What stands there.
+        version: String,
+    },
+    /// Everything that is there is of another kind.
+    #[error("there is no image in {source_name}, only {}", escaped(.found))]
+    OnlyOthers {
+        /// What was to be loaded.
+        source_name: String,
+        /// The media types of what is there.
+        found: Vec<String>,
+    },
     /// Nothing is for the wanted platform.
     #[error("there is no image for {wanted}{}", only(.found))]
     Platform {
@@ -235,6 +259,9 @@ impl LoadError {
             | Self::TooManyLayers { .. }
             | Self::ConfigDigest { .. }
             | Self::DiffId { .. }
+            | Self::RootfsType { .. }
+            | Self::LayoutVersion { .. }
+            | Self::OnlyOthers { .. }
             | Self::RemovedMeanwhile { .. }
             | Self::Select { .. } => None,
         }

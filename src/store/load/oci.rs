@@ -2,13 +2,15 @@
 //!
 //! Source: OCI image specification, image-layout.md, image-index.md.
 
+use std::cell::RefCell;
+
 use super::LoadError;
 use super::blob::{BlobError, Blobs, blob_name};
 use super::candidate::{Candidate, Configuration, Names};
-use super::wire::{self, Descriptor, Document, Kind};
+use super::wire::{self, Descriptor, Document, Kind, ManifestError};
 use crate::plan::digest::Digest;
 use crate::plan::platform::Platform;
-use crate::store::document::{self, DOCUMENT_MAX};
+use crate::store::document;
 
 /// The document that lists the images of a layout.
 pub(super) const INDEX: &str = "index.json";
@@ -41,13 +43,16 @@ struct Leaf {
 pub(super) struct Layout<'a> {
     pub(super) blobs: &'a Blobs,
     pub(super) source_name: &'a str,
+    /// The types of what was passed over, as it is no image.
+    pub(super) others: RefCell<Vec<String>>,
 }
 
 impl Layout<'_> {
     /// The named images, whatever their platforms.
     pub(super) fn groups(&self) -> Result<Vec<Group>, LoadError> {
         self.check_layout()?;
-        let bytes = self.blobs.document(INDEX, DOCUMENT_MAX).map_err(|cause| self.blob(cause))?;
+        let bytes =
+            self.blobs.document(INDEX, self.blobs.limits().document).map_err(|cause| self.blob(cause))?;
         let Document::Index(entries) = parse(&bytes, INDEX, Some("application/vnd.oci.image.index.v1+json"))?
         else {
             return Err(LoadError::NotAnImage(self.source_name.to_owned()));
@@ -72,15 +77,15 @@ impl Layout<'_> {
         group: &Group,
         wanted: &Platform,
     ) -> Result<Result<Candidate, Vec<String>>, LoadError> {
-        let mut platforms = Vec::with_capacity(group.leaves.len());
+        let (mut platforms, mut leaves) = (Vec::new(), Vec::new());
         for leaf in &group.leaves {
-            platforms.push(match &leaf.manifest.platform {
-                Some(said) => Platform::new(&said.os, &said.architecture, said.variant.as_deref()),
-                None => self.candidate(group, leaf)?.platform,
+            platforms.extend(match &leaf.manifest.platform {
+                Some(said) => Some(Platform::new(&said.os, &said.architecture, said.variant.as_deref())),
+                None => self.own_platform(group, leaf)?,
             });
+            leaves.extend((platforms.len() > leaves.len()).then_some(leaf));
         }
-        let best = wanted.choose(&platforms).and_then(|index| group.leaves.get(index));
-        let Some(leaf) = best else {
+        let Some(leaf) = wanted.choose(&platforms).and_then(|index| leaves.get(index)) else {
             return Ok(Err(platforms.iter().map(ToString::to_string).collect()));
         };
         let candidate = self.candidate(group, leaf)?;
@@ -92,11 +97,28 @@ impl Layout<'_> {
         Ok(Ok(candidate))
     }
 
+    /// What an image says of itself; nothing where it turns out to be something else that is kept as an image.
+    fn own_platform(&self, group: &Group, leaf: &Leaf) -> Result<Option<Platform>, LoadError> {
+        match self.candidate(group, leaf) {
+            Ok(candidate) => Ok(Some(candidate.platform)),
+            Err(LoadError::Manifest { cause: ManifestError::Artifact(found), .. }) => {
+                self.others.borrow_mut().push(found);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn check_layout(&self) -> Result<(), LoadError> {
-        let bytes = self.blobs.document(LAYOUT, DOCUMENT_MAX).map_err(|cause| self.blob(cause))?;
-        document::parse::<oci_spec::image::OciLayout>(&bytes, "the header of an OCI image layout")
+        let bytes =
+            self.blobs.document(LAYOUT, self.blobs.limits().document).map_err(|cause| self.blob(cause))?;
+        let layout: oci_spec::image::OciLayout = document::parse(&bytes, "the header of an OCI image layout")
             .map_err(|cause| LoadError::Document { name: LAYOUT.to_owned(), cause })?;
-        Ok(())
+        if layout.image_layout_version() == "1.0.0" {
+            return Ok(());
+        }
+        let version = layout.image_layout_version().clone();
+        Err(LoadError::LayoutVersion { source_name: self.source_name.to_owned(), version })
     }
 
     fn collect(
@@ -125,15 +147,16 @@ impl Layout<'_> {
                 indexes.pop();
             }
             // Signatures, bills of materials and whatever else is kept beside images.
-            Kind::Manifest | Kind::Config | Kind::Layer | Kind::Unknown => {}
+            Kind::Manifest | Kind::Config | Kind::Layer | Kind::Unknown => {
+                self.others.borrow_mut().push(entry.artifact_type.unwrap_or(entry.media_type));
+            }
         }
         Ok(())
     }
 
     fn candidate(&self, group: &Group, leaf: &Leaf) -> Result<Candidate, LoadError> {
         let of = &leaf.manifest;
-        let bytes =
-            self.blobs.verified(&of.digest, of.size, DOCUMENT_MAX).map_err(|cause| self.blob(cause))?;
+        let bytes = self.verified(of)?;
         let Document::Manifest { config, layers } =
             parse(&bytes, &blob_name(&of.digest), Some(&of.media_type))?
         else {
@@ -155,9 +178,13 @@ impl Layout<'_> {
         })
     }
 
+    fn verified(&self, of: &Descriptor) -> Result<Vec<u8>, LoadError> {
+        let limit = self.blobs.limits().document;
+        self.blobs.verified(&of.digest, of.size, limit).map_err(|cause| self.blob(cause))
+    }
+
     fn document(&self, of: &Descriptor) -> Result<Document, LoadError> {
-        let bytes =
-            self.blobs.verified(&of.digest, of.size, DOCUMENT_MAX).map_err(|cause| self.blob(cause))?;
+        let bytes = self.verified(of)?;
         parse(&bytes, &blob_name(&of.digest), Some(&of.media_type))
     }
 

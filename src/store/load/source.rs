@@ -9,21 +9,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat};
 
-use super::blob::{Archive, Blobs};
+use super::blob::{Archive, Blobs, Holder};
 use super::{LoadChoice, LoadError, LoadFormat, LoadRequest, LoadSource, docker, oci};
+use crate::plan::image_limit::ImageLimits;
 use crate::plan::source::ImageSource;
 use crate::store::compression::{MAGIC, decompress, is_compressed};
 use crate::store::directory::Directory;
 use crate::store::temporary::Temporary;
 use crate::store::{Store, StoreError};
 use crate::sys::{Call, SysError};
-
-/// What a compressed archive may always become, in bytes.
-const SPOOL_FREE: u64 = 64 << 20;
-/// How many times its size it may become beyond that.
-const SPOOL_RATIO: u64 = 1000;
-/// What it may become at most, in bytes.
-const SPOOL_MAX: u64 = 200 << 30;
 
 /// An open source.
 pub(in crate::store) struct Opened {
@@ -83,16 +77,16 @@ pub(super) fn open(room: Room<'_>, request: &LoadRequest<'_>) -> Result<Opened, 
         LoadSource::Path(path) if is_directory(path)? => {
             let directory =
                 Directory::open(path).map_err(|cause| LoadError::Open { path: path.clone(), cause })?;
-            (Blobs::Directory(directory), format!("`{}`", path.display()))
+            (Blobs::new(Holder::Directory(directory), request.limits), format!("`{}`", path.display()))
         }
         LoadSource::Path(path) => {
             let name = format!("`{}`", path.display());
-            (archive(room, open_file(path)?, &name)?, name)
+            (archive(room, open_file(path)?, (&name, request.limits))?, name)
         }
         LoadSource::Stream(file) => {
             let name = "standard input".to_owned();
             let file = file.try_clone().map_err(|cause| spool_error(&name, cause))?;
-            (archive(room, file, &name)?, name)
+            (archive(room, file, (&name, request.limits))?, name)
         }
     };
     let format = tell(&blobs, request.format, &name)?;
@@ -124,10 +118,12 @@ fn tell(blobs: &Blobs, wanted: LoadFormat, name: &str) -> Result<LoadFormat, Loa
     Err(LoadError::NotAnImage(name.to_owned()))
 }
 
-fn archive(room: Room<'_>, file: File, name: &str) -> Result<Blobs, LoadError> {
-    let file = if is_plain(&file, name)? { file } else { spool(room, file, name)? };
-    let index = Archive::index(file);
-    index.map(Blobs::Archive).map_err(|cause| LoadError::Blob { source_name: name.to_owned(), cause })
+fn archive(room: Room<'_>, file: File, (name, limits): (&str, &ImageLimits)) -> Result<Blobs, LoadError> {
+    let file = if is_plain(&file, name)? { file } else { spool(room, file, (name, limits))? };
+    let index = Archive::index(file, limits);
+    index
+        .map(|archive| Blobs::new(Holder::Archive(archive), limits))
+        .map_err(|cause| LoadError::Blob { source_name: name.to_owned(), cause })
 }
 
 /// Whether the file can be read at any place and is not compressed.
@@ -148,7 +144,7 @@ fn is_plain(mut file: &File, name: &str) -> Result<bool, LoadError> {
 }
 
 /// Copies the archive without its compression to where it can be read at any place.
-fn spool(room: Room<'_>, file: File, name: &str) -> Result<File, LoadError> {
+fn spool(room: Room<'_>, file: File, (name, limits): (&str, &ImageLimits)) -> Result<File, LoadError> {
     let consumed = Arc::new(AtomicU64::new(0));
     let counted = Counted { file, consumed: Arc::clone(&consumed) };
     let mut reader = decompress(counted)
@@ -156,6 +152,8 @@ fn spool(room: Room<'_>, file: File, name: &str) -> Result<File, LoadError> {
     let mut spool = room.spool()?;
     let mut buffer = vec![0; 256 << 10];
     let mut written = 0_u64;
+    // Layers that compress no further are in it as they are.
+    let most = limits.bytes.saturating_mul(2);
     loop {
         let count = match reader.read(&mut buffer) {
             Ok(0) => return Ok(spool),
@@ -164,8 +162,8 @@ fn spool(room: Room<'_>, file: File, name: &str) -> Result<File, LoadError> {
             Err(error) => return Err(spool_error(name, error)),
         };
         written += count as u64;
-        let ratio = consumed.load(Ordering::Relaxed).saturating_mul(SPOOL_RATIO);
-        let limit = ratio.clamp(SPOOL_FREE, SPOOL_MAX);
+        let ratio = consumed.load(Ordering::Relaxed).saturating_mul(limits.ratio);
+        let limit = ratio.max(limits.ratio_from).min(most);
         if written > limit {
             return Err(LoadError::TooLarge { source_name: name.to_owned(), limit });
         }

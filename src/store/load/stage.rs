@@ -58,6 +58,8 @@ pub(in crate::store) struct Stage<'a> {
     pub(super) images: Vec<Prepared>,
     /// Blobs that were read and found right, by name and diff ID.
     checked: HashSet<(String, Digest)>,
+    /// Bytes of the uncompressed layers so far.
+    unpacked: u64,
     /// How many directories were made.
     made: usize,
 }
@@ -71,7 +73,18 @@ impl<'a> Stage<'a> {
     ) -> Result<Self, StoreError> {
         let temporary = Temporary::new(store)?;
         let (locks, layers, images) = (Vec::new(), HashMap::new(), Vec::new());
-        Ok(Self { store, owners, limits, temporary, locks, layers, images, checked: HashSet::new(), made: 0 })
+        Ok(Self {
+            store,
+            owners,
+            limits,
+            temporary,
+            locks,
+            layers,
+            images,
+            checked: HashSet::new(),
+            unpacked: 0,
+            made: 0,
+        })
     }
 
     /// Unpacks the layers of an image that are missing.
@@ -194,8 +207,11 @@ impl<'a> Stage<'a> {
         self.made += 1;
         let directory = self.make_layer(&name).map_err(|cause| self.store.write_error(cause))?;
         let tree = directory.directory(layout::TREE).map_err(|cause| self.store.read_error(cause))?;
-        let unpacked = unpack(blob, tree.as_fd(), &lowers, self.owners.ownership(), self.limits, bytes)
+        let left = self.limits.bytes.saturating_sub(self.unpacked);
+        let limits = Limits { bytes: left, ..self.limits.clone() };
+        let unpacked = unpack(blob, tree.as_fd(), &lowers, self.owners.ownership(), &limits, bytes)
             .map_err(|cause| LayerError::Unpack(Box::new(cause)))?;
+        self.unpacked = self.unpacked.saturating_add(unpacked.content_size);
         let content = content::digest(tree.as_fd()).map_err(|error| self.store.read_error(error.source))?;
         let record = LayerRecord {
             diff_id: unpacked.diff_id,

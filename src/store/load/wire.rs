@@ -117,6 +117,11 @@ impl Kind {
     }
 }
 
+/// Whether two media types are of the same thing: those of Docker equal those of the specification that came of them.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || (Kind::of(one) == Kind::of(other) && Kind::of(one) != Kind::Unknown)
+}
+
 /// Reads an index or a manifest; `expected` is the media type that its descriptor gives.
 pub(super) fn parse(bytes: &[u8], expected: Option<&str>) -> Result<Document, ManifestError> {
     let wire: Wire = document::parse(bytes, "a manifest or an index")?;
@@ -125,7 +130,7 @@ pub(super) fn parse(bytes: &[u8], expected: Option<&str>) -> Result<Document, Ma
     }
     let said = wire.media_type.clone();
     if let (Some(found), Some(expected)) = (&said, expected)
-        && found != expected
+        && !is_same(found, expected)
     {
         return Err(ManifestError::MediaType { found: found.clone(), expected: expected.to_owned() });
     }
@@ -193,9 +198,12 @@ mod tests {
     #[test]
     fn tells_manifest_from_index() {
         let manifest = format!(r#"{{"schemaVersion": 2, "config": {}, "layers": [{}]}}"#, config(), layer());
-        for expected in [None, Some(MANIFEST), Some("application/vnd.docker.distribution.manifest.v2+json")] {
+        let docker = "application/vnd.docker.distribution.manifest.v2+json";
+        for expected in [None, Some(MANIFEST), Some(docker)] {
             assert!(matches!(parse(manifest.as_bytes(), expected), Ok(Document::Manifest { .. })));
         }
+        let said = manifest.replacen('{', &format!(r#"{{"mediaType": "{docker}", "#), 1);
+        assert!(matches!(parse(said.as_bytes(), Some(MANIFEST)), Ok(Document::Manifest { .. })));
         let index = format!(r#"{{"schemaVersion": 2, "mediaType": "{INDEX}", "manifests": []}}"#);
         assert!(matches!(parse(index.as_bytes(), Some(INDEX)), Ok(Document::Index(_))));
         assert!(matches!(

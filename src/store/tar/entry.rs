@@ -2,25 +2,7 @@
 
 use super::header::Header;
 use super::{Segment, TarError};
-
-/// How much an archive may make its reader keep in memory.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Bytes in one extension header.
-    pub extension: u64,
-    /// Bytes in the value of one xattr.
-    pub xattr: usize,
-    /// Xattrs of one entry.
-    pub xattrs: usize,
-    /// Segments of one sparse file.
-    pub segments: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { extension: 1 << 20, xattr: 64 << 10, xattrs: 128, segments: 1 << 18 }
-    }
-}
+pub use crate::plan::image_limit::ArchiveLimits as Limits;
 
 /// What an entry makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -63,6 +63,12 @@ pub enum TarError {
         /// What the limit counts.
         unit: &'static str,
     },
+    /// More entries, labels and global headers than allowed.
+    #[error("the archive has more than {limit} entries")]
+    TooMany {
+        /// The limit.
+        limit: u64,
+    },
     /// The map of a sparse file is malformed.
     #[error("the sparse file at byte {offset} has a malformed map: {problem}")]
     Sparse {

@@ -44,6 +44,7 @@ impl Pax {
             b"uid" => self.uid = optional(value, number, "uid is not a number")?,
             b"gid" => self.gid = optional(value, number, "gid is not a number")?,
             b"mtime" => self.mtime = optional(value, time, "mtime is not a time")?,
+            b"uname" | b"gname" | b"comment" => drop(name(value)?),
             _ => return self.apply_namespaced(key, value),
         }
         Ok(())
@@ -227,6 +228,7 @@ mod tests {
             b"5 =a\n",
             b"4 =\n",
             b"9 path=\0\n",
+            b"11 uname=\0\n",
             b"9 size=x\n",
             b"10 size=-1\n",
             b"11 size=0x1\n",

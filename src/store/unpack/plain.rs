@@ -15,7 +15,8 @@ impl Limits {
     /// For an archive of the user's own files: what the disk has room for, as long as it fits into memory.
     #[must_use]
     pub fn of_plain_files() -> Self {
-        let archive = tar::Limits { extension: 16 << 20, xattrs: 4096, ..tar::Limits::default() };
+        let archive =
+            tar::Limits { entries: u64::MAX, extension: 16 << 20, xattrs: 4096, ..tar::Limits::default() };
         Self {
             entries: u64::MAX,
             bytes: u64::MAX,

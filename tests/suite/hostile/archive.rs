@@ -116,6 +116,24 @@ impl Header {
         self
     }
 
+    /// The right checksum for a file of [`plain_layer`]'s size, in the arithmetic of POSIX.
+    ///
+    /// [`plain_layer`]: super::parts::plain_layer
+    pub(super) fn unsigned_checksum(&self) -> i64 {
+        self.checksum(i64::from)
+    }
+
+    /// The same as some old systems computed it.
+    pub(super) fn signed_checksum(&self) -> i64 {
+        self.checksum(|byte| i64::from(byte.cast_signed()))
+    }
+
+    fn checksum(&self, value: fn(u8) -> i64) -> i64 {
+        let mut header = self.clone().size("content\n".len() as u64);
+        header.block[field::CHECKSUM].fill(b' ');
+        header.block.iter().copied().map(value).sum()
+    }
+
     /// The block for such a body; the checksum is right unless it was put.
     fn finish(mut self, body: usize) -> [u8; BLOCK] {
         if !self.has_size {

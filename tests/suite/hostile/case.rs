@@ -51,7 +51,7 @@ impl Case {
             build: Box::new(build),
             expectation: Expectation::Tree(Tree::new().file("file", "content\n")),
             flags: &[],
-            patience: Duration::from_secs(60),
+            patience: Duration::from_secs(180),
             memory: None,
         }
     }

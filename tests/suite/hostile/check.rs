@@ -59,15 +59,7 @@ impl Scene {
     }
 
     fn load(&self, case: &Case, source: &Path) -> Outcome {
-        // Quiet would leave the warnings out, too.
-        let load: &[&str] = match case.expectation {
-            Expectation::Warned(_) => &["load"],
-            Expectation::Refused(_)
-            | Expectation::Tree(_)
-            | Expectation::Prints { .. }
-            | Expectation::Fails { .. } => &["load", "-q"],
-        };
-        let call = self.scratch.minirun(load).args(case.flags).args([Path::new("-i"), source]);
+        let call = self.scratch.minirun(["load"]).args(case.flags).args([Path::new("-i"), source]);
         let call = match case.memory {
             Some(memory) => call.address_space(memory),
             None => call,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use minirun::plan::image_limit::ImageLimits;
 
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
@@ -15,6 +16,9 @@ pub(crate) struct LoadArgs {
     /// Load what is for this platform instead of the machine's own
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
     pub(crate) platform: Option<String>,
+    /// Allow the image more or less than usual
+    #[arg(long = "image-limit", value_name = "NAME=VALUE", long_help = ImageLimits::help())]
+    pub(crate) image_limits: Vec<String>,
     /// No progress and no notes
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -31,6 +35,9 @@ pub(crate) struct ImportArgs {
     /// What the files are for [default: this machine]
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
     pub(crate) platform: Option<String>,
+    /// Allow the image more or less than usual
+    #[arg(long = "image-limit", value_name = "NAME=VALUE", long_help = ImageLimits::help())]
+    pub(crate) image_limits: Vec<String>,
     /// No progress and no notes
     #[arg(short, long)]
     pub(crate) quiet: bool,

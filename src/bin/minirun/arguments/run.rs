@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
+use minirun::plan::image_limit::ImageLimits;
 
 use super::mount_flags::MountFlags;
 use super::resources::ResourceArgs;
@@ -234,6 +235,15 @@ pub(crate) struct RunArgs {
     /// Take the image for this platform
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]", allow_hyphen_values = true, help_heading = "Container")]
     pub(crate) platform: Option<String>,
+    /// Allow an image that is not loaded yet more or less than usual
+    #[arg(
+        long = "image-limit",
+        value_name = "NAME=VALUE",
+        allow_hyphen_values = true,
+        long_help = ImageLimits::help(),
+        help_heading = "Container"
+    )]
+    pub(crate) image_limits: Vec<String>,
 
     #[command(flatten)]
     pub(crate) supervision: SupervisionArgs,
