@@ -88,7 +88,8 @@ fn isolation(record: &ContainerRecord) -> Map<String, Value> {
     add("PublishAllPorts", false.into());
     add("SecurityOpt", security(record.rights.new_privileges));
     add("UTSMode", "".into());
-    add("Ulimits", record.rights.limits.iter().map(ulimit).collect::<Vec<_>>().into());
+    let asked_limits = record.rights.limits.iter().filter(|limit| **limit != Ulimit::NO_CORES);
+    add("Ulimits", asked_limits.map(ulimit).collect::<Vec<_>>().into());
     add("UsernsMode", record.userns.as_str().into());
     part
 }
