@@ -27,7 +27,7 @@ test *arguments:
 soak:
     MINIRUN_TEST_SOAK=1000,200 cargo test --locked --test suite soak -- --nocapture
 
-# Containers started while somebody swaps what they are made of, ten thousand times each.
+# Ten thousand containers started while somebody swaps what they are made of.
 torture starts="10000" *arguments="fence_":
     MINIRUN_TEST_TORTURE={{ starts }} cargo test --locked --test suite -- --nocapture --test-threads=1 {{ arguments }}
 

@@ -6,7 +6,7 @@ use rustix::thread::{CapabilitySet as KernelSet, CapabilitySets};
 use thiserror::Error;
 
 use super::init::InitError;
-use crate::plan::limit::{Resource, Ulimit};
+use crate::plan::limit::Ulimit;
 use crate::plan::process::{Capabilities, Groups, NewPrivileges, Process, User};
 use crate::sys::procfs::Procfs;
 use crate::sys::{Call, SysError, seccomp};
@@ -69,14 +69,9 @@ pub(super) fn oom_hint(errno: Errno) -> Option<&'static str> {
     )
 }
 
-/// No core files, unless somebody asks for them: they are memory of a container's, written to where the machine wants
-/// them, or handed to a program of the machine's.
-const NO_CORE: Ulimit = Ulimit { resource: Resource::Core, soft: Some(0), hard: Some(0) };
-
 /// Sets resource limits, while there may still be the right to.
 pub(super) fn set_limits(limits: &[Ulimit]) -> Result<(), InitError> {
-    let is_asked = limits.iter().any(|limit| limit.resource == Resource::Core);
-    for limit in (!is_asked).then_some(&NO_CORE).into_iter().chain(limits) {
+    for limit in limits {
         let value = rustix::process::Rlimit { current: limit.soft, maximum: limit.hard };
         rustix::process::setrlimit(kernel_resource(limit), value)
             .call(|| format!("setrlimit({limit})"))
@@ -86,7 +81,7 @@ pub(super) fn set_limits(limits: &[Ulimit]) -> Result<(), InitError> {
 }
 
 fn kernel_resource(limit: &Ulimit) -> rustix::process::Resource {
-    use Resource as Name;
+    use crate::plan::limit::Resource as Name;
     use rustix::process::Resource as Kernel;
     match limit.resource {
         Name::As => Kernel::As,

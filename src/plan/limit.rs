@@ -184,6 +184,12 @@ pub struct Ulimit {
     pub hard: Option<u64>,
 }
 
+impl Ulimit {
+    /// What nobody has to ask for: a crash leaves no image of the process behind, which the machine's own handler would
+    /// have to read.
+    pub const NO_CORES: Self = Self { resource: Resource::Core, soft: Some(0), hard: Some(0) };
+}
+
 impl FromStr for Ulimit {
     type Err = LimitError;
 

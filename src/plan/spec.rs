@@ -237,12 +237,11 @@ fn working_directory(request: &RunRequest, image: &Config) -> Result<ContainerPa
     }
 }
 
-/// A crash leaves no image of the process behind, which the machine's own handler would have to read, unless it is asked
-/// for. Otherwise the limits are the caller's.
+/// What was asked for, and no cores unless that was. Otherwise the limits are the caller's.
 fn without_cores(asked: &[Ulimit]) -> Vec<Ulimit> {
     let mut all = asked.to_vec();
     if !all.iter().any(|limit| limit.resource == Resource::Core) {
-        all.push(Ulimit { resource: Resource::Core, soft: Some(0), hard: Some(0) });
+        all.push(Ulimit::NO_CORES);
     }
     all
 }

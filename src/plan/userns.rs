@@ -161,11 +161,12 @@ fn single(host: &Host, keep: Keep) -> IdMap {
 }
 
 fn subordinate(host: &Host, keep: Keep) -> Option<IdMap> {
-    let nothing = host.subordinate_users.is_empty() || host.subordinate_groups.is_empty();
+    let users = usable(&host.subordinate_users, &host.own_users);
+    let groups = usable(&host.subordinate_groups, &host.own_groups);
     // Root writes the maps without help.
     let can_be_written =
         host.authority == Authority::Root || (host.newuidmap.is_some() && host.newgidmap.is_some());
-    if nothing || !can_be_written {
+    if users.is_empty() || groups.is_empty() || !can_be_written {
         return None;
     }
     let place = |id: u32| match keep {
@@ -173,9 +174,20 @@ fn subordinate(host: &Host, keep: Keep) -> Option<IdMap> {
         Keep::Caller => id,
     };
     Some(IdMap {
-        users: around(host.uid, place(host.uid), &host.subordinate_users),
-        groups: around(host.gid, place(host.gid), &host.subordinate_groups),
+        users: around(host.uid, place(host.uid), &users),
+        groups: around(host.gid, place(host.gid), &groups),
     })
+}
+
+/// The ranges that there are where minirun runs: inside a container `/etc/subuid` can be the machine's.
+fn usable(ranges: &[SubordinateRange], own: &[IdRange]) -> Vec<SubordinateRange> {
+    let is_here = |range: &&SubordinateRange| {
+        let end = |first: u32, count: u32| u64::from(first) + u64::from(count);
+        own.iter().any(|map| {
+            map.container <= range.first && end(range.first, range.count) <= end(map.container, map.size)
+        })
+    };
+    ranges.iter().filter(is_here).copied().collect()
 }
 
 /// Lays the subordinate ranges out from container ID 0 on, leaving `place` free for the caller's own ID.
@@ -218,6 +230,10 @@ mod tests {
     fn host(authority: Authority, subordinate: &[(u32, u32)]) -> Host {
         let ranges: Vec<_> =
             subordinate.iter().map(|&(first, count)| SubordinateRange { first, count }).collect();
+        let own = match authority {
+            Authority::Root | Authority::User => vec![IdRange { container: 0, host: 0, size: u32::MAX }],
+            Authority::NamespaceRoot => vec![IdRange { container: 0, host: 1000, size: 1 }],
+        };
         Host {
             uid: 1000,
             gid: 100,
@@ -228,8 +244,8 @@ mod tests {
             subordinate_groups: ranges,
             newuidmap: Some("/usr/bin/newuidmap".into()),
             newgidmap: Some("/usr/bin/newgidmap".into()),
-            own_users: vec![IdRange { container: 0, host: 1000, size: 1 }],
-            own_groups: vec![IdRange { container: 0, host: 1000, size: 1 }],
+            own_users: own.clone(),
+            own_groups: own,
             set_groups: SetGroups::Allowed,
             working_directory: "/".into(),
             kernel: (6, 1),
@@ -269,6 +285,17 @@ mod tests {
         assert!(lacks_subordinate_ids(UsernsMode::Auto, &host));
         let namespace = UserNamespace::new(resolve(UsernsMode::Auto, &host).unwrap().unwrap(), &host);
         assert_eq!(namespace.unwrap().writer, MapWriter::Itself);
+    }
+
+    #[test]
+    fn ranges_of_another_namespace_are_none() {
+        let mut inside = host(Authority::User, &[(300_000, 65_536)]);
+        let own = vec![
+            IdRange { container: 0, host: 1000, size: 1 },
+            IdRange { container: 1, host: 5, size: 65_536 },
+        ];
+        (inside.own_users, inside.own_groups) = (own.clone(), own);
+        assert_eq!(users(UsernsMode::Auto, &inside), [(0, 1000, 1)]);
     }
 
     #[test]

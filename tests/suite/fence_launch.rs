@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 
-use crate::support::{Call, Caller, IMAGE, Image, Layer, Scratch, Terminal, program_exists, require};
+use crate::support::{
+    Call, Caller, IMAGE, Image, Layer, Scratch, Terminal, can_mount, program_exists, require,
+};
 
 /// `CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE SYS_CHROOT SETFCAP`.
 const DEFAULT: &str = "00000000800405fb";
@@ -191,6 +193,32 @@ except OSError: print('none')";
         outer.wait();
         assert!(!outer.rest().contains("pushed"), "{flags:?}");
     }
+}
+
+#[test]
+fn root_with_subordinate_ids_has_a_user_namespace() {
+    if Caller::detect() != Caller::Root || !can_mount() {
+        return;
+    }
+    let scratch = Scratch::with_image();
+    scratch.file("ids", "root:300000:65536\n");
+    scratch.directory("shared");
+    let script = "mount --bind \"$SCRATCH/ids\" /etc/subuid && mount --bind \"$SCRATCH/ids\" /etc/subgid
+        run() { \"$MINIRUN\" run --rm --network none \"$@\"; }
+        run $0 cat /proc/self/uid_map
+        run -v \"$SCRATCH/shared:/x\" -v data:/y $0 sh -c 'touch /x/root /x/other /y/file && chown 7 /x/other'
+        stat -c %u \"$SCRATCH/shared/root\" \"$SCRATCH/shared/other\"
+        run -v data:/y $0 ls /y
+        run --userns host $0 cat /proc/self/uid_map";
+    let output = scratch.mounting_script(script).args([IMAGE]).run().success();
+    let words: Vec<_> = output.split_whitespace().collect();
+    let expected = "0 0 1 1 300000 65536 0 300006 file 0 0 4294967295";
+    assert_eq!(words.join(" "), expected);
+    // Without them a person is told, and a program is not.
+    let mut terminal = Terminal::start(scratch.minirun(["run", "--rm", IMAGE, "true"]));
+    terminal.expect("--userns host");
+    assert_eq!(terminal.wait(), 0);
+    assert_eq!(scratch.minirun(["run", "--rm", IMAGE, "true"]).run().stderr(), "");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Somebody inside a container swaps directories and symlinks on a volume while other containers start over it.
 //!
-//! `MINIRUN_TEST_TORTURE=10000` says how many starts; without it few, so that the tests are no burden.
+//! `MINIRUN_TEST_TORTURE=10000` says how many starts in all; without it few, so that the tests are no burden.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,8 +12,16 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::support::{Outcome, Scratch, torture};
 
-/// Starts of each kind in an ordinary run.
-const STARTS: usize = 12;
+/// Starts of all kinds together in an ordinary run.
+const STARTS: usize = 120;
+
+/// How many kinds there are.
+const KINDS: usize = 10;
+
+/// How many starts of each kind.
+fn starts() -> usize {
+    torture(STARTS).div_ceil(KINDS)
+}
 
 /// A volume with a directory that is now itself and now a symlink to somewhere else.
 struct Arena {
@@ -69,7 +77,7 @@ impl Arena {
     fn torture(&self, flags: &[&str]) {
         for aim in self.aims() {
             self.while_swapped(&aim, || {
-                for start in 0..torture(STARTS).div_ceil(3) {
+                for start in 0..starts().div_ceil(3) {
                     let flags: Vec<String> =
                         flags.iter().map(|flag| flag.replace("{}", &start.to_string())).collect();
                     let words: Vec<&str> = flags.iter().map(String::as_str).collect();
@@ -144,7 +152,7 @@ fn the_working_directory_is_no_descriptor_of_the_launcher() {
     for number in 3..12 {
         let aim = PathBuf::from(format!("/proc/self/fd/{number}"));
         arena.while_swapped(&aim, || {
-            for _ in 0..torture(STARTS).div_ceil(9) {
+            for _ in 0..starts().div_ceil(9) {
                 let flags = ["-v", "shared:/x", "-w", "/x/a"];
                 let outcome =
                     arena.scratch.shell(&flags, "pwd; ls -d canary ../canary 2>/dev/null; true").run();
@@ -170,7 +178,7 @@ fn files_of_procfs_in_the_way() {
         done; mount --bind /proc/version /dev/null 2>/dev/null; echo mounted; sleep 1000";
     let id = scratch.minirun(["run", "-d", "--privileged", "-v", "shared:/x", "host", "sh", "-c", mounts]);
     let id = id.run().success();
-    for _ in 0..torture(STARTS) {
+    for _ in 0..starts() {
         let script = "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /dev/null; cat /proc/keys";
         let output = scratch.shell(&["-v", "shared:/x"], script).run().success();
         assert_eq!(output, "0");

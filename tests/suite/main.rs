@@ -35,6 +35,7 @@ mod examples;
 mod exec;
 mod fence_launch;
 mod fence_mounts;
+mod fence_order;
 mod fence_races;
 mod full_disk;
 mod host;

@@ -91,7 +91,8 @@ fn isolation(record: &ContainerRecord) -> Map<String, Value> {
     add("SecurityOpt", security(&record.rights));
     add("UTSMode", "".into());
     add("Umask", format!("{:04o}", record.rights.umask.0).into());
-    add("Ulimits", record.rights.limits.iter().map(ulimit).collect::<Vec<_>>().into());
+    let asked_limits = record.rights.limits.iter().filter(|limit| **limit != Ulimit::NO_CORES);
+    add("Ulimits", asked_limits.map(ulimit).collect::<Vec<_>>().into());
     add("UsernsMode", record.userns.as_str().into());
     part
 }
