@@ -525,6 +525,8 @@ exec python3 {WORK}/benches/hostile.py --inside "$IMAGES" "$@"
 """
     words = ["unshare", "-m", "-p", "-f", "--kill-child", "--propagation", "private", "sh", "-c", script, "jail"]
     words += sys.argv[1:]
+    # Whoever ends this program ends all that it started: the jail's processes go with its first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return subprocess.run(words, env=dict(os.environ, IMAGES=os.path.abspath(options.images))).returncode
     finally:

@@ -123,7 +123,7 @@ impl Engine {
 }
 
 /// Which system calls the container's processes may make, as it was decided when it was made.
-fn filter(record: &ContainerRecord) -> Result<Option<Filter>, Error> {
+pub(super) fn filter(record: &ContainerRecord) -> Result<Option<Filter>, Error> {
     let streams = if record.terminal { Streams::Terminal } else { Streams::Launcher { input: Input::Empty } };
     let filter = record.rights.seccomp.filter(record.rights.capabilities, streams);
     Ok(filter.map_err(SpecError::from)?)

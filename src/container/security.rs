@@ -28,8 +28,8 @@ impl Engine {
         let observer = Observer::open(&processes).map_err(read)?;
         let observer = observer.ok_or_else(|| RunningError::Idle(name()))?;
         let mut facts = observer.facts().map_err(read)?;
-        let mut asked = self.asked_fence(&container);
-        match observer.tree() {
+        let mut asked = self.asked_fence(&container)?;
+        match observer.tree(&facts) {
             Ok(tree) => {
                 observe::look(&tree, &mut facts);
                 asked.mounts = asked_mounts(&container, &tree, &facts);
@@ -60,18 +60,18 @@ impl Engine {
         Ok(Report::new(subject, &facts, &asked))
     }
 
-    fn asked_fence(&self, container: &Container) -> AskedFence {
+    fn asked_fence(&self, container: &Container) -> Result<AskedFence, Error> {
         let (record, rights) = (&container.record, &container.record.rights);
         let real = |path: &std::path::Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let program = std::fs::read_link("/proc/self/exe").ok();
-        AskedFence {
+        Ok(AskedFence {
             store: real(self.store.path()),
             directory: real(&container.path),
             caller: self.host.uid,
             precious: probe::home().into_iter().chain(program).map(|path| real(&path)).collect(),
             capabilities: rights.capabilities,
             new_privileges: rights.new_privileges,
-            filter: None,
+            filter: super::exec::filter(record)?.map(|filter| filter.digest().to_string()),
             map: rights.map.clone(),
             network: rights.network,
             network_word: record.network.clone(),
@@ -80,7 +80,7 @@ impl Engine {
             read_only: record.read_only,
             mounts: Vec::new(),
             loose_limits: Vec::new(),
-        }
+        })
     }
 }
 

@@ -112,7 +112,7 @@ impl Observer {
     ///
     /// # Errors
     /// What `openat(2)` says.
-    pub fn tree(&self) -> Result<Tree<'_>, SysError> {
+    pub fn tree(&self, facts: &Facts) -> Result<Tree<'_>, SysError> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let open = |process: &OwnedFd| rustix::fs::openat(process, "root", flags, Mode::empty());
         // The monitor has the same root, and nothing of the image has made it hide.
@@ -120,7 +120,9 @@ impl Observer {
             Err(Errno::ACCESS | Errno::PERM) => open(&self.monitor),
             root => root,
         };
-        Ok(Tree::new(root.call(|| "openat(\"/proc/PID/root\")")?, self.init.as_fd()))
+        let root = root.call(|| "openat(\"/proc/PID/root\")")?;
+        let entries = mount_table::parse(facts.evidence.mounts.as_deref().unwrap_or_default());
+        Ok(Tree::new(root, self.init.as_fd(), &entries))
     }
 }
 

@@ -15,10 +15,10 @@ fn report(scratch: &Scratch, name: &str) -> Value {
     serde_json::from_str::<Value>(&text).unwrap()[0].take()
 }
 
-/// The sentences that are not about what every container of this caller has.
+/// The sentences that are not about what every container of this caller has: root's share the user namespace.
 fn ways(report: &Value) -> Vec<String> {
     let ways = report["Ways"].as_array().unwrap().iter();
-    let usual = |way: &&Value| way["Through"] != "user" && way["Through"] != "seccomp";
+    let usual = |way: &&Value| way["Through"] != "user";
     let text =
         |way: &Value| format!("{}: {}", way["Severity"].as_str().unwrap(), way["Text"].as_str().unwrap());
     ways.filter(usual).map(text).collect()
@@ -47,6 +47,7 @@ fn the_default_container_reaches_nothing() {
     assert_eq!(found["Capabilities"]["Inheritable"], json!([]));
     assert_eq!(found["Capabilities"]["Ambient"], json!([]));
     assert_eq!(found["Capabilities"]["Bounding"].as_array().unwrap().len(), 11);
+    assert_eq!(found["Seccomp"]["Mode"], "filter");
     let shared = |kind: &str| {
         let all = found["Namespaces"].as_array().unwrap();
         all.iter().find(|one| one["Kind"] == kind).unwrap()["Shared"] == true
@@ -199,6 +200,24 @@ fn privileges_are_told() {
         assert!(!said.contains("critical"), "{said}");
     }
     assert_eq!(found["Differences"], json!([]));
+}
+
+#[test]
+fn the_filter_is_the_one_that_was_installed() {
+    let scratch = Scratch::with_image();
+    scratch.detach(&["--name", "one"], FOREVER);
+    let found = report(&scratch, "one");
+    assert_eq!((&found["Seccomp"]["Mode"], &found["Differences"]), (&json!("filter"), &json!([])), "{found}");
+    let hash = found["Seccomp"]["Hash"].as_str().unwrap();
+    assert!(hash.starts_with("sha256:") && hash.len() == 71, "{hash}");
+    // Only root may have it from the kernel; in a container of its own root may not either.
+    let from = found["Seccomp"]["HashFrom"].as_str().unwrap();
+    assert!(from == "record" || Caller::detect() == Caller::Root, "{found}");
+    // It goes on after it was looked at.
+    assert_eq!(scratch.field("one", ".State.Status"), "running");
+    scratch.detach(&["--name", "two", "--security-opt", "seccomp=unconfined"], FOREVER);
+    let said = ways(&report(&scratch, "two"));
+    assert_eq!(said, ["moderate: seccomp is off: every system call of the kernel is within its reach"]);
 }
 
 #[test]

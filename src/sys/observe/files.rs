@@ -1,6 +1,6 @@
 //! The container's files as far as they say what leads out of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -23,19 +23,24 @@ const DEPTH: usize = 4;
 pub struct Tree<'a> {
     root: OwnedFd,
     init: BorrowedFd<'a>,
+    /// Mounts at which a look may take for ever; the container may have put them anywhere.
+    slow: Vec<PathBuf>,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn new(root: OwnedFd, init: BorrowedFd<'a>) -> Self {
-        Self { root, init }
+    pub(super) fn new(root: OwnedFd, init: BorrowedFd<'a>, entries: &[MountEntry]) -> Self {
+        let slow = entries.iter().filter(|entry| is_slow(entry));
+        Self { root, init, slow: slow.map(|entry| PathBuf::from(&entry.point)).collect() }
+    }
+
+    fn is_slow(&self, path: &Path) -> bool {
+        self.slow.iter().any(|slow| path.starts_with(slow))
     }
 
     /// What is at the top of each mount that can be seen, by its number.
     #[must_use]
     pub fn places(&self, entries: &[MountEntry], host: &[MountEntry]) -> BTreeMap<u64, Place> {
-        let slow: Vec<&Path> = entries.iter().filter(|entry| is_slow(entry)).map(point).collect();
-        let is_free = |entry: &&MountEntry| !slow.iter().any(|slow| point(entry).starts_with(slow));
-        let seen = entries.iter().filter(is_free).filter_map(|entry| {
+        let seen = entries.iter().filter_map(|entry| {
             let stat = self.look_at(&entry.point)?;
             // What is covered by a later mount is out of reach.
             (stat.stx_mnt_id == entry.id).then(|| (entry.id, place(&stat, confirm(entry, &stat, host))))
@@ -46,6 +51,10 @@ impl<'a> Tree<'a> {
     /// The number of the mount that a path leads to, every symlink followed.
     #[must_use]
     pub fn mount_of(&self, path: &OsStr) -> Option<u64> {
+        // A symlink may lead to such a mount, too.
+        if !self.slow.is_empty() {
+            return None;
+        }
         let file = root::open_in_root(&self.root, path, OFlags::PATH, Mode::empty()).ok()?;
         statx(file.as_fd(), "").map(|stat| stat.stx_mnt_id)
     }
@@ -60,11 +69,13 @@ impl<'a> Tree<'a> {
         if !is_plain {
             return found;
         }
-        let slow =
-            entries.iter().filter(|entry| is_slow(entry)).map(|entry| point(entry).to_owned()).collect();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
         if let Ok(directory) = root::open_in_root(&self.root, "/dev", flags, Mode::empty()) {
-            list(&directory, Path::new("/dev"), &mut Listing { slow, left: MANY, found: &mut found });
+            list(
+                &directory,
+                Path::new("/dev"),
+                &mut Listing { slow: &self.slow, left: MANY, found: &mut found },
+            );
         }
         found
     }
@@ -72,8 +83,7 @@ impl<'a> Tree<'a> {
     /// Those of the kernel's protected files that exist.
     #[must_use]
     pub fn sensitive(&self) -> Vec<String> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW;
-        let exists = |path: &&str| root::open_in_root(&self.root, *path, flags, Mode::empty()).is_ok();
+        let exists = |path: &&str| self.look_at(OsStr::new(path)).is_some();
         MASKED_PATHS.into_iter().chain(READ_ONLY_PATHS).filter(exists).map(str::to_owned).collect()
     }
 
@@ -106,6 +116,9 @@ impl<'a> Tree<'a> {
     }
 
     fn look_at(&self, path: &OsStr) -> Option<Statx> {
+        if self.is_slow(Path::new(path)) {
+            return None;
+        }
         let flags = OFlags::PATH | OFlags::NOFOLLOW;
         let file = root::open_in_root(&self.root, path, flags, Mode::empty()).ok()?;
         statx(file.as_fd(), "")
@@ -118,10 +131,6 @@ fn is_slow(entry: &MountEntry) -> bool {
     kind.starts_with("fuse")
         || kind.starts_with("nfs")
         || matches!(kind, "cifs" | "smb3" | "autofs" | "9p" | "ceph")
-}
-
-fn point(entry: &MountEntry) -> &Path {
-    Path::new(&entry.point)
 }
 
 /// Whether the host has the same file where the tables say that it has.
@@ -158,7 +167,7 @@ fn link(directory: BorrowedFd<'_>, name: &str) -> Option<PathBuf> {
 }
 
 struct Listing<'a> {
-    slow: HashSet<PathBuf>,
+    slow: &'a [PathBuf],
     left: usize,
     found: &'a mut Vec<DeviceNode>,
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::digest::Digest;
+use crate::plan::seccomp::{Filter, Instruction};
 use crate::sys::running::Processes;
 use crate::sys::{Call, SysError};
 
@@ -22,8 +23,7 @@ const MANY: usize = 16;
 /// The bytes of an instruction, `struct sock_filter`.
 const INSTRUCTION: usize = 8;
 
-/// The SHA-256 of each filter of the container's first process, the oldest first: of its instructions as they lie in the
-/// memory of a machine whose numbers begin with their lowest byte.
+/// The digest of each filter of the container's first process, the oldest first.
 ///
 /// # Errors
 /// What `ptrace(2)` says: `EPERM` for whoever is not root of the machine, or where somebody traces the process already;
@@ -39,22 +39,17 @@ pub fn digests(processes: &Processes) -> Result<Vec<Digest>, SysError> {
     for index in 0..MANY {
         match tracer.filter(index) {
             Err(error) if error.errno() == Errno::NOENT => break,
-            program => digests.push(hash(&program?)),
+            program => digests.push(program?.digest()),
         }
     }
     tracer.detach()?;
     Ok(digests)
 }
 
-fn hash(program: &[[u8; INSTRUCTION]]) -> Digest {
-    use sha2::Digest as _;
-    let mut hasher = sha2::Sha256::new();
-    for &[code_0, code_1, jump_true, jump_false, a, b, c, d] in program {
-        let [low, high] = u16::from_ne_bytes([code_0, code_1]).to_le_bytes();
-        let [a, b, c, d] = u32::from_ne_bytes([a, b, c, d]).to_le_bytes();
-        hasher.update([low, high, jump_true, jump_false, a, b, c, d]);
-    }
-    Digest::from_bytes(Algorithm::Sha256, &hasher.finalize())
+/// The numbers are those of this machine: two bytes of code, a byte for each jump, four of operand.
+fn instruction([code, second, rest @ ..]: [u8; INSTRUCTION]) -> Instruction {
+    let [jt, jf, operand @ ..] = rest;
+    Instruction { code: u16::from_ne_bytes([code, second]), jt, jf, k: u32::from_ne_bytes(operand) }
 }
 
 /// Follows a process until it is dropped; the kernel lets the process go on when this one ends, too.
@@ -92,14 +87,14 @@ impl Tracer {
         }
     }
 
-    fn filter(&self, index: usize) -> Result<Vec<[u8; INSTRUCTION]>, SysError> {
+    fn filter(&self, index: usize) -> Result<Filter, SysError> {
         const GET_FILTER: libc::c_uint = 0x420c;
         let call = "PTRACE_SECCOMP_GET_FILTER";
         let count = request(call, (GET_FILTER, self.0), (index, std::ptr::null_mut()))?;
         let mut program = vec![[0; INSTRUCTION]; usize::try_from(count).unwrap_or(0)];
         // The process stands still, so that the program is as long as it was.
         request(call, (GET_FILTER, self.0), (index, program.as_mut_ptr().cast()))?;
-        Ok(program)
+        Ok(Filter { instructions: program.into_iter().map(instruction).collect(), flags: 0 })
     }
 
     fn detach(&self) -> Result<(), SysError> {
@@ -140,11 +135,10 @@ mod tests {
     fn allow_all() -> std::io::Result<()> {
         let mut program = [libc::sock_filter { code: 6, jt: 0, jf: 0, k: 0x7fff_0000 }];
         let filter = libc::sock_fprog { len: 1, filter: program.as_mut_ptr() };
-        // SAFETY: the program outlives the calls, which only read it.
-        let result = unsafe {
-            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-                | libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter)
-        };
+        rustix::thread::set_no_new_privs(true)?;
+        // SAFETY: the program outlives the call, which only reads it.
+        let result =
+            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) };
         if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
     }
 
@@ -164,20 +158,19 @@ mod tests {
         tracer.stop().unwrap();
         let program = tracer.filter(0);
         tracer.detach().unwrap();
-        // It goes on, and can be followed again.
-        drop(Tracer::attach(pid).unwrap());
+        // It goes on.
         assert!(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
         match program {
             // printf '\6\0\0\0\0\0\377\177' | sha256sum
             Ok(program) => assert_eq!(
-                hash(&program).to_string(),
+                program.digest().to_string(),
                 "sha256:40b2a31e1a78576bb4afdf1433867d0cc67b769635ef549fba81c7d37570520f"
             ),
             // Root of a container, or a kernel without the call.
             Err(error) => {
-                assert!([Errno::ACCESS, Errno::PERM, Errno::IO].contains(&error.errno()), "{error}")
+                assert!([Errno::ACCESS, Errno::PERM, Errno::IO].contains(&error.errno()), "{error}");
             }
         }
     }
