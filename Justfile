@@ -14,7 +14,7 @@ check:
     cargo clippy --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked
     if command -v shellcheck >/dev/null; then \
-        shellcheck -x --exclude=SC2016 images/*.sh examples/*.sh benches/*.sh .ci/run; \
+        shellcheck -x --exclude=SC2016 images/*.sh examples/*.sh benches/*.sh src/plan/seccomp/*.sh .ci/run; \
     else \
         echo "shellcheck is not installed: the scripts are not checked"; \
     fi
@@ -63,6 +63,11 @@ images:
 bench *arguments:
     cargo build --release --locked
     benches/start.sh {{ arguments }}
+
+# The table of system calls, from the headers of a kernel as Debian's linux-libc-dev has them (6.11 or newer).
+syscalls include="/usr/include":
+    src/plan/seccomp/generate-calls.sh {{ include }} >src/plan/seccomp/calls.rs.new
+    mv src/plan/seccomp/calls.rs.new src/plan/seccomp/calls.rs
 
 # The program into ~/.cargo/bin.
 install:

@@ -36,6 +36,7 @@ pub mod resources;
 pub mod result_record;
 pub mod review;
 pub mod rootfs;
+pub mod seccomp;
 pub mod security;
 pub mod show;
 pub mod signal;

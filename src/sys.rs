@@ -21,6 +21,7 @@ pub mod process;
 pub mod report;
 pub mod root;
 pub mod running;
+pub mod seccomp;
 pub mod socket;
 pub mod table;
 pub mod uplink;

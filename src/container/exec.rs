@@ -9,13 +9,15 @@ use crate::launch::{self, Guests, Place, Sign, Watch};
 use crate::plan::capability::CapabilitySet;
 use crate::plan::environment::{Layers, merge};
 use crate::plan::exec::{ExecPlan, ExecRequest, Presence, Privileges};
+use crate::plan::from_spec::SpecError;
 use crate::plan::idmap::IdMap;
 use crate::plan::name::ContainerId;
 use crate::plan::occurrence::Action;
 use crate::plan::path::ContainerPath;
-use crate::plan::process::Streams;
+use crate::plan::process::{Input, Streams};
+use crate::plan::seccomp::Filter;
 use crate::plan::userns::set_groups;
-use crate::store::container::{Container, State};
+use crate::store::container::{Container, ContainerRecord, State};
 use crate::sys::clone::ExitStatus;
 use crate::sys::probe;
 
@@ -104,6 +106,10 @@ impl Engine {
             // A user namespace begins with all of them; without one nobody gets more than the caller could.
             granted: if namespace.is_some() { granted } else { granted.common(self.host.bounding) },
             new_privileges: record.rights.new_privileges,
+            filter: match request.privileges {
+                Privileges::Container => filter(record)?,
+                Privileges::All => None,
+            },
             limits: record.rights.limits.clone(),
             oom_score_adjustment: record.rights.oom_score_adjustment,
             streams: request.streams,
@@ -111,6 +117,13 @@ impl Engine {
             presence: request.presence,
         })
     }
+}
+
+/// Which system calls the container's processes may make, as it was decided when it was made.
+fn filter(record: &ContainerRecord) -> Result<Option<Filter>, Error> {
+    let streams = if record.terminal { Streams::Terminal } else { Streams::Launcher { input: Input::Empty } };
+    let filter = record.rights.seccomp.filter(record.rights.capabilities, streams);
+    Ok(filter.map_err(SpecError::from)?)
 }
 
 /// What there is to tell about one command.

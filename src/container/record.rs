@@ -127,6 +127,7 @@ fn rights(draft: &Draft<'_>, plan: &Plan) -> RightsRecord {
         map: draft.map.clone(),
         capabilities: plan.process.capabilities.bounding,
         new_privileges: plan.process.new_privileges,
+        seccomp: draft.request.seccomp.record(plan.process.filter.as_ref()),
         limits: plan.process.limits.clone(),
         oom_score_adjustment: plan.process.oom_score_adjustment,
         extra_groups: draft.request.extra_groups.clone(),

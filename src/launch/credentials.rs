@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::init::InitError;
 use crate::plan::limit::Ulimit;
 use crate::plan::process::{Capabilities, Groups, NewPrivileges, Process, User};
-use crate::sys::{Call, SysError, process as own};
+use crate::sys::{Call, SysError, process as own, seccomp};
 
 /// Why the user could not be assumed.
 #[derive(Debug, Error)]
@@ -28,6 +28,9 @@ pub(super) enum CredentialError {
         #[source]
         source: SysError,
     },
+    /// System calls.
+    #[error("cannot filter system calls")]
+    Filter(#[source] SysError),
     /// Capabilities and privileges.
     #[error("cannot give up capabilities")]
     Capabilities(#[source] SysError),
@@ -39,6 +42,11 @@ impl CredentialError {
             Self::Limit { source, .. } if source.errno() == Errno::PERM => {
                 Some("without root a hard limit can only be lowered; see `ulimit -H -a`".to_owned())
             }
+            Self::Filter(source) if source.errno() == Errno::ACCESS => Some(
+                "without the right to, only a process that cannot gain rights may be filtered: leave out \
+                     --security-opt no-new-privileges=false"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -96,6 +104,11 @@ pub(super) fn assume(process: &Process) -> Result<(), InitError> {
         gid: process.user.gid,
         source,
     })?;
+    if process.new_privileges == NewPrivileges::Allowed {
+        // Later there is no right to; what is still to be done has to be allowed by the filter, too.
+        administer().map_err(capabilities)?;
+        filter(process)?;
+    }
     set_capabilities(&process.capabilities).map_err(capabilities)?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(process.user.umask));
     if process.new_privileges == NewPrivileges::Denied {
@@ -104,6 +117,27 @@ pub(super) fn assume(process: &Process) -> Result<(), InitError> {
             .map_err(|source| InitError::Credentials(CredentialError::Capabilities(source)))?;
     }
     Ok(())
+}
+
+/// Filters the system calls of a process that cannot gain rights; its last step but one, as the filter need not know any
+/// other than that one.
+pub(super) fn filter_last(process: &Process) -> Result<(), InitError> {
+    match process.new_privileges {
+        NewPrivileges::Denied => filter(process),
+        NewPrivileges::Allowed => Ok(()),
+    }
+}
+
+fn filter(process: &Process) -> Result<(), InitError> {
+    let Some(filter) = &process.filter else { return Ok(()) };
+    seccomp::install(filter).map_err(|source| CredentialError::Filter(source).into())
+}
+
+/// Puts all rights in force that the change of users has left.
+fn administer() -> Result<(), SysError> {
+    let sets = rustix::thread::capabilities(None).call(|| "capget()")?;
+    let all = CapabilitySets { effective: sets.permitted, ..sets };
+    rustix::thread::set_capabilities(None, all).call(|| "capset()")
 }
 
 fn drop_bounding(wanted: &Capabilities) -> Result<(), SysError> {

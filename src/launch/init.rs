@@ -250,9 +250,10 @@ fn become_command(
     credentials::assume(&plan.process)?;
     process::enter_working_directory(&plan.process)?;
     own::close_on_exec_from(3).map_err(InitError::Channel)?;
-    await_review(channel, review)?; // nothing changes any more
-    let report = |error| report(channel, &InitError::Exec(error));
-    process::exec(&plan.process, streams, terminal.as_ref(), &report).map_err(InitError::Exec)
+    let ready = || await_review(channel, review); // with its streams, and with its system calls filtered
+    let failed = |error| report(channel, &error);
+    let telling = process::Telling { ready: &ready, failed: &failed };
+    process::exec(&plan.process, streams, terminal.as_ref(), &telling)
 }
 
 fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Result<Vec<String>, InitError> {

@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 use thiserror::Error;
 
+use super::credentials;
 use super::init::InitError;
 use super::mount::MountFailure;
 use super::rootfs::{PointKind, Root};
@@ -111,25 +112,42 @@ pub(super) fn enter_working_directory(process: &Process) -> Result<(), InitError
     Err(failed(SysError::new("getcwd()", Errno::NOENT)))
 }
 
-/// Becomes the command; returns only the error. Below an init, it is the child that fails: `report` tells of it.
+/// Who is told how the last steps go.
+pub(super) struct Telling<'a> {
+    /// Nothing changes any more.
+    pub(super) ready: &'a dyn Fn() -> Result<(), InitError>,
+    /// What went wrong below an init; returns the exit code that says so.
+    pub(super) failed: &'a dyn Fn(InitError) -> u8,
+}
+
+/// Becomes the command; returns only the error. Below an init, it is the child that fails.
 pub(super) fn exec(
     process: &Process,
     streams: &ContainerStreams,
     terminal: Option<&Terminal>,
-    report: &dyn Fn(ExecError) -> u8,
-) -> Result<Infallible, ExecError> {
+    telling: &Telling<'_>,
+) -> Result<Infallible, InitError> {
     let command = Command::new(process)?;
-    let become_it = || {
-        connect(streams, terminal)?;
-        command.exec()
+    let close_down = || {
+        credentials::filter_last(process)?;
+        (telling.ready)()
     };
     match process.first {
-        FirstProcess::Command => become_it(),
-        FirstProcess::Init => reaper::run(|| match become_it() {
-            Ok(never) => match never {},
-            Err(error) => report(error),
-        })
-        .map_err(ExecError::Reaper),
+        FirstProcess::Command => {
+            connect(streams, terminal)?;
+            close_down()?;
+            Ok(command.exec()?)
+        }
+        FirstProcess::Init => {
+            // Init is as close to the container's processes as one of them, and is filtered like them.
+            close_down()?;
+            let become_it = || connect(streams, terminal).and_then(|()| command.exec());
+            let result = reaper::run(|| match become_it() {
+                Ok(never) => match never {},
+                Err(error) => (telling.failed)(error.into()),
+            });
+            Ok(result.map_err(ExecError::Reaper)?)
+        }
     }
 }
 

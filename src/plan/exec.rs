@@ -11,6 +11,7 @@ use super::limit::Ulimit;
 use super::namespace::Network;
 use super::path::ContainerPath;
 use super::process::{Capabilities, FirstProcess, NewPrivileges, Process, Streams};
+use super::seccomp::Filter;
 
 use thiserror::Error;
 
@@ -87,6 +88,8 @@ pub struct ExecPlan {
     pub granted: CapabilitySet,
     /// Whether it can gain rights.
     pub new_privileges: NewPrivileges,
+    /// Which system calls it may make; none is every one.
+    pub filter: Option<Filter>,
     /// Its limits.
     pub limits: Vec<Ulimit>,
     /// How readily the kernel kills it for want of memory.
@@ -131,6 +134,7 @@ impl ExecPlan {
                 ..Capabilities::default()
             },
             new_privileges: self.new_privileges,
+            filter: self.filter.clone(),
             limits: self.limits.clone(),
             oom_score_adjustment: self.oom_score_adjustment,
             streams: self.streams,
@@ -163,6 +167,7 @@ mod tests {
             set_groups: SetGroups::Allowed,
             granted: CapabilitySet::all(),
             new_privileges: NewPrivileges::Denied,
+            filter: None,
             oom_score_adjustment: None,
             limits: Vec::new(),
             streams: Streams::Launcher { input: Input::Empty },

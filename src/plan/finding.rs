@@ -75,7 +75,7 @@ pub fn security(plan: &Plan, evidence: &Evidence) -> SecurityFindings {
             evidence.no_new_privileges(),
             "status",
         ),
-        seccomp: finding("none".to_owned(), evidence.is_filtered().map(filter), "status"),
+        seccomp: finding(filter(process.filter.is_some()), evidence.is_filtered().map(filter), "status"),
         read_only_root: finding(asked_root, read_only(&ContainerPath::root()), "mountinfo"),
         masked_paths: finding(
             shown(&plan.masked),

@@ -20,9 +20,10 @@ use super::name::ContainerId;
 use super::namespace::{Namespaces, Network};
 use super::network::Connection;
 use super::path::{ContainerPath, PathError};
-use super::process::FirstProcess;
+use super::process::{FirstProcess, Process};
 use super::request::RootAccess;
 use super::rootfs::{Fill, Rootfs};
+use super::seccomp::{self, Abi, Filter, SeccompError};
 use super::userns::{UserNamespace, UsernsError, set_groups};
 
 /// Why a specification cannot be carried out.
@@ -61,6 +62,9 @@ pub enum SpecError {
         "the process cannot be in group {0}: the kernel lets nobody change groups in this user namespace"
     )]
     FixedGroups(u32),
+    /// The filter of system calls.
+    #[error("cannot filter system calls as `/linux/seccomp` says")]
+    Seccomp(#[from] SeccompError),
     /// The user namespace cannot be had.
     #[error(transparent)]
     Userns(#[from] UsernsError),
@@ -148,9 +152,18 @@ impl Plan {
             masked: paths(linux.masked_paths().as_ref(), "/linux/maskedPaths")?,
             read_only: paths(linux.readonly_paths().as_ref(), "/linux/readonlyPaths")?,
             sysctls: sysctls(linux),
-            process: process::process(process, first, input, &ids)?,
+            process: Process { filter: filter(spec)?, ..process::process(process, first, input, &ids)? },
         })
     }
+}
+
+/// The filter of system calls that a specification asks for; none if it asks for none.
+///
+/// # Errors
+/// It asks for what there is not.
+pub fn filter(spec: &Spec) -> Result<Option<Filter>, SeccompError> {
+    let profile = spec.linux().as_ref().and_then(|linux| linux.seccomp().as_ref());
+    profile.map(|profile| seccomp::compile(profile, Abi::NATIVE)).transpose()
 }
 
 /// Refuses new file systems whose root would belong to IDs that the container has not.
@@ -182,7 +195,6 @@ fn refuse(spec: &Spec, linux: &Linux) -> Result<(), SpecError> {
         (linux.resources().is_some(), "/linux/resources"),
         (linux.cgroups_path().is_some(), "/linux/cgroupsPath"),
         (linux.devices().is_some(), "/linux/devices"),
-        (linux.seccomp().is_some(), "/linux/seccomp"),
         (linux.rootfs_propagation().is_some(), "/linux/rootfsPropagation"),
         (linux.mount_label().is_some(), "/linux/mountLabel"),
         (linux.intel_rdt().is_some(), "/linux/intelRdt"),

@@ -72,6 +72,8 @@ pub struct Host {
     pub set_groups: SetGroups,
     /// The caller's working directory.
     pub working_directory: PathBuf,
+    /// The kernel's version: its first two numbers.
+    pub kernel: (u32, u32),
     /// The machine's name.
     pub hostname: String,
     /// The layout of `/sys/fs/cgroup`.

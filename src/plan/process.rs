@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::capability::CapabilitySet;
 use super::limit::Ulimit;
 use super::path::ContainerPath;
+use super::seccomp::Filter;
 
 /// The five sets of `capabilities(7)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,6 +99,8 @@ pub struct Process {
     pub capabilities: Capabilities,
     /// Whether it can gain rights.
     pub new_privileges: NewPrivileges,
+    /// Which system calls it may make; none is every one.
+    pub filter: Option<Filter>,
     /// Its limits.
     pub limits: Vec<Ulimit>,
     /// How readily the kernel kills it for want of memory, from -1000 to 1000; none is as its parent.

@@ -16,6 +16,7 @@ use super::port::PortRequest;
 use super::process::{FirstProcess, NewPrivileges, Streams};
 use super::resources::{Limit, Strictness};
 use super::rootfs::Lifetime;
+use super::seccomp::SeccompRequest;
 use super::security::SystemPaths;
 use super::signal::SignalNumber;
 use super::source::ImageSource;
@@ -131,6 +132,8 @@ pub struct RunRequest {
     pub capabilities: CapabilitySet,
     /// `--security-opt no-new-privileges`.
     pub new_privileges: NewPrivileges,
+    /// `--security-opt seccomp`, `--abi32`, `--security`.
+    pub seccomp: SeccompRequest,
     /// `--security-opt systempaths`, `mask` and `unmask`.
     pub system_paths: SystemPaths,
     /// `--userns`.

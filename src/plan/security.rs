@@ -3,7 +3,8 @@
 //! Source: Docker's `systempaths`, Podman's `mask` and `unmask`.
 
 use std::ffi::OsStr;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
 
 use thiserror::Error;
 
@@ -25,8 +26,40 @@ pub enum Privileges {
 pub struct Security {
     /// Whether the command and what it starts can gain rights.
     pub new_privileges: NewPrivileges,
+    /// Which system calls are allowed.
+    pub seccomp: SeccompWord,
     /// The kernel's files.
     pub system_paths: SystemPaths,
+}
+
+/// What `--security-opt seccomp` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SeccompWord {
+    /// minirun's own profile.
+    #[default]
+    Builtin,
+    /// The profile of this file.
+    File(PathBuf),
+    /// Every call is allowed.
+    Unconfined,
+}
+
+/// What `--security` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecurityMode {
+    /// Containers can be made inside.
+    Nested,
+}
+
+impl FromStr for SecurityMode {
+    type Err = SecurityError;
+
+    fn from_str(text: &str) -> Result<Self, SecurityError> {
+        match text {
+            "nested" => Ok(Self::Nested),
+            _ => Err(SecurityError::Mode(text.to_owned())),
+        }
+    }
 }
 
 /// Which of the kernel's files a container sees.
@@ -58,9 +91,12 @@ pub enum SecurityError {
     /// No such word, or none with this value.
     #[error(
         "`--security-opt {0}` is not one that minirun has: no-new-privileges[=true|false], systempaths=unconfined, \
-         mask=PATH[:PATH]…, unmask=ALL or unmask=PATH[:PATH]…, seccomp=unconfined, apparmor=unconfined, label=disable"
+         mask=PATH[:PATH]…, unmask=ALL or unmask=PATH[:PATH]…, seccomp=FILE, seccomp=builtin or seccomp=unconfined, apparmor=unconfined, label=disable"
     )]
     Word(String),
+    /// There is no such mode.
+    #[error("`--security {0}` is not one that minirun has: nested")]
+    Mode(String),
     /// A path that is none.
     #[error("cannot use `--security-opt {option}`")]
     Path {
@@ -84,13 +120,10 @@ impl SecurityError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Word(text) if text.starts_with("seccomp") => {
-                Some("there is no seccomp filter yet; leave it out".to_owned())
-            }
             Self::Word(text) if text.starts_with("apparmor") || text.starts_with("label") => {
                 Some("minirun sets no AppArmor profile and no SELinux label; leave it out".to_owned())
             }
-            Self::Word(_) | Self::Path { .. } | Self::Pattern { .. } => None,
+            Self::Word(_) | Self::Mode(_) | Self::Path { .. } | Self::Pattern { .. } => None,
         }
     }
 }
@@ -101,11 +134,14 @@ impl SecurityError {
 /// One of them means nothing here.
 pub fn parse(options: &[String], privileges: Privileges) -> Result<Security, SecurityError> {
     let mut security = match privileges {
-        Privileges::Chosen => {
-            Security { new_privileges: NewPrivileges::Denied, system_paths: SystemPaths::default() }
-        }
+        Privileges::Chosen => Security {
+            new_privileges: NewPrivileges::Denied,
+            seccomp: SeccompWord::Builtin,
+            system_paths: SystemPaths::default(),
+        },
         Privileges::All => Security {
             new_privileges: NewPrivileges::Allowed,
+            seccomp: SeccompWord::Unconfined,
             system_paths: SystemPaths { shown: Shown::All, is_sys_writable: true, ..SystemPaths::default() },
         },
     };
@@ -126,8 +162,12 @@ impl Security {
             ("systempaths", "unconfined") | ("unmask", "ALL" | "all") => self.system_paths.shown = Shown::All,
             ("unmask", paths) if !paths.is_empty() => self.system_paths.show(option, paths)?,
             ("mask", paths) if !paths.is_empty() => self.system_paths.hide(option, paths)?,
+            ("seccomp", "unconfined") => self.seccomp = SeccompWord::Unconfined,
+            // Docker's word and Podman's.
+            ("seccomp", "builtin" | "default") => self.seccomp = SeccompWord::Builtin,
+            ("seccomp", path) if !path.is_empty() => self.seccomp = SeccompWord::File(path.into()),
             // There is nothing of the kind that would have to be left out.
-            ("seccomp" | "apparmor", "unconfined") | ("label", "disable") => {}
+            ("apparmor", "unconfined") | ("label", "disable") => {}
             _ => return Err(SecurityError::Word(option.to_owned())),
         }
         Ok(())
@@ -232,12 +272,31 @@ mod tests {
             "unmask=relative",
             "unmask=/a:",
             "unmask=/[",
-            "seccomp=/profile.json",
+            "seccomp",
+            "seccomp=",
             "apparmor=docker-default",
             "label=type:x",
         ] {
             assert!(read(&[word]).is_err(), "{word}");
         }
+    }
+
+    #[test]
+    fn profiles_of_system_calls() {
+        for (options, wanted) in [
+            (&[][..], SeccompWord::Builtin),
+            (&["seccomp=unconfined"], SeccompWord::Unconfined),
+            (&["seccomp:unconfined", "seccomp=builtin"], SeccompWord::Builtin),
+            (&["seccomp=default"], SeccompWord::Builtin),
+            (&["seccomp=profile=1.json"], SeccompWord::File("profile=1.json".into())),
+        ] {
+            assert_eq!(read(options).unwrap().seccomp, wanted, "{options:?}");
+        }
+        assert_eq!(parse(&[], Privileges::All).unwrap().seccomp, SeccompWord::Unconfined);
+        let own = parse(&["seccomp=/own.json".to_owned()], Privileges::All).unwrap().seccomp;
+        assert_eq!(own, SeccompWord::File("/own.json".into()));
+        assert_eq!("nested".parse(), Ok(SecurityMode::Nested));
+        assert!("open".parse::<SecurityMode>().is_err());
     }
 
     #[test]

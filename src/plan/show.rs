@@ -135,6 +135,13 @@ fn process(process: &Process, f: &mut Formatter<'_>) -> fmt::Result {
         NewPrivileges::Allowed => "can be gained by setuid programs",
     };
     writeln!(f, "  privileges {privileges}")?;
+    match &process.filter {
+        Some(filter) => {
+            let length = filter.instructions.len();
+            writeln!(f, "  system calls filtered by {length} instructions, {}", filter.digest())?;
+        }
+        None => writeln!(f, "  system calls unconfined")?,
+    }
     for limit in &process.limits {
         let number = |value: Option<u64>| value.map_or("unlimited".to_owned(), |value| value.to_string());
         let (name, soft, hard) = (limit.resource.name(), number(limit.soft), number(limit.hard));

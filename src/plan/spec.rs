@@ -13,13 +13,14 @@ use oci_spec::OciSpecError;
 use oci_spec::image::Config;
 use oci_spec::runtime::{
     Linux, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxIdMapping, LinuxIdMappingBuilder, LinuxNamespace,
-    LinuxNamespaceBuilder, LinuxNamespaceType, PosixRlimit, PosixRlimitBuilder, PosixRlimitType, Process,
-    ProcessBuilder, Root, RootBuilder, Spec, SpecBuilder, UserBuilder,
+    LinuxNamespaceBuilder, LinuxNamespaceType, LinuxSeccomp, PosixRlimit, PosixRlimitBuilder,
+    PosixRlimitType, Process, ProcessBuilder, Root, RootBuilder, Spec, SpecBuilder, UserBuilder,
 };
 use thiserror::Error;
 
 use super::account::Account;
 use super::attachment::Source;
+use super::capability::CapabilitySet;
 use super::host::{Host, SetGroups};
 use super::idmap::{IdMap, IdRange, to_host};
 use super::limit::Ulimit;
@@ -28,6 +29,7 @@ use super::namespace::Network;
 use super::path::{ContainerPath, PathError};
 use super::process::{NewPrivileges, Streams};
 use super::request::{RootAccess, RunRequest};
+use super::seccomp::{self, Abi, Choice, SeccompRequest, Situation};
 use super::sysctl::{self, OwnNetwork, SysctlError};
 use super::userns::{UserNamespace, UsernsError, set_groups};
 
@@ -156,13 +158,35 @@ fn groups(parts: &Composition<'_>, host: &Host) -> Result<Vec<u32>, ComposeError
     Ok(parts.account.groups.iter().chain(memberships).copied().collect())
 }
 
+/// A new user namespace begins with all capabilities; without one nobody gets more than the caller could.
+fn granted(parts: &Composition<'_>, host: &Host) -> CapabilitySet {
+    let asked = parts.request.capabilities;
+    if parts.map.is_some() { asked } else { asked.common(host.bounding) }
+}
+
+/// What `--security-opt seccomp` says, for this machine and this container.
+fn seccomp(parts: &Composition<'_>, host: &Host) -> Option<LinuxSeccomp> {
+    let SeccompRequest { choice, abis, nesting } = &parts.request.seccomp;
+    let capabilities = granted(parts, host);
+    match choice {
+        Choice::Unconfined => None,
+        Choice::Profile(profile) => {
+            let machine = seccomp::Machine { native: Abi::NATIVE, kernel: host.kernel };
+            Some(profile.resolve(&machine, capabilities))
+        }
+        Choice::Builtin => {
+            let streams = parts.request.streams;
+            let situation = Situation { capabilities, abis: *abis, nesting: *nesting, streams };
+            Some(seccomp::builtin(&situation, Abi::NATIVE))
+        }
+    }
+}
+
 fn capabilities(
     parts: &Composition<'_>,
     host: &Host,
 ) -> Result<oci_spec::runtime::LinuxCapabilities, OciSpecError> {
-    let asked = parts.request.capabilities;
-    // A new user namespace begins with all of them; without one nobody gets more than the caller could.
-    let granted = if parts.map.is_some() { asked } else { asked.common(host.bounding) };
+    let granted = granted(parts, host);
     let set = || {
         let members = granted.members();
         let names = members.iter().map(|one| one.to_string().trim_start_matches("CAP_").parse());
@@ -236,6 +260,7 @@ fn linux(parts: &Composition<'_>, host: &Host) -> Result<Linux, OciSpecError> {
     let mut linux = builder.build()?;
     // The crate's default carries a device cgroup rule, which this program neither needs nor can set.
     linux.set_resources(None);
+    linux.set_seccomp(seccomp(parts, host));
     if parts.network.is_own() {
         let has_root = parts.map.is_none_or(|map| to_host(&map.groups, 0).is_some());
         let group = if has_root { 0 } else { parts.account.gid };

@@ -228,6 +228,7 @@ mod tests {
             own_groups: vec![IdRange { container: 0, host: 1000, size: 1 }],
             set_groups: SetGroups::Allowed,
             working_directory: "/".into(),
+            kernel: (6, 1),
             hostname: String::new(),
             cgroups: CgroupLayout::Legacy,
             throttles: Vec::new(),

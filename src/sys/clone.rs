@@ -57,6 +57,25 @@ impl Birth<'_> {
     }
 }
 
+/// Copies this process by the older call, whose flags a filter of system calls can see; as [`spawn`] otherwise.
+///
+/// # Errors
+/// What `clone(2)` says.
+#[expect(unsafe_code, reason = "a copy of this process has no safe wrapper")]
+pub fn copy(body: impl FnOnce() -> u8) -> Result<Child, SysError> {
+    let mut pidfd: libc::c_int = -1;
+    let flags = libc::c_long::from(libc::CLONE_PIDFD | libc::SIGCHLD);
+    let (stack, rest) = (0_usize, 0_usize);
+    // SAFETY: without CLONE_VM the child has a copy of this memory and, as no stack is given, goes on here; `pidfd`
+    // outlives the call, and what follows it is not looked at without flags that name it.
+    let result = unsafe { libc::syscall(libc::SYS_clone, flags, stack, &raw mut pidfd, rest, rest) };
+    if result == 0 {
+        moment("process born");
+        leave(body());
+    }
+    born(result, pidfd, || "clone(CLONE_PIDFD)".to_owned())
+}
+
 #[expect(unsafe_code, reason = "clone3 has no safe wrapper")]
 fn clone3(birth: Birth<'_>, body: impl FnOnce() -> u8) -> Result<Child, SysError> {
     let namespaces = birth.namespaces;
@@ -82,7 +101,12 @@ fn clone3(birth: Birth<'_>, body: impl FnOnce() -> u8) -> Result<Child, SysError
         moment("process born");
         leave(body());
     }
-    let shown = || format!("clone3({})", show(namespaces));
+    born(result, pidfd, || format!("clone3({})", show(namespaces)))
+}
+
+/// What a call said that makes a process.
+#[expect(unsafe_code, reason = "the kernel gives a descriptor as a number")]
+fn born(result: libc::c_long, pidfd: libc::c_int, shown: impl Fn() -> String) -> Result<Child, SysError> {
     if result < 0 {
         return Err(SysError::from_io(shown(), &std::io::Error::last_os_error()));
     }

@@ -42,11 +42,17 @@ pub fn probe() -> Result<Host, SysError> {
         own_groups,
         set_groups: set_groups(),
         working_directory: working_directory(),
+        kernel: kernel(),
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         cgroups: cgroup_layout(),
         throttles: throttles(),
         resolv_conf: read("/etc/resolv.conf"),
     })
+}
+
+/// The kernel's version; what cannot be read is older than all.
+fn kernel() -> (u32, u32) {
+    crate::plan::seccomp::version(&rustix::system::uname().release().to_string_lossy()).unwrap_or_default()
 }
 
 /// A variable of the caller's environment.

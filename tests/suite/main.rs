@@ -58,6 +58,8 @@ mod result;
 mod review;
 mod run;
 mod running_mounts;
+mod seccomp;
+mod seccomp_peer;
 mod security;
 mod soak;
 mod terminal;

@@ -22,7 +22,10 @@ use minirun::plan::reference::ReferenceError;
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::resources::{self, ResourceError};
 use minirun::plan::rootfs::Lifetime;
-use minirun::plan::security::{self, Privileges, SecurityError};
+use minirun::plan::seccomp::{Abis, Choice, Nesting, Profile, ProfileError, SeccompRequest};
+use minirun::plan::security::{
+    self, Privileges, SeccompWord, SecurityError, SecurityMode, Shown, SystemPaths,
+};
 use minirun::plan::signal::SignalError;
 use minirun::plan::source::{ImageSource, SourceError};
 use minirun::plan::supervision::{RestartPolicy, SupervisionError};
@@ -108,6 +111,8 @@ pub(crate) enum RequestError {
     NotUtf8(String),
     #[error(transparent)]
     Security(#[from] SecurityError),
+    #[error("cannot use `--security-opt seccomp={}`", .path.display())]
+    Seccomp { path: PathBuf, source: ProfileError },
 }
 
 impl RequestError {
@@ -173,6 +178,8 @@ fn request(
     let interactive = arguments.interactive && supervision::wants_input(&arguments.supervision);
     let privileges = if arguments.privileged { Privileges::All } else { Privileges::Chosen };
     let security = security::parse(&arguments.security, privileges)?;
+    let modes: Vec<SecurityMode> = parse_all(&arguments.security_modes, str::parse)?;
+    let modes = if modes.is_empty() { Nesting::Closed } else { Nesting::Open };
     Ok(RunRequest {
         image: ImageSource::parse(image)?,
         image_text: image.to_string_lossy().into_owned(),
@@ -207,7 +214,11 @@ fn request(
             Privileges::Chosen => capability::resolve(&arguments.cap_add, &arguments.cap_drop)?,
         },
         new_privileges: security.new_privileges,
-        system_paths: security.system_paths,
+        seccomp: seccomp(arguments, &security.seccomp, modes)?,
+        system_paths: match modes {
+            Nesting::Open => SystemPaths { shown: Shown::All, ..security.system_paths },
+            Nesting::Closed => security.system_paths,
+        },
         userns: parse(arguments.userns.as_ref())?.unwrap_or_default(),
         driver: driver(arguments.driver),
         labels: labels(arguments)?,
@@ -223,6 +234,30 @@ fn request(
         extra_hosts: parse_all(&arguments.hosts, str::parse)?,
         dns: Dns::parse(&arguments.dns, &arguments.dns_search, &arguments.dns_option)?,
     })
+}
+
+/// The profile of system calls, read.
+fn seccomp(
+    arguments: &RunArgs,
+    word: &SeccompWord,
+    nesting: Nesting,
+) -> Result<SeccompRequest, RequestError> {
+    let choice = match word {
+        SeccompWord::Builtin => Choice::Builtin,
+        SeccompWord::Unconfined => Choice::Unconfined,
+        SeccompWord::File(path) => {
+            let unread = |error| RequestError::Read {
+                flag: "--security-opt seccomp",
+                path: path.clone(),
+                source: SysError::from_io(format!("read({path:?})"), &error),
+            };
+            let json = read(path).map_err(unread)?;
+            let wrong = |source| RequestError::Seccomp { path: path.clone(), source };
+            Choice::Profile(Profile::parse(&json).map_err(wrong)?)
+        }
+    };
+    let abis = if arguments.abi32 { Abis::With32Bit } else { Abis::Native };
+    Ok(SeccompRequest { choice, abis, nesting })
 }
 
 /// `--network`, else what the environment says.

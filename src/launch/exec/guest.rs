@@ -67,9 +67,9 @@ fn become_command(
     }
     process::enter_working_directory(&process)?;
     own::close_on_exec_from(3).map_err(InitError::Channel)?;
-    // A filter of system calls belongs here, last: what is above needs some that the command does not.
-    let report = |error| init::report(channel, &InitError::Exec(error));
-    process::exec(&process, streams, terminal.as_ref(), &report).map_err(InitError::Exec)
+    let failed = |error| init::report(channel, &error);
+    let telling = process::Telling { ready: &|| Ok(()), failed: &failed };
+    process::exec(&process, streams, terminal.as_ref(), &telling)
 }
 
 /// Closes what the escort has open besides.

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use nix::sched::CloneFlags;
 use nix::sys::signal::{SigSet, Signal};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions};
@@ -18,7 +17,7 @@ pub(super) fn run(command: impl FnOnce() -> u8) -> Result<Infallible, SysError> 
     own::set_signal_mask(&SigSet::all())?;
     // Other processes of the container see this one, which is still the launcher's program.
     own::hide()?;
-    let child = clone::spawn(CloneFlags::empty(), command)?;
+    let child = clone::copy(command)?;
     own::close_all_but(&[])?;
     clone::leave(reap_until(child.pid)?.code())
 }

@@ -40,6 +40,7 @@ pub(super) fn process(
         } else {
             NewPrivileges::Allowed
         },
+        filter: None,
         limits: limits(process.rlimits().as_deref().unwrap_or_default())?,
         oom_score_adjustment: process.oom_score_adj(),
         streams: if terminal { Streams::Terminal } else { Streams::Launcher { input } },

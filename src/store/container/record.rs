@@ -18,6 +18,7 @@ use crate::plan::path::ContainerPath;
 use crate::plan::port::PublishedPort;
 use crate::plan::process::NewPrivileges;
 use crate::plan::resources::{Enforcement, Limit, Limiter};
+use crate::plan::seccomp::SeccompRecord;
 use crate::plan::supervision::Supervision;
 use crate::sys::clone::ExitStatus;
 
@@ -178,6 +179,9 @@ pub struct RightsRecord {
     pub capabilities: CapabilitySet,
     /// Whether they can gain rights.
     pub new_privileges: NewPrivileges,
+    /// Which system calls they may make.
+    #[serde(default)]
+    pub seccomp: SeccompRecord,
     /// `--ulimit`.
     pub limits: Vec<Ulimit>,
     /// `--oom-score-adj`.

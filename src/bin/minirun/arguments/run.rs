@@ -138,7 +138,8 @@ pub(crate) struct RunArgs {
     /// Every right of root in the user namespace, and the kernel's files uncovered
     #[arg(long, help_heading = "Isolation")]
     pub(crate) privileged: bool,
-    /// no-new-privileges[=true|false] [default: true], systempaths=unconfined, mask=PATHS, unmask=PATHS|ALL
+    /// no-new-privileges[=true|false] [default: true], seccomp=FILE|builtin|unconfined, systempaths=unconfined,
+    /// mask=PATHS, unmask=PATHS|ALL
     #[arg(
         long = "security-opt",
         value_name = "OPTION",
@@ -146,6 +147,12 @@ pub(crate) struct RunArgs {
         help_heading = "Isolation"
     )]
     pub(crate) security: Vec<String>,
+    /// nested: containers can be made inside; opens namespaces, mounts and the kernel's files to the container
+    #[arg(long = "security", value_name = "MODE", allow_hyphen_values = true, help_heading = "Isolation")]
+    pub(crate) security_modes: Vec<String>,
+    /// Let 32-bit programs make system calls
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Isolation")]
+    pub(crate) abi32: bool,
     /// Which users there are: auto, keep-id, single, host
     #[arg(long, value_name = "MODE", allow_hyphen_values = true, help_heading = "Isolation")]
     pub(crate) userns: Option<String>,

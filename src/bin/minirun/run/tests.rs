@@ -192,12 +192,11 @@ fn what_makes_no_sense_is_said() {
              published ports\n",
         ),
         (
-            &["--security-opt", "seccomp=profile.json", "x"],
-            "error: `--security-opt seccomp=profile.json` is not one that minirun has: \
-             no-new-privileges[=true|false], systempaths=unconfined, mask=PATH[:PATH]…, unmask=ALL or \
-             unmask=PATH[:PATH]…, seccomp=unconfined, apparmor=unconfined, label=disable\nhint: there is no seccomp \
-             filter yet; leave it out\n",
+            &["--security-opt", "seccomp=/no/such.json", "x"],
+            "error: cannot read `--security-opt seccomp /no/such.json`\n  read(\"/no/such.json\"): ENOENT (No such file or \
+             directory)\n",
         ),
+        (&["--security", "open", "x"], "error: `--security open` is not one that minirun has: nested\n"),
         (
             &["--env-file", "/no/such", "x"],
             "error: cannot read `--env-file /no/such`\n  read(\"/no/such\"): ENOENT (No such file or directory)\n",
