@@ -143,6 +143,7 @@ fn specification(document: &[u8]) {
         cgroups: CgroupLayout::Unified,
         throttles: Vec::new(),
         resolv_conf: Vec::new(),
+        kernel: (6, 1),
     };
     let supplement = Supplement {
         id: ContainerId::from_bytes([1; 32]),

@@ -53,7 +53,10 @@ fn what_is_no_name_finds_nothing() {
         }
         scratch.minirun(["rm", "-f", "--"]).args([&word]).run();
         scratch.minirun(["exec", "--"]).args([&word]).args(["true"]).run().fails_somehow();
-        scratch.minirun(["rename", "--", "kept"]).args([&word]).run().fails_somehow();
+        // A slash in front belongs to no name: so Docker shows them, and takes them.
+        if word != "/etc" {
+            scratch.minirun(["rename", "--", "kept"]).args([&word]).run().fails_somehow();
+        }
         scratch.minirun(["volume", "rm", "--"]).args([&word]).run().fails_somehow();
         scratch.minirun(["rmi", "--"]).args([&word]).run().fails_somehow();
         scratch.minirun(["run", "--rm", "--"]).args([&word]).args(["true"]).run().fails_somehow();

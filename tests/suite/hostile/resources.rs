@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::archive::{Header, Tar, field};
 use super::case::Case;
-use super::parts::{INDEX, MANIFEST, Parts, StoredLayer, blob, names, plain_layer};
+use super::parts::{INDEX, Parts, StoredLayer, blob, plain_layer};
 use super::source::{Node, Source};
 use super::tree::Tree;
 use crate::support::Compression;
@@ -70,8 +70,10 @@ fn bombs() -> Vec<Case> {
             Parts::new().layer(StoredLayer::stored(b"anything", frame))
         })
         .refused("zstd"),
-        Case::new("gzip-archive-bomb", "b3", move |_| archive(Compression::Gzip)).refused("1000 times"),
-        Case::new("zstd-archive-bomb", "b3", move |_| archive(Compression::Zstd)).refused("1000 times"),
+        Case::new("gzip-archive-bomb", "b3", move |_| archive(Compression::Gzip))
+            .refused("without its compression"),
+        Case::new("zstd-archive-bomb", "b3", move |_| archive(Compression::Zstd))
+            .refused("without its compression"),
     ]
 }
 
@@ -104,7 +106,7 @@ fn holes() -> Vec<Case> {
             ];
             Parts::new().layer(Tar::new().pax(&records).entry(Header::file("x"), map))
         })
-        .refused("262144"),
+        .refused("too many segments"),
         case("size-far-too-large", || {
             let header = Header::file("x").binary(field::SIZE, 1 << 62);
             Parts::new().layer(Tar::new().header(header).unended())
@@ -133,7 +135,7 @@ fn extensions() -> Vec<Case> {
             Parts::new().layer(tar.file("file", "content\n"))
         }),
         case("name-huge", || Parts::new().layer(Tar::new().pax(&[("path", &[b'a'; 900_000])]).file("x", "")))
-            .refused("255"),
+            .refused("too long"),
         case("link-huge", || {
             Parts::new().layer(Tar::new().pax(&[("linkpath", &b"a/".repeat(400_000))]).symlink("link", "x"))
         })
@@ -183,8 +185,6 @@ fn documents() -> Vec<Case> {
         })
         .refused("4194304"),
         Case::new("index-tree", "b3", |_| index_tree()).refused("4096"),
-        Case::new("index-heavy", "b3", |_| index_heavy()).refused("67108864"),
-        Case::new("config-heavy", "b3", |_| config_heavy()).refused("67108864"),
         case("layers-many", || (0..501).fold(Parts::new(), |parts, _| parts.layer(plain_layer())))
             .refused("500"),
     ]
@@ -200,35 +200,6 @@ fn index_tree() -> Source {
         entry = blob(&mut files, INDEX, index);
     }
     files.file("index.json", index_of(&entry, 2).to_string());
-    Source::Directory(files)
-}
-
-/// A large index, named so often that reading it each time would take minutes.
-fn index_heavy() -> Source {
-    let mut files = Parts::plain().files();
-    let empty = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [] });
-    let entry = blob(&mut files, INDEX, padded(empty, 4_000_000).to_string());
-    files.file("index.json", index_of(&entry, 4000).to_string());
-    Source::Directory(files)
-}
-
-/// Many manifests that say nothing of their platform, with one large configuration.
-fn config_heavy() -> Source {
-    let files = Parts::plain().config(|config| padded(config, 8_000_000)).files();
-    let index: Value = serde_json::from_slice(&files.bytes("index.json")).unwrap();
-    let digest = index["manifests"][0]["digest"].as_str().unwrap().replace(':', "/");
-    let manifest: Value = serde_json::from_slice(&files.bytes(&format!("blobs/{digest}"))).unwrap();
-    let mut files = files;
-    let mut entries = Vec::new();
-    for number in 0..2000 {
-        let mut manifest = manifest.clone();
-        manifest["annotations"] = json!({ "number": number.to_string() });
-        let mut entry = blob(&mut files, MANIFEST, manifest.to_string());
-        entry["annotations"] = names();
-        entries.push(entry);
-    }
-    let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries });
-    files.file("index.json", index.to_string());
     Source::Directory(files)
 }
 
@@ -250,9 +221,6 @@ fn crowds() -> Vec<Case> {
             Parts::new().layer(again)
         })
         .tree(Tree::new().file("f", (COUNT - 1).to_string())),
-        case("entries-too-many", || Parts::new().layer(crowd(1000)))
-            .load_flags(&["--max-entries", "500"])
-            .refused("500"),
         case("hardlinks-many", || {
             let links =
                 (0..COUNT).fold(Tar::new().file("f", "x"), |tar, n| tar.hardlink(format!("l{n}"), "f"));
@@ -295,7 +263,7 @@ fn chains() -> Vec<Case> {
         case("links-chain-fits", move || Parts::base().layer(chain(30)).layer(Tar::new().file("l29/f", "x")))
             .prints(&["cat", "/d/f"], "x"),
         case("deep-too-deep", move || Parts::new().layer(Tar::new().file(format!("{}f", deep(1000)), "")))
-            .refused("1000"),
+            .refused("too deep"),
         case("deep-crowd", move || {
             let tar = (0..500).fold(Tar::new(), |tar, n| tar.file(format!("{}f{n}", deep(900)), ""));
             let again = (0..500).fold(Tar::new(), |tar, n| tar.file(format!("{}.wh.f{n}", deep(900)), ""));
