@@ -28,7 +28,8 @@ fn case(name: &'static str, build: impl Fn() -> Parts + 'static) -> Case {
 
 /// So many zeros behind `bytes`, packed, without ever being in memory.
 fn packed_zeros(bytes: &[u8], zeros: usize, compression: Compression) -> Vec<u8> {
-    let blocks = [&[0; 1 << 20][..]].into_iter().cycle().take(zeros >> 20);
+    let block = vec![0; 1 << 20];
+    let blocks = std::iter::repeat_n(&block[..], zeros >> 20);
     if compression == Compression::Zstd {
         let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
         encoder.write_all(bytes).unwrap();
@@ -162,7 +163,7 @@ fn index_of(entry: &Value, count: usize) -> Value {
 fn documents() -> Vec<Case> {
     let nested = |text: String, depth: usize| {
         let at = text.len() - 1;
-        [text[..at].as_bytes(), br#","x":"#, &b"[".repeat(depth), &b"]".repeat(depth), b"}"].concat()
+        [&text.as_bytes()[..at], br#","x":"#, &b"[".repeat(depth), &b"]".repeat(depth), b"}"].concat()
     };
     vec![
         case("json-index-huge", || Parts::plain().index(|index| padded(index, 5 << 20))).refused("4194304"),
