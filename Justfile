@@ -36,6 +36,15 @@ crash kills="1000" seed=`date +%s`:
     echo "seed {{ seed }}"
     MINIRUN_TEST_KILLS={{ kills }} MINIRUN_TEST_SEED={{ seed }} cargo test --locked --test suite crash::
 
+# Licences, sources, doubles and known weaknesses of the dependencies, by cargo-deny.
+deny:
+    cargo deny --locked check licenses bans sources
+    if git ls-remote https://github.com/rustsec/advisory-db HEAD >/dev/null 2>&1; then \
+        cargo deny --locked check advisories; \
+    else \
+        echo "the database of advisories cannot be reached: known weaknesses are not looked for"; \
+    fi
+
 # Invents inputs for a target of fuzz/ for some seconds, with nightly Rust and cargo-fuzz: docs/fuzzing.md.
 fuzz target seconds="60":
     mkdir -p fuzz/target/inputs/{{ target }}

@@ -52,8 +52,13 @@ impl Witness {
 pub(super) fn process_id(process: BorrowedFd<'_>) -> Result<Option<Pid>, SysError> {
     let about = format!("/proc/self/fdinfo/{}", process.as_raw_fd());
     let text = std::fs::read_to_string(&about).call(|| format!("read({about:?})"))?;
-    let number = text.lines().find_map(|line| line.strip_prefix("Pid:"));
-    Ok(number.and_then(|number| number.trim().parse().ok()).and_then(Pid::from_raw))
+    Ok(pid_of(&text))
+}
+
+/// What `/proc/self/fdinfo` says of a pidfd: 0 for a process that cannot be seen from here, -1 for one that has ended.
+fn pid_of(about: &str) -> Option<Pid> {
+    let number = about.lines().find_map(|line| line.strip_prefix("Pid:"))?;
+    number.trim().parse().ok().filter(|number| *number > 0).and_then(Pid::from_raw)
 }
 
 impl Charge<'_> {
@@ -243,5 +248,18 @@ impl Engine {
     pub fn result(&self, text: &str) -> Result<Option<serde_json::Value>, Error> {
         let container = self.store.find_container(text)?;
         Ok(self.store.container_result(&container)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_has_ended_has_no_id() {
+        assert_eq!(pid_of("pos:\t0\nflags:\t02000002\nPid:\t7\nNSpid:\t7\n"), Pid::from_raw(7));
+        for about in ["Pid:\t-1\nNSpid:\t-1\n", "Pid:\t0\n", "Pid:\tx\n", "pos:\t0\n", ""] {
+            assert_eq!(pid_of(about), None, "{about:?}");
+        }
     }
 }

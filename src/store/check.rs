@@ -182,7 +182,7 @@ impl Inspection<'_> {
 
     /// Reads a record; what is wrong with it otherwise.
     fn record<T: serde::de::DeserializeOwned>(&self, path: &str, expected: &'static str) -> Result<T, Flaw> {
-        match self.root.read(path, document::CONFIG_MAX) {
+        match self.root.read(path, document::RECORD_MAX) {
             Err(error) => Err(Flaw::Unreadable(error.to_string())),
             Ok(None) => Err(Flaw::Damaged(format!("{} is missing", file_name(path)))),
             Ok(Some(bytes)) => document::parse(&bytes, expected)

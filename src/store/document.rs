@@ -13,6 +13,9 @@ use thiserror::Error;
 pub const DOCUMENT_MAX: u64 = 4 << 20;
 /// The largest image configuration, in bytes.
 pub const CONFIG_MAX: u64 = 8 << 20;
+/// The largest file that this program writes about an image or container, in bytes: what an image's configuration says
+/// comes several times in those of its containers, and each control character takes six bytes there.
+pub const RECORD_MAX: u64 = 128 << 20;
 
 /// Why bytes are not the expected document.
 #[derive(Debug, Error)]

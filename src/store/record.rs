@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{self, CONFIG_MAX};
+use super::document::{self, RECORD_MAX};
 use super::{Store, StoreError, layout};
 use crate::plan::digest::Digest;
 
@@ -94,6 +94,6 @@ impl Store {
     /// A small file of the store; none when there is no such file.
     pub(super) fn read_file(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(directory) = self.directory()? else { return Ok(None) };
-        directory.read(name, CONFIG_MAX).map_err(|cause| self.read_error(cause))
+        directory.read(name, RECORD_MAX).map_err(|cause| self.read_error(cause))
     }
 }

@@ -94,7 +94,10 @@ pub(super) fn holder(file: BorrowedFd<'_>) -> Result<Option<Holder>, SysError> {
         Ok::<_, SysError>((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock))
     };
     // The ID is 0 for a process that cannot be seen from here.
-    let Some(launcher) = ask(0, 1)?.and_then(|lock| Pid::from_raw(lock.l_pid)) else { return Ok(None) };
+    let Some(launcher) = ask(0, 1)?.filter(|lock| lock.l_pid > 0).and_then(|lock| Pid::from_raw(lock.l_pid))
+    else {
+        return Ok(None);
+    };
     let init = ask(1, 0)?.and_then(|lock| i32::try_from(lock.l_start).ok()).and_then(Pid::from_raw);
     Ok(Some(Holder { launcher, init }))
 }

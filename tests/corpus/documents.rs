@@ -144,6 +144,7 @@ fn specification(document: &[u8]) {
         throttles: Vec::new(),
         kernel: (6, 1),
         resolv_conf: Vec::new(),
+        kernel: (6, 1),
     };
     let supplement = Supplement {
         id: ContainerId::from_bytes([1; 32]),

@@ -17,6 +17,7 @@ mod layer;
 mod mount_words;
 mod references;
 mod scratch;
+mod seccomp_json;
 mod tar_differential;
 mod templates;
 mod times;
@@ -57,4 +58,4 @@ macro_rules! targets {
     };
 }
 
-targets! { accounts archive documents layer mount_words references tar_differential templates times words }
+targets! { accounts archive documents layer mount_words references seccomp_json tar_differential templates times words }

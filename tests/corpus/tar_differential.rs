@@ -97,7 +97,7 @@ fn is_known_difference<R: std::io::Read>(ours: &Seen, theirs: &tar::Entry<'_, R>
 }
 
 fn seen<R: std::io::Read>(entry: &mut tar::Entry<'_, R>) -> std::io::Result<Seen> {
-    let path = entry.path_bytes().into_owned();
+    let path = unpadded(&entry.path_bytes());
     let kind = match entry.header().entry_type() {
         tar::EntryType::Link => EntryKind::Hardlink,
         tar::EntryType::Symlink => EntryKind::Symlink,
@@ -108,8 +108,13 @@ fn seen<R: std::io::Read>(entry: &mut tar::Entry<'_, R>) -> std::io::Result<Seen
         _ if path.ends_with(b"/") => EntryKind::Directory,
         _ => EntryKind::Regular,
     };
-    let link = entry.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default();
+    let link = entry.link_name_bytes().map(|link| unpadded(&link)).unwrap_or_default();
     let mut content = Vec::new();
     entry.read_to_end(&mut content)?;
     Ok(Seen { is_sparse: false, kind, path, link, content })
+}
+
+/// They take one NUL off a long name of GNU, and leave the others of its padding.
+fn unpadded(name: &[u8]) -> Vec<u8> {
+    name.split(|&byte| byte == 0).next().unwrap_or_default().to_vec()
 }

@@ -5,7 +5,7 @@ use oci_spec::image::ImageConfiguration;
 use super::{Flaw, Inspection, Remedy, digest};
 use crate::plan::digest::{Algorithm, Digest};
 use crate::plan::reference::Reference;
-use crate::store::document::CONFIG_MAX;
+use crate::store::document::RECORD_MAX;
 use crate::store::layer::chain_ids;
 use crate::store::layout;
 use crate::store::record::Record;
@@ -16,7 +16,7 @@ impl Inspection<'_> {
     pub(super) fn references(&mut self) -> Result<(), SysError> {
         for name in self.entries(layout::REFERENCES)? {
             let path = format!("{}/{name}", layout::REFERENCES);
-            let Some(bytes) = self.root.read(&path, CONFIG_MAX)? else { continue };
+            let Some(bytes) = self.root.read(&path, RECORD_MAX)? else { continue };
             match parse_reference(&bytes) {
                 Some((reference, _)) if layout::reference(&reference.to_string()) != path => {
                     let flaw = Flaw::Damaged(format!("it says to be the name `{reference}`"));
@@ -79,7 +79,7 @@ impl Inspection<'_> {
     }
 
     fn document(&self, path: &str, name: &str) -> Result<Option<Vec<u8>>, Flaw> {
-        let read = self.root.read(&format!("{path}/{name}"), CONFIG_MAX);
+        let read = self.root.read(&format!("{path}/{name}"), RECORD_MAX);
         read.map_err(|error| Flaw::Unreadable(error.to_string()))
     }
 
@@ -97,7 +97,7 @@ impl Inspection<'_> {
     pub(super) fn archives(&mut self) -> Result<(), SysError> {
         for name in self.entries(layout::ARCHIVES)? {
             let path = format!("{}/{name}", layout::ARCHIVES);
-            let Some(bytes) = self.root.read(&path, CONFIG_MAX)? else { continue };
+            let Some(bytes) = self.root.read(&path, RECORD_MAX)? else { continue };
             let id = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse::<Digest>().ok());
             match id {
                 Some(id) if self.is_there(&layout::image(&id)) => {}

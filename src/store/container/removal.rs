@@ -106,7 +106,7 @@ impl Store {
     pub(in crate::store) fn finish_removal(&self, temporary: &Directory, name: &OsStr, swept: &mut Swept) {
         let Some(name) = name.to_str() else { return };
         let record = format!("{name}/{}/{}", Along::AnonymousVolumes.directory_name(), layout::RECORD);
-        let Ok(Some(bytes)) = temporary.read(&record, document::CONFIG_MAX) else { return };
+        let Ok(Some(bytes)) = temporary.read(&record, document::RECORD_MAX) else { return };
         let Ok(record) = serde_json::from_slice::<ContainerRecord>(&bytes) else { return };
         if self.remove_along(&record, Along::AnonymousVolumes).is_err() {
             swept.left += 1;
