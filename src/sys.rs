@@ -17,6 +17,7 @@ pub mod mount;
 pub mod mountinfo;
 pub mod network;
 pub mod owner;
+pub mod ownership;
 pub mod probe;
 pub mod process;
 pub mod report;
