@@ -55,6 +55,8 @@ impl Restless {
                         let grows = fs::OpenOptions::new().write(true).open(self.tree.join("grows"));
                         let _ = grows.and_then(|file| file.set_len(size));
                     }
+                    // Others want the processor, too.
+                    std::thread::sleep(std::time::Duration::from_micros(50));
                 }
             });
             let result = catch_unwind(AssertUnwindSafe(copies));
@@ -184,7 +186,7 @@ fn layers_that_are_written_meanwhile() {
     fs::write(outside.join("file"), CANARY).unwrap();
     let script = format!(
         "mkdir /aside; cd /aside; while :; do mkdir part; echo mine >part/file; mkfifo still; rm -r part still
-            ln -s {} part; echo mine >still; rm part still; done",
+            ln -s {} part; echo mine >still; rm part still; sleep 0.002; done",
         outside.display()
     );
     scratch.detach(&["--name", "one"], &script);

@@ -4,6 +4,9 @@
 //! Nothing is needed but a Rust toolchain: images are made by code from programs of this machine.
 //!
 //! - `MINIRUN_TEST_NO_SKIP=1`: a test that cannot run here fails instead of saying so and passing.
+//! - `MINIRUN_TEST_WITNESS=1`: after each test the kernel is asked whether anything is left: mounts and open files of the
+//!   test's directory, this process's namespaces, and a canary beside it.
+//! - `MINIRUN_TEST_TORTURE=N`: tests that hope to catch a rare moment try N times as long.
 //! - `MINIRUN_TEST_KEEP=1`: scratch directories stay.
 #![allow(
     clippy::unwrap_used,

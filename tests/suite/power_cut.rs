@@ -73,10 +73,10 @@ fn an_image_is_whole_or_not_there() {
     let load = || scratch.minirun(["load", "-q", "-i"]).args([&layout]);
     let script = "for n in 0 1 2; do cat /of$n/*; done | sort | uniq | wc -l";
     let mut cuts = 0;
-    for round in 0..12 * torture() as u64 {
+    for round in 0..6 * torture() as u64 {
         let running = load().start();
         // A load takes some tens of milliseconds, more where much runs beside it.
-        std::thread::sleep(Duration::from_millis(round * 7919 % 120));
+        std::thread::sleep(Duration::from_millis(5 + round * 7919 % 120));
         running.signal(Signal::SIGKILL);
         let killed = running.wait().code != Some(0);
         cuts += cut(&scratch.store());
