@@ -45,6 +45,7 @@ pub mod variant;
 pub mod verify;
 pub mod volume;
 pub mod walk;
+mod way;
 
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,16 @@ pub enum StoreError {
         owner: u32,
         /// Who we are; a user ID as this process sees it.
         user: u32,
+    },
+    /// Somebody else could put another store in its place.
+    #[error("the way to the store `{}` leads through `{}`, which belongs to user {owner}", .path.display(), .place.display())]
+    Way {
+        /// The directory of the store.
+        path: PathBuf,
+        /// A directory above it, or a symlink.
+        place: PathBuf,
+        /// Whose that is; a user ID as this process sees it.
+        owner: u32,
     },
     /// Others may write into the directory.
     #[error("the store `{}` has mode {mode:04o}: others may write into it", .path.display())]
@@ -156,7 +167,7 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Owner { .. } | Self::NotAStore(_) | Self::Version { .. } => {
+            Self::Owner { .. } | Self::Way { .. } | Self::NotAStore(_) | Self::Version { .. } => {
                 Some("choose another directory with --store DIR or MINIRUN_STORE".to_owned())
             }
             Self::WritableByOthers { path, .. } => Some(format!("chmod 700 {}", path.display())),
@@ -201,9 +212,10 @@ impl Store {
     /// Opens the store at `path`, which need not exist.
     ///
     /// # Errors
-    /// The directory is not ours alone, or not a store of this layout.
+    /// The directory is not ours alone, or not a store of this layout; or somebody else could put another in its place.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let store = Self { path: path.into(), directory: OnceLock::new(), temporary: OnceLock::new() };
+        way::check(&store.path)?;
         store.open_existing()?;
         Ok(store)
     }

@@ -19,6 +19,7 @@ pub mod mountinfo;
 pub mod network;
 pub mod observe;
 pub mod owner;
+pub mod ownership;
 pub mod probe;
 pub mod process;
 pub mod procfs;

@@ -278,7 +278,11 @@ fn segments(file: BorrowedFd<'_>, facts: &Stat) -> Result<Option<Vec<Segment>>, 
             Err(Errno::INVAL) => return Ok(None),
             begin => begin.call(|| format!("lseek({at}, DATA)"))?.min(size),
         };
-        let end = rustix::fs::seek(file, SeekFrom::Hole(begin)).call(|| format!("lseek({begin}, HOLE)"))?;
+        let end = match rustix::fs::seek(file, SeekFrom::Hole(begin)) {
+            // It has been cut off in between; what is missing is told when it is read.
+            Err(Errno::NXIO) => size,
+            end => end.call(|| format!("lseek({begin}, HOLE)"))?,
+        };
         at = end.min(size);
         if at > begin {
             segments.push(Segment { offset: begin, length: at - begin });

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Call, SysError, moment};
+use super::{Call, SysError, moment, ownership};
 
 /// Who may use a new file, before the umask.
 const MODE: Mode = Mode::from_raw_mode(0o666);
@@ -36,6 +36,7 @@ impl WholeFile {
     /// # Errors
     /// What opening says.
     pub fn create(path: &Path) -> Result<Self, SysError> {
+        refuse_foreign(path)?;
         match rustix::fs::stat(path) {
             // Through a symlink: the file is replaced, and not the link.
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
@@ -124,6 +125,17 @@ impl Drop for WholeFile {
             let _ = rustix::fs::unlink(name);
         }
     }
+}
+
+/// Refuses a symlink or a pipe that somebody else has put there, as the kernel does where `fs.protected_symlinks` and
+/// `fs.protected_fifos` say so: it could lead to a file of the caller's, or never be read.
+fn refuse_foreign(path: &Path) -> Result<(), SysError> {
+    let Ok(stat) = rustix::fs::lstat(path) else { return Ok(()) };
+    let is_trap = matches!(FileType::from_raw_mode(stat.st_mode), FileType::Symlink | FileType::Fifo);
+    if is_trap && ownership::is_foreign(stat.st_uid) {
+        return Err(SysError::new(format!("lstat({path:?}): owned by user {}", stat.st_uid), Errno::ACCESS));
+    }
+    Ok(())
 }
 
 fn directory(path: &Path) -> &Path {

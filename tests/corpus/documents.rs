@@ -144,7 +144,6 @@ fn specification(document: &[u8]) {
         throttles: Vec::new(),
         kernel: (6, 1),
         resolv_conf: Vec::new(),
-        kernel: (6, 1),
     };
     let supplement = Supplement {
         id: ContainerId::from_bytes([1; 32]),

@@ -130,7 +130,8 @@ pub(crate) fn limits() -> Limits {
         component: 255,
         depth: 20,
         paths: 16 << 10,
-        archive: tar::Limits { extension: 64 << 10, xattr: 4096, xattrs: 8, segments: 64 },
+        archive: tar::Limits { entries: 4096, extension: 64 << 10, xattr: 4096, xattrs: 8, segments: 64 },
+        ..Limits::default()
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn check(archive: &[u8]) {
 
 /// The entries up to the end or to what we refuse; and whether it was the end.
 fn ours(archive: &[u8]) -> (Vec<Seen>, bool) {
-    let limits = Limits { extension: 64 << 10, xattr: 4096, xattrs: 8, segments: 64 };
+    let limits = Limits { entries: 4096, extension: 64 << 10, xattr: 4096, xattrs: 8, segments: 64 };
     let mut reader = TarReader::new(archive, limits);
     let mut all = Vec::new();
     loop {

@@ -36,7 +36,7 @@ fn rights_are_given_up_in_order() {
         return;
     }
     let scratch = Scratch::with_image();
-    let trace = scratch.path("trace");
+    let (trace, program) = (scratch.path("trace"), scratch.program());
     let calls = "trace=sethostname,fsopen,write,pivot_root,umount2,keyctl,prctl,setgroups,setresgid,setresuid,capset,\
                  fchdir,close_range,setsid,execve,open,openat,mkdir,mount,chdir,symlink,rename,unlink";
     let words = [
@@ -45,7 +45,7 @@ fn rights_are_given_up_in_order() {
         calls,
         "-o",
         trace.to_str().unwrap(),
-        Scratch::program(),
+        program.to_str().unwrap(),
         "run",
         "--rm",
         IMAGE,

@@ -4,6 +4,8 @@
 //! Nothing is needed but a Rust toolchain: images are made by code from programs of this machine.
 //!
 //! - `MINIRUN_TEST_NO_SKIP=1`: a test that cannot run here fails instead of saying so and passing.
+//! - `MINIRUN_TEST_WITNESS=1`: after each test the kernel is asked whether anything is left: mounts and open files of the
+//!   test's directory, this process's namespaces, and a canary beside it.
 //! - `MINIRUN_TEST_TORTURE=N`: what races with something is done N times, and not a few times only.
 //! - `MINIRUN_TEST_KEEP=1`: scratch directories stay.
 #![allow(
@@ -22,6 +24,7 @@ mod check;
 mod commit;
 mod concurrency;
 mod copy;
+mod copying_races;
 mod crash;
 mod detached;
 mod devices;
@@ -60,6 +63,8 @@ mod mount_sources;
 mod mount_words;
 mod mounts;
 mod network;
+mod other_users;
+mod power_cut;
 mod process;
 mod ps;
 mod races;

@@ -6,6 +6,7 @@ mod outcome;
 mod pty;
 mod rootfs;
 mod scratch;
+mod witness;
 
 pub(crate) use caller::{Caller, program_exists};
 pub(crate) use image::{Archive, Compression, Image, Layer, Layout, compress, docker_archive};

@@ -1,11 +1,11 @@
 //! The verbs about what a container changed: `diff`, `commit` and `export`.
 
-use std::fs::File;
-use std::io::{IsTerminal as _, stdout};
+use std::io::{self, IsTerminal as _, stdout};
 use std::path::Path;
 
 use minirun::container::{ChangeKind, CommitArguments, Engine};
 use minirun::plan::instruction;
+use minirun::sys::whole_file::WholeFile;
 
 use crate::arguments::container::{CommitArgs, DiffArgs, ExportArgs};
 use crate::failure::Failure;
@@ -58,14 +58,11 @@ pub(crate) fn export(engine: &Engine, arguments: &ExportArgs) -> Result<u8, Fail
     Ok(0)
 }
 
-/// Writes to a file, of which nothing is left if that fails.
+/// Writes to a file, which has its name when it is complete.
 fn export_to(engine: &Engine, arguments: &ExportArgs, path: &Path) -> Result<Vec<String>, Failure> {
-    let existed = path.symlink_metadata().is_ok();
-    let mut file = File::create(path).map_err(|error| Failure::Write { path: path.to_owned(), error })?;
-    let exported = engine.export(&arguments.container, &mut file);
-    if exported.is_err() && !existed {
-        // What went wrong first is the news.
-        let _ = std::fs::remove_file(path);
-    }
-    Ok(exported?)
+    let failed = |cause| Failure::Write { path: path.to_owned(), error: io::Error::other(cause) };
+    let whole = WholeFile::create(path).map_err(failed)?;
+    let notes = engine.export(&arguments.container, &mut whole.file())?;
+    whole.finish().map_err(failed)?;
+    Ok(notes)
 }

@@ -38,7 +38,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use minirun::container::Engine;
+use minirun::container::{Engine, Error};
 use minirun::sys::{probe, process};
 
 use self::arguments::contents::ContentsVerb;
@@ -52,6 +52,11 @@ fn main() -> ExitCode {
     process::notice_children();
     let words: Vec<OsString> = std::env::args_os().collect();
     let mut output = Output::new();
+    // Before anything is read or written with rights that are not the caller's.
+    if probe::runs_privileged() {
+        output.fail(&Error::Privileged.into());
+        return ExitCode::from(failure::OWN_FAILURE);
+    }
     let code = match Arguments::try_parse_from(&words) {
         Ok(arguments) => {
             let codes = Codes::of(&arguments.verb);

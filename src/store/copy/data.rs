@@ -87,7 +87,11 @@ impl Data<'_> {
         let mut at = 0;
         while at < size {
             let (start, end) = match rustix::fs::seek(from, SeekFrom::Data(at)) {
-                Ok(start) => (start, rustix::fs::seek(from, SeekFrom::Hole(start))?.min(size)),
+                Ok(start) => match rustix::fs::seek(from, SeekFrom::Hole(start)) {
+                    // It has been cut off in between.
+                    Err(Errno::NXIO) => return Ok(()),
+                    end => (start, end?.min(size)),
+                },
                 Err(Errno::NXIO) => return Ok(()),
                 Err(_) => (at, size),
             };

@@ -73,15 +73,31 @@ pub(in crate::store) fn copy_file(
     dress: Dress,
     data: Data<'_>,
 ) -> Result<bool, SysError> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let from = rustix::fs::openat(source, name, flags, Mode::empty())
-        .call(|| format!("openat({name:?}, RDONLY)"))?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let shown = || format!("openat({name:?}, RDONLY)");
+    let from = rustix::fs::openat(source, name, flags, Mode::empty()).call(shown)?;
+    let stat = &as_opened(stat, &rustix::fs::fstat(&from).call(shown)?)
+        .ok_or_else(|| SysError::new(shown(), Errno::NOENT))?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let to = rustix::fs::openat(destination, name, flags, Mode::RUSR | Mode::WUSR)
         .call(|| format!("openat({name:?}, CREATE|EXCL)"))?;
     data.copy(from.as_fd(), to.as_fd(), u64::try_from(stat.st_size).unwrap_or(0))
         .map_err(|(call, errno)| SysError::new(format!("{call}({name:?})"), errno))?;
     copy_metadata(from.as_fd(), to.as_fd(), stat, dress)
+}
+
+/// What is copied of a file that was looked at before it was opened, by which time it may have been another one: that one
+/// gets no bits by which its owner's rights would be given to others. None if it was no file.
+fn as_opened(seen: &Stat, opened: &Stat) -> Option<Stat> {
+    let identity = |stat: &Stat| (stat.st_uid, stat.st_gid, stat.st_mode & 0o777);
+    let is_same = identity(seen) == identity(opened) && seen.st_mode & 0o6000 & !opened.st_mode == 0;
+    let lost = if is_same { 0 } else { 0o6000 };
+    if FileType::from_raw_mode(opened.st_mode) != FileType::RegularFile {
+        return None;
+    }
+    let mut stat = *seen;
+    (stat.st_mode, stat.st_size) = (seen.st_mode & !lost, opened.st_size);
+    Some(stat)
 }
 
 /// The names in a directory.

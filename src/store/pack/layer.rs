@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::FileType;
+use rustix::io::Errno;
 
 use super::{PackError, PackNote, Packer, entry, shown, take_xattrs};
 use crate::store::changes::{ChangeKind, Compared, Cover};
@@ -168,8 +169,11 @@ impl<W: Write> Packer<'_, W> {
 
 fn hides(directory: BorrowedFd<'_>, place: &Place) -> Result<bool, WalkError> {
     let hides = || -> Result<bool, SysError> {
-        let opened = open_directory(directory, place.name()).call(|| "openat(directory)")?;
-        is_opaque(opened.as_fd())
+        match open_directory(directory, place.name()) {
+            // It has gone, or given way to something else, meanwhile.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(false),
+            opened => is_opaque(opened.call(|| "openat(directory)")?.as_fd()),
+        }
     };
     hides().map_err(|source| place.failed(source))
 }

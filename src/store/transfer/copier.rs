@@ -69,14 +69,27 @@ impl Copier {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => self.copy_directory(place, &stat, there.is_some()),
             FileType::RegularFile | FileType::Symlink | FileType::Fifo => {
-                self.copy_file(place, &stat).map_err(failed)
+                match self.copy_file(place, &stat) {
+                    Err(error) if has_gone(place, &stat, &error) => {
+                        self.note(format!(
+                            "left out `{}`, which was changed meanwhile",
+                            place.path.display()
+                        ));
+                        Ok(())
+                    }
+                    copied => copied.map_err(failed),
+                }
             }
             FileType::CharacterDevice | FileType::BlockDevice | FileType::Socket | FileType::Unknown => {
-                if self.notes.len() < NOTES {
-                    self.notes.push(format!("left out `{}`, a device or socket", place.path.display()));
-                }
+                self.note(format!("left out `{}`, a device or socket", place.path.display()));
                 Ok(())
             }
+        }
+    }
+
+    fn note(&mut self, note: String) {
+        if self.notes.len() < NOTES {
+            self.notes.push(note);
         }
     }
 
@@ -93,7 +106,15 @@ impl Copier {
                 .call(|| format!("mkdirat({:?})", place.name))
                 .map_err(failed)?;
         }
-        let from = open(place.source, place.source_name).map_err(failed)?;
+        let from = match open(place.source, place.source_name) {
+            Err(error) if matches!(error.errno(), Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                self.note(format!("left out `{}`, which was changed meanwhile", place.path.display()));
+                return Ok(());
+            }
+            from => from.map_err(failed)?,
+        };
+        // What it is now, and not what had its name a moment ago.
+        let stat = &stat_of(&from).map_err(failed)?;
         let to = open(place.destination, place.name).map_err(failed)?;
         if self.top.is_none() {
             self.top = Some(identity(&stat_of(&to).map_err(failed)?));
@@ -157,6 +178,14 @@ impl Copier {
     fn dress(&self, stat: &Stat) -> Dress {
         Dress { owner: self.owner.of(stat), marks: Marks::Dropped }
     }
+}
+
+/// Whether an error is that what was looked at is not there any more, or something else is.
+fn has_gone(place: &Place<'_>, seen: &Stat, error: &SysError) -> bool {
+    let kind = |stat: &Stat| FileType::from_raw_mode(stat.st_mode);
+    let is_same = |now: Stat| kind(&now) == kind(seen) && identity(&now) == identity(seen);
+    matches!(error.errno(), Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::INVAL)
+        && stat_name(place.source, place.source_name).is_ok_and(|now| !now.is_some_and(is_same))
 }
 
 fn open(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, SysError> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::outcome::{Call, Outcome};
+use super::witness::Witness;
 use super::{Image, caller};
 
 /// The image that [`Scratch::with_image`] loads.
@@ -17,6 +18,7 @@ const MINIRUN: &str = env!("CARGO_BIN_EXE_minirun");
 /// A scratch directory; `store` below it is where minirun keeps its things.
 pub(crate) struct Scratch {
     directory: PathBuf,
+    witness: Option<Witness>,
 }
 
 impl Scratch {
@@ -30,7 +32,7 @@ impl Scratch {
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir(&directory).unwrap();
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
-        Self { directory }
+        Self { witness: Witness::of(&directory), directory }
     }
 
     /// One whose store holds [`IMAGE`], the small system of [`Image::base`].
@@ -207,6 +209,11 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         self.end_containers();
+        if let Some(witness) = self.witness.take()
+            && !std::thread::panicking()
+        {
+            witness.testify(&self.directory);
+        }
         if std::env::var_os("MINIRUN_TEST_KEEP").is_some() || fs::remove_dir_all(&self.directory).is_ok() {
             return;
         }
