@@ -1,41 +1,33 @@
 //! `minirun run`: from words to a request, and the request to the library.
 
+mod error;
+
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Read as _, stdin};
 use std::path::{Path, PathBuf};
 
-use minirun::container::{DetachKeysError, Engine};
-use minirun::plan::account::AccountError;
-use minirun::plan::capability::{self, CapabilityError, CapabilitySet};
-use minirun::plan::device::DeviceError;
-use minirun::plan::driver::{self, DriverError};
-use minirun::plan::environment::{self, EnvironmentError, Setting};
-use minirun::plan::image_limit::{ImageLimitError, ImageLimits};
-use minirun::plan::landlock::{Landlock, LandlockError};
+use minirun::container::Engine;
+use minirun::plan::capability::{self, CapabilitySet};
+use minirun::plan::driver::{self};
+use minirun::plan::environment::{self, Setting};
+use minirun::plan::image_limit::ImageLimits;
+use minirun::plan::landlock::Landlock;
 use minirun::plan::limit::{self, LimitError};
-use minirun::plan::mount::{self, Flag, MountError, MountKind, MountRequest};
-use minirun::plan::name::{Label, NameError};
-use minirun::plan::network::{NetworkError, NetworkMode};
-use minirun::plan::network_file::{Dns, NetworkFileError};
-use minirun::plan::path::{ContainerPath, PathError};
-use minirun::plan::platform::{Platform, PlatformError};
-use minirun::plan::port::{PortError, parse_publish};
-use minirun::plan::process::{CallerGroups, FirstProcess, Input, Streams, UmaskError};
-use minirun::plan::reference::ReferenceError;
+use minirun::plan::mount::{self, Flag, MountKind, MountRequest};
+use minirun::plan::name::Label;
+use minirun::plan::network::NetworkMode;
+use minirun::plan::network_file::Dns;
+use minirun::plan::path::ContainerPath;
+use minirun::plan::platform::Platform;
+use minirun::plan::port::parse_publish;
+use minirun::plan::process::{CallerGroups, FirstProcess, Input, Streams};
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
-use minirun::plan::resources::{self, ResourceError};
+use minirun::plan::resources::{self};
 use minirun::plan::rootfs::Lifetime;
-use minirun::plan::seccomp::{Abis, Choice, Nesting, Profile, ProfileError, SeccompRequest};
-use minirun::plan::security::{
-    self, Privileges, SeccompWord, SecurityError, SecurityMode, Shown, SystemPaths,
-};
-use minirun::plan::signal::SignalError;
-use minirun::plan::source::{ImageSource, SourceError};
-use minirun::plan::supervision::{RestartPolicy, SupervisionError};
-use minirun::plan::sysctl::SysctlError;
-use minirun::plan::userns::UsernsError;
+use minirun::plan::seccomp::{Abis, Choice, Nesting, Profile, SeccompRequest};
+use minirun::plan::security::{self, Privileges, SeccompWord, SecurityMode, Shown, SystemPaths};
+use minirun::plan::source::ImageSource;
 use minirun::sys::{SysError, probe};
-use thiserror::Error;
 
 use crate::arguments::run::{DriverWord, RunArgs};
 use crate::failure::Failure;
@@ -44,106 +36,10 @@ use crate::progress::{Loudness, Progress};
 use crate::result::{self, Stay};
 use crate::{lifecycle, supervision};
 
+pub(crate) use error::RequestError;
+
 /// The most that is read of a file of variables or labels, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
-
-/// Why the flags of `run` make no request.
-#[derive(Debug, Error)]
-pub(crate) enum RequestError {
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    #[error(transparent)]
-    Reference(#[from] ReferenceError),
-    #[error(transparent)]
-    Platform(#[from] PlatformError),
-    #[error(transparent)]
-    ImageLimit(#[from] ImageLimitError),
-    #[error(transparent)]
-    Mount(#[from] MountError),
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    #[error(transparent)]
-    Name(#[from] NameError),
-    #[error(transparent)]
-    Account(#[from] AccountError),
-    #[error(transparent)]
-    Capability(#[from] CapabilityError),
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    #[error(transparent)]
-    NetworkFile(#[from] NetworkFileError),
-    #[error("cannot use `MINIRUN_NETWORK`")]
-    NetworkVariable(#[source] NetworkError),
-    #[error(transparent)]
-    Port(#[from] PortError),
-    #[error(transparent)]
-    Userns(#[from] UsernsError),
-    #[error(transparent)]
-    Limit(#[from] LimitError),
-    #[error(transparent)]
-    Resource(#[from] ResourceError),
-    #[error("cannot use `--volume-driver {text}`")]
-    VolumeDriver { text: String, source: DriverError },
-    #[error(transparent)]
-    Sysctl(#[from] SysctlError),
-    #[error("cannot use `--stop-signal`")]
-    Signal(#[from] SignalError),
-    #[error("cannot use `--signal`")]
-    StopWith(#[source] SignalError),
-    #[error(transparent)]
-    Supervision(#[from] SupervisionError),
-    #[error(transparent)]
-    DetachKeys(#[from] DetachKeysError),
-    #[error("`--attach {0}` is no stream: stdin, stdout, stderr")]
-    Attach(String),
-    #[error("`--attach` and `--detach` contradict each other")]
-    AttachDetached,
-    #[error(
-        "`--rm` and `--restart {0}` contradict each other: what is removed at its end cannot begin again"
-    )]
-    RestartRemoved(RestartPolicy),
-    #[error("`--tail {0}` is no number of lines, nor `all`")]
-    Tail(String),
-    #[error("`{0}` is no time: 10m, 2024-01-02T03:04:05Z, or seconds since 1970")]
-    Moment(String),
-    #[error("cannot use `--workdir {text}`")]
-    Workdir { text: String, source: PathError },
-    #[error("cannot read `{flag} {}`", .path.display())]
-    Read { flag: &'static str, path: PathBuf, source: SysError },
-    #[error("cannot use `{flag} {}`", .path.display())]
-    File { flag: &'static str, path: PathBuf, source: EnvironmentError },
-    #[error("the argument `{0}` of the command is not UTF-8")]
-    NotUtf8(String),
-    #[error(transparent)]
-    Security(#[from] SecurityError),
-    #[error("cannot use `--security-opt seccomp={}`", .path.display())]
-    Seccomp { path: PathBuf, source: ProfileError },
-    #[error(transparent)]
-    Landlock(#[from] LandlockError),
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    #[error(transparent)]
-    Umask(#[from] UmaskError),
-    #[error(
-        "`--group-add keep-groups` goes with no other `--group-add`: whoever sets groups drops the caller's"
-    )]
-    KeptGroups,
-}
-
-impl RequestError {
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::Source(error) => error.hint(),
-            Self::Mount(error) => error.hint(),
-            Self::Network(error) | Self::NetworkVariable(error) => error.hint(),
-            Self::VolumeDriver { source, .. } => source.hint(),
-            Self::Security(error) => error.hint(),
-            Self::Sysctl(error) => error.hint(),
-            Self::Device(error) => error.hint(),
-            _ => None,
-        }
-    }
-}
 
 /// Runs a container; the exit code of its command.
 pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> Result<u8, Failure> {
