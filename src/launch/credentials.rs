@@ -6,7 +6,7 @@ use rustix::thread::{CapabilitySet as KernelSet, CapabilitySets};
 use thiserror::Error;
 
 use super::init::InitError;
-use crate::plan::limit::Ulimit;
+use crate::plan::limit::{Resource, Ulimit};
 use crate::plan::process::{Capabilities, Groups, NewPrivileges, Process, User};
 use crate::sys::procfs::Procfs;
 use crate::sys::{Call, SysError, seccomp};
@@ -69,19 +69,40 @@ pub(super) fn oom_hint(errno: Errno) -> Option<&'static str> {
     )
 }
 
-/// Sets resource limits, while there may still be the right to.
+/// How many descriptors the steps may need that are left once the limits are set.
+const ROOM: u64 = 64;
+
+/// Sets resource limits, while there may still be the right to; [`take_room`] sets the rest of one of them.
 pub(super) fn set_limits(limits: &[Ulimit]) -> Result<(), InitError> {
-    for limit in limits {
-        let value = rustix::process::Rlimit { current: limit.soft, maximum: limit.hard };
-        rustix::process::setrlimit(kernel_resource(limit), value)
-            .call(|| format!("setrlimit({limit})"))
-            .map_err(|source| CredentialError::Limit { name: limit.resource.name(), source })?;
-    }
-    Ok(())
+    limits.iter().try_for_each(|limit| set(limit, if is_of_files(limit) { with_room(limit) } else { *limit }))
+}
+
+/// Takes back the room for descriptors that was left for the steps in between.
+pub(super) fn take_room(limits: &[Ulimit]) -> Result<(), InitError> {
+    limits.iter().filter(|limit| is_of_files(limit)).try_for_each(|limit| set(limit, *limit))
+}
+
+fn is_of_files(limit: &Ulimit) -> bool {
+    limit.resource == Resource::Nofile
+}
+
+/// The same, but for a few descriptors more where that needs no right.
+fn with_room(limit: &Ulimit) -> Ulimit {
+    let now = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    let room = now.map_or(ROOM, |now| now.min(ROOM));
+    let widen = |value: Option<u64>| value.map(|value| value.max(room));
+    Ulimit { soft: widen(limit.soft), hard: widen(limit.hard), ..*limit }
+}
+
+fn set(asked: &Ulimit, limit: Ulimit) -> Result<(), InitError> {
+    let value = rustix::process::Rlimit { current: limit.soft, maximum: limit.hard };
+    rustix::process::setrlimit(kernel_resource(&limit), value)
+        .call(|| format!("setrlimit({asked})"))
+        .map_err(|source| CredentialError::Limit { name: asked.resource.name(), source }.into())
 }
 
 fn kernel_resource(limit: &Ulimit) -> rustix::process::Resource {
-    use crate::plan::limit::Resource as Name;
+    use Resource as Name;
     use rustix::process::Resource as Kernel;
     match limit.resource {
         Name::As => Kernel::As,

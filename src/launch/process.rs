@@ -164,6 +164,7 @@ pub(super) fn exec(
     telling: &Telling<'_>,
 ) -> Result<Infallible, InitError> {
     let command = Command::new(process)?;
+    credentials::take_room(&process.limits)?;
     let close_down = || {
         credentials::filter_last(process)?;
         (telling.ready)()

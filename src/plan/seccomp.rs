@@ -1,7 +1,7 @@
 //! Which system calls the processes of a container may make.
 //!
-//! A profile, minirun's own ([`builtin`]) or one in Docker's JSON ([`Profile`]), becomes `/linux/seccomp` of the container's
-//! specification; from there, and from nowhere else, [`compile`] makes the program that the kernel runs at every call.
+//! A profile, minirun's own ([`builtin()`]) or one in Docker's JSON ([`Profile`]), becomes `/linux/seccomp` of the container's
+//! specification; from there, and from nowhere else, [`compile()`] makes the program that the kernel runs at every call.
 //! Source: `seccomp(2)`, OCI runtime specification, config-linux.md, "Seccomp".
 
 mod assemble;

@@ -105,9 +105,12 @@ pub(super) fn holder(file: BorrowedFd<'_>) -> Result<Option<Holder>, SysError> {
 /// Kills the process that has claimed the file at `path`, and waits until it is gone.
 ///
 /// # Errors
-/// What opening, asking or killing say; nobody holding it is not an error.
+/// What opening, asking or killing say; nobody holding it is not an error, nor is a file that went with its container.
 pub fn kill(path: &Path) -> Result<(), SysError> {
-    let file = open(path)?;
+    let file = match open(path) {
+        Err(error) if error.errno() == Errno::NOENT => return Ok(()),
+        result => result?,
+    };
     let launcher = || Ok::<_, SysError>(holder(file.as_fd())?.map(|holder| holder.launcher));
     let Some(pid) = launcher()? else { return Ok(()) };
     let process = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Call, Caller, IMAGE, Scratch, program_exists, require};
 
 /// What init asks of the kernel, in this order; what stands in between does not count.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 22] = [
     "sethostname(",
     "fsopen(\"proc\"",
     "write(",
@@ -15,16 +15,18 @@ const ORDER: [&str; 20] = [
     "fsopen(\"devpts\"",
     "pivot_root(",
     "umount2(\".\", MNT_DETACH",
-    "keyctl(KEYCTL_JOIN_SESSION_KEYRING",
     "prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE",
+    "keyctl(KEYCTL_JOIN_SESSION_KEYRING",
     "prctl(PR_CAPBSET_DROP",
     "setresgid(",
     "setresuid(",
     "capset(",
     "prctl(PR_SET_NO_NEW_PRIVS, 1",
+    "prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE",
     "fchdir(",
     "close_range(3, 4294967295, CLOSE_RANGE_CLOEXEC",
     "setsid(",
+    "seccomp(SECCOMP_SET_MODE_FILTER",
     "execve(\"/bin/true\"",
 ];
 
@@ -38,7 +40,7 @@ fn rights_are_given_up_in_order() {
     let scratch = Scratch::with_image();
     let (trace, program) = (scratch.path("trace"), scratch.program());
     let calls = "trace=sethostname,fsopen,write,pivot_root,umount2,keyctl,prctl,setgroups,setresgid,setresuid,capset,\
-                 fchdir,close_range,setsid,execve,open,openat,mkdir,mount,chdir,symlink,rename,unlink";
+                 fchdir,close_range,setsid,seccomp,execve,open,openat,mkdir,mount,chdir,symlink,rename,unlink";
     let words = [
         "-f",
         "-e",

@@ -321,23 +321,6 @@ fn tables_and_templates() {
 }
 
 #[test]
-fn a_minirun_with_other_rights_refuses_to_start() {
-    require!(Caller::detect() == Caller::Root, "only root can make such a program");
-    let scratch = Scratch::new();
-    let program = scratch.path("minirun");
-    fs::copy(env!("CARGO_BIN_EXE_minirun"), &program).unwrap();
-    std::os::unix::fs::chown(&program, Some(65534), Some(65534)).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
-    let options = fs::read_to_string("/proc/self/mounts").unwrap();
-    require!(
-        !options.lines().any(|line| line.contains(" /tmp ") && line.contains("nosuid")),
-        "/tmp is nosuid"
-    );
-    let outcome = crate::support::Call::new(&program).args(["ps"]).run();
-    assert!(outcome.fails(1).contains("more rights than its caller"), "{outcome}");
-}
-
-#[test]
 fn only_what_runs_can_be_read() {
     let scratch = Scratch::with_image();
     scratch.minirun(["create", "--name", "one", IMAGE, "true"]).run().success();

@@ -281,9 +281,9 @@ fn files_of_the_image() -> Vec<Case> {
             .fails(&["id"], 125, "/etc/passwd")
             .run_flags(&["-u", "app"]),
         case("passwd-many-lines", move || {
-            passwd([&b"x:x:1:1::/:/\n".repeat(20_000)[..], b"app:x:7:8::/:/\n"].concat())
+            passwd([&b"x:x:1:1::/:/\n".repeat(20_000)[..], b"app:x:0:0::/home/app:/\n"].concat())
         })
-        .prints(&["id", "-u"], "7")
+        .prints(&["sh", "-c", "echo $HOME"], "/home/app")
         .run_flags(&["-u", "app"]),
         case("env-huge", || Parts::base().field("Env", (0..500_000).map(|n| format!("V{n}=x")).collect()))
             .fails(&["true"], 126, "E2BIG"),

@@ -115,7 +115,7 @@ mod tests {
             ),
             (
                 &["run", "--gpus", "x"],
-                "error: minirun does not have `--gpus` yet\nhint: bind the device's file: -v /dev/NAME:/dev/NAME\n",
+                "error: minirun does not have `--gpus` yet\nhint: give each device with --device /dev/NAME: who may open it is up to the node's own permissions\n",
             ),
             (
                 &["run", "-itP", "x"],
