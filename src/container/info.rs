@@ -63,6 +63,9 @@ impl Engine {
 }
 
 fn security_options(rootless: Option<&str>, landlock: Option<Abi>) -> Vec<String> {
+    // It is there with `CONFIG_SECCOMP_FILTER` alone.
+    let has_filters = std::path::Path::new("/proc/sys/kernel/seccomp").exists();
+    let seccomp = has_filters.then(|| "name=seccomp,profile=builtin".to_owned());
     let landlock = landlock.map(|abi| format!("name=landlock,abi={}", abi.0));
-    rootless.map(str::to_owned).into_iter().chain(landlock).collect()
+    rootless.map(str::to_owned).into_iter().chain(seccomp).chain(landlock).collect()
 }

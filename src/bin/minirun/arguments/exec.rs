@@ -44,7 +44,7 @@ pub(crate) struct ExecArgs {
     /// Start the command and leave it alone: nobody sees what it writes
     #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
     pub(crate) detach: bool,
-    /// Every right of root inside
+    /// Every right of root inside, and every system call
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
     pub(crate) privileged: bool,
     /// Set a variable, or take the caller's
