@@ -117,7 +117,7 @@ fn mounts_come_into_a_place_that_somebody_swaps() {
             let place = format!("/shared/tree/{}", places[round % places.len()]);
             let what =
                 if place.ends_with("file") || place.ends_with("still") { "source/mounted" } else { "source" };
-            let done = scratch.minirun(["mount", "one", &format!("{}:{place}", scratch.text(what))]).run();
+            let done = scratch.minirun(["mount", "one", &format!("{}:{place}:ro", scratch.text(what))]).run();
             ended(&done);
             ended(&scratch.minirun(["umount", "one", &place]).run());
         }

@@ -54,7 +54,8 @@ fn who_is_killed_while_copying_leaves_nobody_standing_still() {
             "sleep 2; for signal in KILL HUP TERM; do \
              setsid $m commit -q one >/dev/null & until_is 1; kill -$signal $!; wait 2>/dev/null; until_is 0; goes_on; done; \
              $m commit -q one >/dev/null & until_is 1; kill -KILL $! $(pgrep -P $!); wait 2>/dev/null; \
-             $m ps --format '{{{{.Status}}}}' | grep -c Paused; until_is 0; goes_on; \
+             i=0; until [ $(cat $freeze) = 0 ] || [ $i -gt 100 ]; do $m ps -q >/dev/null; sleep 0.02; i=$((i+1)); done; \
+             $m ps --format '{{{{.Status}}}}' | grep -c Paused; cat $freeze; goes_on; \
              $m commit -q one >/dev/null & until_is 1; $m pause one; wait; until_is 1; $m unpause one; goes_on; \
              $m commit -q one >/dev/null & until_is 1; $m export -o {out} one; wait; until_is 0; \
              $m commit -q one >/dev/null & until_is 1; $m kill one; wait; $m rm one"
