@@ -11,7 +11,8 @@ const WRITER: &str = "mkdir /d; while :; do n=$((n+1)); i=10; while [ $i -lt 50 
 fn prelude(more: &str) -> String {
     format!(
         "$m volume create data >/dev/null; $m run -d --name one -v data:/v {IMAGE} sh -c '{more}{WRITER}' >/dev/null; \
-         freeze=$(echo $own/minirun-*)/cgroup.freeze; sleep 1; \
+         freeze=$(echo $own/minirun-*)/cgroup.freeze; \
+         i=0; until $m exec one test -s /v/49 || [ $i -gt 200 ]; do sleep 0.1; i=$((i+1)); done; \
          whole() {{ cat $1/* | sort -n | sed -n '1p;$p' | tr '\\n' ' ' | {{ read a b; test $((b-a)) -le 1 \
          && echo whole || echo torn $a $b; }}; }}; \
          until_is() {{ i=0; while [ \"$(cat $freeze)\" != $1 ] && [ $i -lt 200 ]; do sleep 0.02; i=$((i+1)); done; \
@@ -51,7 +52,7 @@ fn who_is_killed_while_copying_leaves_nobody_standing_still() {
     let out = scratch.text("out.tar");
     let script = prelude(big)
         + &format!(
-            "sleep 2; for signal in KILL HUP TERM; do \
+            "for signal in KILL HUP TERM; do \
              setsid $m commit -q one >/dev/null & until_is 1; kill -$signal $!; wait 2>/dev/null; until_is 0; goes_on; done; \
              $m commit -q one >/dev/null & until_is 1; kill -KILL $! $(pgrep -P $!); wait 2>/dev/null; \
              i=0; until [ $(cat $freeze) = 0 ] || [ $i -gt 100 ]; do $m ps -q >/dev/null; sleep 0.02; i=$((i+1)); done; \
