@@ -3,17 +3,18 @@
 use crate::stats::in_a_cgroup;
 use crate::support::{IMAGE, Scratch};
 
-/// Writes the same number into all files of two directories, one after the other, again and again.
-const WRITER: &str = "mkdir /d; while :; do n=$((n+1)); i=10; while [ $i -lt 50 ]; do \
-                      echo $n >/d/$i; echo $n >/v/$i; i=$((i+1)); done; done";
+/// Writes the same number into all files of two directories, one after the other, again and again; over what they had, as
+/// file systems take their time to make files empty.
+const WRITER: &str = "mkdir -p /d; n=100000; while :; do n=$((n+1)); i=10; while [ $i -lt 50 ]; do \
+                      echo $n 1<>/d/$i; echo $n 1<>/v/$i; i=$((i+1)); done; done";
 
 /// What the scripts use: a container called `one` with a volume, and what they look at.
 fn prelude(more: &str) -> String {
     format!(
         "$m volume create data >/dev/null; $m run -d --name one -v data:/v {IMAGE} sh -c '{more}{WRITER}' >/dev/null; \
          freeze=$(echo $own/minirun-*)/cgroup.freeze; \
-         i=0; until $m exec one test -s /v/49 || [ $i -gt 200 ]; do sleep 0.1; i=$((i+1)); done; \
-         whole() {{ cat $1/* | sort -n | sed -n '1p;$p' | tr '\\n' ' ' | {{ read a b; test $((b-a)) -le 1 \
+         i=0; until test \"$($m exec one cat /v/49)\" -gt 0 2>/dev/null || [ $i -gt 200 ]; do sleep 0.1; i=$((i+1)); done; \
+         whole() {{ cat $1/?? | sort -n | sed -n '1p;$p' | tr '\\n' ' ' | {{ read a b; test $((b-a)) -le 1 \
          && echo whole || echo torn $a $b; }}; }}; \
          until_is() {{ i=0; while [ \"$(cat $freeze)\" != $1 ] && [ $i -lt 200 ]; do sleep 0.02; i=$((i+1)); done; \
          cat $freeze; }}; \
@@ -26,7 +27,10 @@ fn prelude(more: &str) -> String {
 fn what_is_copied_is_of_one_moment() {
     let scratch = Scratch::with_image();
     let out = scratch.directory("out");
-    let script = prelude("")
+    // What takes its time between the others.
+    let big = "mkdir /d; i=10; while [ $i -lt 50 ]; do echo 0 >/d/$i; dd if=/dev/zero of=/d/$i.big bs=1M count=1 \
+               2>/dev/null; i=$((i+1)); done; cp /d/* /v; ";
+    let script = prelude(big)
         + &format!(
             "cd {out}; mkdir tar export kept; \
              $m cp one:/d . && whole d; $m cp one:/v v && whole v; \
