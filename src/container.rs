@@ -70,6 +70,7 @@ pub use lifecycle::StopOptions;
 pub use logs::{Following, LogPiece, LogRequest, LogSink, LogStream};
 pub use mounts::{MountOrigin, MountRow};
 pub use occurrence::{OccurrenceRequest, OccurrenceSink};
+pub use pause::Pausing;
 pub use remove::{AnonymousVolumes, Pruned, RemoveContainer, RunningContainer};
 pub use result::{Failed, check as check_result, write_failure};
 pub use stats::{Chosen, Counter, Sample};

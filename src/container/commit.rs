@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::image::{Config, HistoryBuilder, ImageConfiguration, RootFs};
 
 use super::layer::OwnFiles;
-use super::{Engine, Error, Event, Events, now, rfc3339, within};
+use super::{Engine, Error, Event, Events, Pausing, now, rfc3339, within};
 use crate::error::files::FilesError;
 use crate::plan::digest::Digest;
 use crate::plan::instruction::{self, Instruction};
@@ -14,11 +14,15 @@ use crate::plan::occurrence::Action;
 use crate::plan::reference::Reference;
 use crate::store::changes::changes;
 use crate::store::commit::CommitRequest;
-use crate::store::container::Container;
+use crate::store::container::{Container, State};
 use crate::store::image::Image;
 use crate::store::merged::Merged;
 use crate::store::pack::{PackError, PackNote, pack_layer, pack_merged};
 use crate::sys::process::DescriptorLimit;
+
+/// Said where a container was to stand still and cannot.
+const UNPAUSED: &str =
+    "the container is not paused, as it has no cgroup of its own: its files are taken as they are";
 
 /// What `commit` was asked for.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +35,8 @@ pub struct CommitArguments {
     pub message: Option<String>,
     /// What is otherwise than in the container.
     pub instructions: Vec<Instruction>,
+    /// Whether the container stands still meanwhile.
+    pub pausing: Pausing,
 }
 
 /// What the new layer is packed from.
@@ -76,8 +82,13 @@ impl Engine {
         };
         // A directory that the container was made from need not lie in the store.
         let lowers: Vec<&Path> = files.lowers.iter().map(PathBuf::as_path).collect();
+        let still = self.hold_still(&container, arguments.pausing)?;
+        if still.is_none() && arguments.pausing == Pausing::Asked && container.state == State::Running {
+            events(Event::Notice(UNPAUSED.to_owned()));
+        }
         let commit = || self.commit_inside(&files, &source, &request);
         let (id, notes) = self.confined(files.namespace.as_ref(), &lowers, commit)?;
+        drop(still);
         for note in notes {
             events(Event::Notice(note));
         }
@@ -158,9 +169,10 @@ impl Engine {
     ///
     /// # Errors
     /// There is no such container, it keeps no files of its own, or the archive cannot be written.
-    pub fn export(&self, text: &str, writer: &mut dyn Write) -> Result<Vec<String>, Error> {
+    pub fn export(&self, text: &str, writer: &mut dyn Write, pausing: Pausing) -> Result<Vec<String>, Error> {
         let container = self.store.find_container(text)?;
         let files = self.own_files(&container)?;
+        let _still = self.hold_still(&container, pausing)?;
         self.note_container(&container.record, &Action::Export, &[]);
         within(files.namespace.as_ref(), || -> Result<_, Error> {
             let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
@@ -168,14 +180,6 @@ impl Engine {
             writer.into_inner().map_err(|error| FilesError::Output(error.into_error()))?;
             Ok(notes.iter().map(ToString::to_string).collect())
         })
-    }
-
-    /// Whether a container runs.
-    ///
-    /// # Errors
-    /// There is no such container.
-    pub fn is_running(&self, text: &str) -> Result<bool, Error> {
-        Ok(self.store.find_container(text)?.state.is_alive())
     }
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use oci_spec::runtime::{Mount, Spec};
 
 use super::rootfs::{MERGED, UPPER, VFS_ROOT, WORK};
-use super::{Engine, Error, Event, Events, copying};
+use super::{Engine, Error, Event, Events, Pausing, copying};
 use crate::error::files::{FilesError, READ_ONLY};
 use crate::error::running::RunningError;
 use crate::launch::{Files, inside};
@@ -89,19 +89,21 @@ impl Engine {
         let notes = match (request.direction, &request.host) {
             (CopyDirection::OutOf, HostEnd::Path(host)) => {
                 let end = Opener::Host.end(host)?;
-                self.inside(&container, |root| {
+                self.inside((&container, Pausing::WherePossible), |root| {
                     let source = transfer::source(&Opener::Container(root), &path, request.links)?;
                     transfer::copy(&source, &end.landing(&source)?, Owner::Maker)
                 })
             }
-            (CopyDirection::OutOf, HostEnd::Stream) => self.inside(&container, |root| {
-                let source = transfer::source(&Opener::Container(root), &path, request.links)?;
-                transfer::pack(&source, std::io::stdout())
-            }),
+            (CopyDirection::OutOf, HostEnd::Stream) => {
+                self.inside((&container, Pausing::beside(std::io::stdout())), |root| {
+                    let source = transfer::source(&Opener::Container(root), &path, request.links)?;
+                    transfer::pack(&source, std::io::stdout())
+                })
+            }
             (CopyDirection::Into, HostEnd::Path(host)) => {
                 let source = transfer::source(&Opener::Host, host, request.links)?;
                 let owner = owner(&container, request.owners);
-                self.inside(&container, |root| {
+                self.inside((&container, Pausing::WherePossible), |root| {
                     let landing = Opener::Container(root).end(&path)?.landing(&source)?;
                     transfer::copy(&source, &landing, owner)
                 })
@@ -128,7 +130,7 @@ impl Engine {
         let is_single =
             container.record.rights.map.as_ref().is_some_and(crate::plan::idmap::IdMap::is_single);
         let ownership = if is_single { Ownership::Squashed } else { Ownership::Mapped };
-        self.inside(container, |root| {
+        self.inside((container, Pausing::beside(std::io::stdin())), |root| {
             let landing = Opener::Container(root).landing_directory(path)?;
             transfer::unpack(std::io::stdin(), &stage, &landing, ownership)
         })
@@ -137,13 +139,14 @@ impl Engine {
     /// Does `work` where the container's files are as the container sees them.
     fn inside(
         &self,
-        container: &Container,
+        (container, pausing): (&Container, Pausing),
         work: impl FnOnce(OwnedFd) -> Result<Vec<String>, TransferError>,
     ) -> Result<Vec<String>, Error> {
         let name = container.record.name.to_string();
         let work = |root| work(root).map_err(|error| Report::of(&error, hint(&error)));
         let done = if container.state.is_alive() {
             let processes = self.processes(container)?;
+            let _still = self.hold_still(container, pausing)?;
             inside(Files::Running(&processes), work)
         } else {
             let _files = self.own_files(container)?;

@@ -1,6 +1,6 @@
 //! What a container changed in its root filesystem.
 
-use super::{Engine, Error, within};
+use super::{Engine, Error, Pausing, within};
 use crate::store::changes::{Change, changes};
 use crate::sys::process::DescriptorLimit;
 
@@ -13,6 +13,7 @@ impl Engine {
     pub fn diff(&self, text: &str) -> Result<Vec<Change>, Error> {
         let container = self.store.find_container(text)?;
         let files = self.own_files(&container)?;
+        let _still = self.hold_still(&container, Pausing::WherePossible)?;
         within(files.namespace.as_ref(), || -> Result<_, Error> {
             let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
             Ok(changes(&files.open()?, &files.open_image()?, files.cover)?.changes)

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::image::stdin;
-use super::{Engine, Error, Event, Events, LoadFrom, absolute, input_error, moment};
+use super::{Engine, Error, Event, Events, LoadFrom, Pausing, absolute, input_error, moment};
 use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::plan::snapshot::VolumeRef;
 use crate::store::compress::Compression;
+use crate::store::container::Container;
 use crate::store::copy::{Amount, Sharing};
 use crate::store::unpack::Warning;
 use crate::store::volume::{Change, Comparison, Copying, DataError, VolumeArchive, VolumeRecord};
@@ -60,7 +61,6 @@ impl Engine {
     ) -> Result<(), Error> {
         self.sweep()?;
         self.store.find_volume(of.volume.as_str())?.location()?;
-        self.note_writers(of, events)?;
         let output = |path: &Path| {
             let path = absolute(path, &self.host);
             WholeFile::create(&path).map_err(|cause| DataError::Output { path, cause })
@@ -74,6 +74,7 @@ impl Engine {
             None => Some(stdout()?),
         };
         let Some(file) = whole.as_ref().map(WholeFile::file).or(stdout.as_ref()) else { return Ok(()) };
+        let _still = self.hold_writers(of, Pausing::beside(file), events)?;
         let notes: Vec<String> = self.with_files(|| {
             let mut progress = |bytes| events(Event::Bytes { done: bytes, total: None });
             let notes = self.store.export_volume(of, file, compression, &mut progress)?;
@@ -149,7 +150,7 @@ impl Engine {
         if self.store.volume_exists(&arguments.name)? {
             return Err(DataError::Taken(arguments.name.clone()).into());
         }
-        self.note_writers(&arguments.source, events)?;
+        let _still = self.hold_writers(&arguments.source, Pausing::WherePossible, events)?;
         if !source.options.is_empty() {
             let text = "the clone is a plain volume: options of the driver are not cloned".to_owned();
             events(Event::Notice(text));
@@ -196,28 +197,19 @@ impl Engine {
         })
     }
 
-    /// Says so when containers may write to what is being copied.
-    pub(super) fn note_writers(&self, of: &VolumeRef, events: Events<'_>) -> Result<(), Error> {
-        let users = match of.snapshot {
-            Some(_) => Vec::new(),
-            None => self.running_users(&of.volume)?,
-        };
-        if let Some(user) = users.first() {
-            let text = format!(
-                "container `{user}` is running and may write to `{of}` meanwhile: files are copied one after the other"
-            );
-            events(Event::Notice(text));
-        }
-        Ok(())
+    /// The containers that run and use a volume, by name.
+    pub(super) fn running_users(&self, volume: &VolumeName) -> Result<Vec<ContainerName>, Error> {
+        let users = self.running_containers(volume)?.into_iter();
+        Ok(users.map(|container| container.record.name).collect())
     }
 
     /// The containers that run and use a volume.
-    pub(super) fn running_users(&self, volume: &VolumeName) -> Result<Vec<ContainerName>, Error> {
+    pub(super) fn running_containers(&self, volume: &VolumeName) -> Result<Vec<Container>, Error> {
         let containers = self.store.containers()?.into_iter();
         let running = containers.filter(|container| container.state.is_alive());
-        let users =
-            running.filter(|container| container.mounts().any(|mount| mount.volume.as_ref() == Some(volume)));
-        Ok(users.map(|container| container.record.name).collect())
+        let uses =
+            |container: &Container| container.mounts().any(|mount| mount.volume.as_ref() == Some(volume));
+        Ok(running.filter(uses).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Snapshots of volumes: made, listed, restored and removed.
 
 use super::volume_data::copied;
-use super::{Engine, Error, Event, Events, RunningContainer, rfc3339};
+use super::{Engine, Error, Event, Events, Pausing, RunningContainer, rfc3339};
 use crate::plan::name::VolumeName;
 use crate::plan::snapshot::{SnapshotName, VolumeRef};
 use crate::store::copy::{Amount, Sharing};
@@ -43,7 +43,7 @@ impl Engine {
         self.store.find_volume(volume.as_str())?;
         let record = new_snapshot(name)?;
         let naming = if name.is_some() { Naming::Exact } else { Naming::Numbered };
-        self.note_writers(&volume.clone().into(), events)?;
+        let _still = self.hold_writers(&volume.clone().into(), Pausing::WherePossible, events)?;
         self.with_files(|| {
             self.store.sweep_snapshots(volume)?;
             let mut copying = Copying { sharing, progress: &mut copied(events) };

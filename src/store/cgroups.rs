@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::temporary::Temporary;
 use super::{Store, StoreError, layout};
 use crate::plan::name::ContainerId;
-use crate::sys::cgroup;
 
 /// The longest path that is read back, bytes.
 const PATH_MAX: u64 = 4096;
@@ -29,11 +28,6 @@ impl Store {
         let Some(directory) = self.directory()? else { return Ok(None) };
         let bytes = directory.read(&note(id), PATH_MAX).map_err(|cause| self.read_error(cause))?;
         Ok(bytes.map(|bytes| std::ffi::OsString::from_vec(bytes).into()))
-    }
-
-    /// Whether the processes of a container stand still.
-    pub(super) fn is_frozen(&self, id: &ContainerId) -> Result<bool, StoreError> {
-        Ok(self.cgroup_of(id)?.is_some_and(|path| cgroup::is_frozen(&path)))
     }
 
     /// Forgets the cgroup of a container, which is gone.

@@ -11,6 +11,7 @@ mod live;
 mod name;
 mod record;
 mod removal;
+mod still;
 
 use std::path::PathBuf;
 
@@ -239,7 +240,7 @@ impl Store {
         let end = end.filter(|end| end.run >= runs);
         let state = match (is_free, end) {
             (false, Some(end)) if record.supervision.restart != RestartPolicy::No => State::Restarting(end),
-            (false, _) if self.is_frozen(&record.id)? => State::Paused,
+            (false, _) if self.is_paused(&record, &directory)? => State::Paused,
             (false, _) => State::Running,
             (true, Some(end)) => State::Exited(end),
             (true, None) if start.is_some() => State::Dead,

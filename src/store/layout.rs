@@ -101,6 +101,8 @@ pub const STATUS: &str = "status.json";
 pub const RESULT: &str = "result.json";
 /// In a container: what was mounted into it while it ran.
 pub const MOUNTED: &str = "mounted.json";
+/// In a container: why its processes stand still; locked by those that they do so for.
+pub const STILL: &str = "still";
 /// In a container: locked by the process that runs it, so that the kernel can tell which one that is.
 pub const OWNER: &str = "owner";
 /// In a container: the layers over the sources of its mounts, by the number of the mount.

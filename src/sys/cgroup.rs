@@ -5,6 +5,7 @@
 //! if it is alone.
 
 mod account;
+mod still;
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use super::{Call, SysError};
 use crate::plan::resources::{Kind, Limit};
 
 pub use account::{CgroupUsage, Freezing, freeze, is_frozen, limiting, loose, usage};
+pub use still::{Stillness, hold_still, is_paused, pause};
 
 /// Where the kernel shows them.
 const ROOT: &str = "/sys/fs/cgroup";

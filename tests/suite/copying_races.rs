@@ -15,16 +15,16 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use crate::support::{IMAGE, Scratch, torture};
 
 /// What must never be read, and never be changed.
-const CANARY: &str = "what nobody may copy";
+pub(crate) const CANARY: &str = "what nobody may copy";
 
 /// A tree where nothing stays what it is, and a directory of the host that it leads to.
-struct Restless {
+pub(crate) struct Restless {
     tree: PathBuf,
     outside: PathBuf,
 }
 
 impl Restless {
-    fn new(scratch: &Scratch, tree: PathBuf) -> Self {
+    pub(crate) fn new(scratch: &Scratch, tree: PathBuf) -> Self {
         let outside = scratch.directory("outside");
         fs::write(outside.join("file"), CANARY).unwrap();
         fs::write(outside.join("grows"), CANARY).unwrap();
@@ -41,7 +41,7 @@ impl Restless {
     }
 
     /// Calls `copies` while directory and symlink, file and symlink, file and pipe change places, and a file its size.
-    fn during(&self, copies: impl FnOnce()) {
+    pub(crate) fn during(&self, copies: impl FnOnce()) {
         let is_over = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -70,7 +70,7 @@ impl Restless {
 }
 
 /// Looks for the canary in files, symlinks not followed; and removes it all.
-fn has_no_canary(path: &Path) {
+pub(crate) fn has_no_canary(path: &Path) {
     let Ok(metadata) = fs::symlink_metadata(path) else { return };
     if metadata.is_dir() {
         for entry in fs::read_dir(path).unwrap().flatten() {

@@ -52,7 +52,7 @@ fn without_a_cgroup_nothing_is_paused() {
 }
 
 /// Runs a script in a mount namespace of its own, where a cgroup of version 2 of its own is the caller's.
-fn in_a_cgroup(test: &str, scratch: &Scratch, script: &str) -> Option<String> {
+pub(crate) fn in_a_cgroup(test: &str, scratch: &Scratch, script: &str) -> Option<String> {
     if Caller::detect() != Caller::Root || !can_mount() {
         skip(test, "only root can make itself a cgroup");
         return None;

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, stdout};
 use std::path::Path;
 
-use minirun::container::{ChangeKind, CommitArguments, Engine};
+use minirun::container::{ChangeKind, CommitArguments, Engine, Pausing};
 use minirun::plan::instruction;
 use minirun::sys::whole_file::WholeFile;
 
@@ -34,11 +34,13 @@ pub(crate) fn commit(engine: &Engine, arguments: &CommitArgs, output: &mut Outpu
         author: arguments.author.clone(),
         message: arguments.message.clone(),
         instructions: instructions.collect::<Result<_, _>>()?,
+        pausing: match arguments.pause {
+            Some(true) => Pausing::Asked,
+            Some(false) => Pausing::Never,
+            None => Pausing::WherePossible,
+        },
     };
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
-    if arguments.pause == Some(true) && !arguments.quiet && engine.is_running(&arguments.container)? {
-        note("note: the container is not paused: its files are taken as they are\n");
-    }
     let made = engine.commit(&arguments.container, &request, &mut |event| progress.show(event));
     progress.clear();
     output.line(made?.to_string())?;
@@ -50,7 +52,7 @@ pub(crate) fn export(engine: &Engine, arguments: &ExportArgs) -> Result<u8, Fail
     let notes = match &arguments.output {
         Some(path) => export_to(engine, arguments, path)?,
         None if stdout().is_terminal() => return Err(Failure::TerminalOutput),
-        None => engine.export(&arguments.container, &mut stdout().lock())?,
+        None => engine.export(&arguments.container, &mut stdout().lock(), Pausing::beside(stdout()))?,
     };
     for text in notes.iter().filter(|_| !arguments.quiet) {
         note(&format!("note: {text}\n"));
@@ -62,7 +64,7 @@ pub(crate) fn export(engine: &Engine, arguments: &ExportArgs) -> Result<u8, Fail
 fn export_to(engine: &Engine, arguments: &ExportArgs, path: &Path) -> Result<Vec<String>, Failure> {
     let failed = |cause| Failure::Write { path: path.to_owned(), error: io::Error::other(cause) };
     let whole = WholeFile::create(path).map_err(failed)?;
-    let notes = engine.export(&arguments.container, &mut whole.file())?;
+    let notes = engine.export(&arguments.container, &mut whole.file(), Pausing::beside(whole.file()))?;
     whole.finish().map_err(failed)?;
     Ok(notes)
 }

@@ -91,7 +91,7 @@ pub(crate) struct CommitArgs {
     /// USER, VOLUME, WORKDIR
     #[arg(short, long = "change", value_name = "INSTRUCTION")]
     pub(crate) changes: Vec<String>,
-    /// For scripts: a container is never paused, its files are taken as they are
+    /// Let the container stand still meanwhile, if it has a cgroup of its own [default: true]
     #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL", value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
     pub(crate) pause: Option<bool>,
     /// No notes
