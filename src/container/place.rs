@@ -74,6 +74,19 @@ struct Placing<'a> {
     anonymous: BTreeSet<ContainerPath>,
 }
 
+/// The `VOLUME`s of an image. One that is relative is meant from the root, as with Docker; what is no path at all is none.
+fn declared_volumes(texts: &[String], events: Events<'_>) -> Vec<ContainerPath> {
+    let mut paths = Vec::with_capacity(texts.len());
+    for text in texts {
+        let whole = if text.is_empty() { String::new() } else { format!("/{text}") };
+        match ContainerPath::parse(&whole) {
+            Ok(path) => paths.push(path),
+            Err(error) => events(Event::Notice(format!("a VOLUME of the image is left out: {error}"))),
+        }
+    }
+    paths
+}
+
 impl Site<'_> {
     /// Gives every mount its place. Images come last, as they may have to be loaded first.
     pub(super) fn place(
@@ -83,9 +96,8 @@ impl Site<'_> {
         events: Events<'_>,
     ) -> Result<Placement, Error> {
         let config = base.config();
-        let image_volumes = config.volumes().as_deref().unwrap_or_default();
-        let image_volumes: Vec<_> =
-            image_volumes.iter().filter_map(|path| ContainerPath::parse(path).ok()).collect();
+        let declared = config.volumes().as_deref().unwrap_or_default();
+        let image_volumes = declared_volumes(declared, &mut *events);
         let cwd = &self.engine.host.working_directory;
         let requests = glob::expand(asked.mounts.clone(), cwd)?;
         let donated = donor::donated(&self.engine.store, &asked.donors)?;

@@ -71,9 +71,9 @@ impl Engine {
                 ImageTree::Directory { path: at.join(EMPTY), mount_point }
             }
             Base::Image { lowers, .. } => {
-                let mut lowers = lowers.clone();
-                lowers.push(at.join(EMPTY));
-                ImageTree::Layers { lowers, mount_point }
+                // An overlay of nothing but lower directories has at least two.
+                let second = (lowers.len() == 1).then(|| at.join(EMPTY));
+                ImageTree::Layers { lowers: lowers.iter().cloned().chain(second).collect(), mount_point }
             }
         })
     }

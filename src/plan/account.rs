@@ -120,12 +120,11 @@ struct Group<'a> {
     members: &'a str,
 }
 
-fn lines(file: &[u8]) -> impl Iterator<Item = Vec<&str>> {
-    let texts = file.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
-    texts.map(|line| line.split(':').collect())
+fn lines(file: &str) -> impl Iterator<Item = Vec<&str>> {
+    file.split('\n').map(|line| line.split(':').collect())
 }
 
-fn users(passwd: &[u8]) -> impl Iterator<Item = User<'_>> {
+fn users(passwd: &str) -> impl Iterator<Item = User<'_>> {
     lines(passwd).filter_map(|fields| {
         let [name, _, uid, gid, _, home, _] = fields[..] else { return None };
         let (uid, gid) = (parse_id(uid)?, parse_id(gid)?);
@@ -133,7 +132,7 @@ fn users(passwd: &[u8]) -> impl Iterator<Item = User<'_>> {
     })
 }
 
-fn groups(group: &[u8]) -> impl Iterator<Item = Group<'_>> {
+fn groups(group: &str) -> impl Iterator<Item = Group<'_>> {
     lines(group).filter_map(|fields| {
         let [name, _, gid, members] = fields[..] else { return None };
         let gid = parse_id(gid)?;
@@ -154,6 +153,8 @@ pub fn resolve(
     group: &[u8],
     extra_groups: &[String],
 ) -> Result<Account, AccountError> {
+    // A byte that is no UTF-8, as in names of people written long ago, spoils no line.
+    let (passwd, group) = (&*String::from_utf8_lossy(passwd), &*String::from_utf8_lossy(group));
     let user = users(passwd).find(|user| match &spec.user {
         Principal::Id(uid) => user.uid == *uid,
         Principal::Name(name) => user.name == name,
@@ -184,7 +185,7 @@ pub fn resolve(
     Ok(Account { uid, gid, groups: asked, memberships, home: home.to_owned(), name })
 }
 
-fn group_id(principal: &Principal, group: &[u8]) -> Result<u32, AccountError> {
+fn group_id(principal: &Principal, group: &str) -> Result<u32, AccountError> {
     match principal {
         Principal::Id(gid) => Ok(*gid),
         Principal::Name(name) => {
@@ -208,6 +209,7 @@ mod tests {
         hex:x:0x7:0::/:/bin/sh\n\
         blank:x: 7:0::/:/bin/sh\n\
         bad\xff:x:0:0::/:/bin/sh\n\
+        old:x:55:56:Jos\xe9:/home/old:/bin/sh\n\
         web:x:33:34:Web:/var/www:/bin/sh\n\
         web:x:99:99:second:/:/bin/sh\n\
         homeless:x:44:44:::\n";
@@ -238,6 +240,7 @@ mod tests {
             ("1234", &[], 1234, 0, &[0], &[], "/", None),
             ("1234:www", &[], 1234, 34, &[34], &[], "/", None),
             (":www", &[], 0, 34, &[34], &[], "/root", Some("root")),
+            ("old", &[], 55, 56, &[56], &[], "/home/old", Some("old")),
             ("homeless", &[], 44, 44, &[44], &[], "/", Some("homeless")),
             ("1234", &["log", "7", "log", "0"], 1234, 0, &[0, 50, 7], &[], "/", None),
             ("web:7", &["tail"], 33, 7, &[7, 52], &[], "/var/www", Some("web")),

@@ -11,7 +11,7 @@ use crate::arguments::lifecycle::{
 };
 use crate::failure::{Failure, SOME_FAILED};
 use crate::logs;
-use crate::output::{Output, note};
+use crate::output::{Output, draw, note};
 use crate::progress::{Loudness, Progress};
 use crate::run::RequestError;
 
@@ -96,7 +96,7 @@ pub(crate) fn parting(attachment: Attachment, whom: &str) -> u8 {
         Attachment::Ended(status) => status.code(),
         Attachment::Detached => {
             if stdin().is_terminal() {
-                note("\r\n");
+                draw("\r\n");
             }
             note(&format!("note: {whom} goes on\n"));
             0

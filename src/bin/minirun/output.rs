@@ -45,8 +45,38 @@ impl Output {
     }
 }
 
+/// `text` with its control characters as escapes, but for the ends of lines and tabs: what comes from an image could steer
+/// the terminal.
+fn harmless(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() && !matches!(letter, '\n' | '\t') {
+            clean.extend(letter.escape_default());
+        } else {
+            clean.push(letter);
+        }
+    }
+    clean
+}
+
 /// Prints to standard error, which may be closed: then there is nobody to tell.
 pub(crate) fn note(text: &str) {
+    draw(&harmless(text));
+}
+
+/// The same for what is meant to steer the terminal.
+pub(crate) fn draw(text: &str) {
     let mut stream = io::stderr().lock();
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(harmless("a\u{1b}]0;x\u{7}\r\u{9b}2J\n\tb"), "a\\u{1b}]0;x\\u{7}\\r\\u{9b}2J\n\tb");
+        assert_eq!(harmless("J\u{f6}rg"), "J\u{f6}rg");
+    }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use minirun::container::Event;
 use minirun::store::load::Progress as Step;
 
-use crate::output::note;
+use crate::output::{draw, note};
 use crate::size;
 
 /// How often the line is drawn at most.
@@ -97,7 +97,7 @@ impl Progress {
     /// Removes the line from the screen; also what a copy of this process has drawn there.
     pub(crate) fn clear(&self) {
         if self.style == Style::Redrawn {
-            note(CLEAR);
+            draw(CLEAR);
         }
     }
 
@@ -154,7 +154,7 @@ impl Progress {
         }
         self.drawn = Some(Instant::now());
         let line = self.current.map(|layer| self.line(&layer, layer.begun.elapsed())).unwrap_or_default();
-        note(&format!("{CLEAR}{line}"));
+        draw(&format!("{CLEAR}{line}"));
     }
 
     fn line(&self, layer: &Layer, elapsed: Duration) -> String {
