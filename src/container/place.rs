@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::base::{Base, Intent};
-use super::{Engine, Error, Events};
+use super::{Engine, Error, Event, Events};
 use crate::plan::account::Account;
 use crate::plan::attachment::{FileSystem, Looks, Source, WritableLayer};
 use crate::plan::digest::Digest;

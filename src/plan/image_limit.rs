@@ -75,6 +75,8 @@ pub struct ImageLimits {
     pub depth: usize,
     /// Bytes of the real paths of all directories and whiteouts together, which are kept in memory.
     pub paths: usize,
+    /// Directories that may be opened for all that is loaded at once; some more than once.
+    pub lookups: u64,
     /// What the reader of the archive may keep in memory.
     pub archive: ArchiveLimits,
     /// Layers of an image.
@@ -100,6 +102,7 @@ impl Default for ImageLimits {
             component: 255,
             depth: 1000,
             paths: 256 << 20,
+            lookups: 4_000_000,
             archive: ArchiveLimits::default(),
             layers: 500,
             document: 4 << 20,
@@ -151,6 +154,7 @@ const ITEMS: &[Item] = &[
     item!("component", "bytes of one part of a name", component as usize),
     item!("depth", "parts of a name", depth as usize),
     item!("paths", "bytes of the names of all directories of a layer", paths as usize),
+    item!("lookups", "directories opened to unpack all layers", lookups),
     item!("extension", "bytes of one extension header of an archive", archive.extension),
     item!("xattr", "bytes of one extended attribute", archive.xattr as usize),
     item!("xattrs", "extended attributes of one file", archive.xattrs as usize),

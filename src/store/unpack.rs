@@ -114,6 +114,10 @@ pub struct Unpacked {
     pub entries: u64,
     /// How many bytes were written into files.
     pub bytes: u64,
+    /// How many more were copied from the layers below, for hard links.
+    pub copied: u64,
+    /// How many directories were opened.
+    pub lookups: u64,
     /// Whether the layer hides all layers below it. Overlay knows no opaque root: leave those layers out.
     pub opaque_root: bool,
     /// What was left out: the first few of it.
@@ -161,6 +165,8 @@ pub fn unpack(
         content_size,
         entries,
         bytes: layer.bytes,
+        copied: layer.copied,
+        lookups: layer.tree.lookups,
         opaque_root: layer.opaque_root,
         warnings: layer.warnings.0,
     })

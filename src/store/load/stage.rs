@@ -60,6 +60,8 @@ pub(in crate::store) struct Stage<'a> {
     checked: HashSet<(String, Digest)>,
     /// Bytes of the uncompressed layers so far.
     unpacked: u64,
+    /// Directories opened so far.
+    lookups: u64,
     /// How many directories were made.
     made: usize,
 }
@@ -83,6 +85,7 @@ impl<'a> Stage<'a> {
             images,
             checked: HashSet::new(),
             unpacked: 0,
+            lookups: 0,
             made: 0,
         })
     }
@@ -208,10 +211,13 @@ impl<'a> Stage<'a> {
         let directory = self.make_layer(&name).map_err(|cause| self.store.write_error(cause))?;
         let tree = directory.directory(layout::TREE).map_err(|cause| self.store.read_error(cause))?;
         let left = self.limits.bytes.saturating_sub(self.unpacked);
-        let limits = Limits { bytes: left, ..self.limits.clone() };
+        let lookups = self.limits.lookups.saturating_sub(self.lookups);
+        let limits = Limits { bytes: left, lookups, ..self.limits.clone() };
         let unpacked = unpack(blob, tree.as_fd(), &lowers, self.owners.ownership(), &limits, bytes)
             .map_err(|cause| LayerError::Unpack(Box::new(cause)))?;
-        self.unpacked = self.unpacked.saturating_add(unpacked.content_size);
+        let written = unpacked.content_size.saturating_add(unpacked.copied);
+        self.unpacked = self.unpacked.saturating_add(written);
+        self.lookups = self.lookups.saturating_add(unpacked.lookups);
         let content = content::digest(tree.as_fd()).map_err(|error| self.store.read_error(error.source))?;
         let record = LayerRecord {
             diff_id: unpacked.diff_id,

@@ -28,6 +28,8 @@ pub(super) struct Layer<'l> {
     pub(super) opaque_root: bool,
     /// Bytes written into files.
     pub(super) bytes: u64,
+    /// Bytes of files of the layers below that a hard link needed here.
+    pub(super) copied: u64,
     /// The real paths of devices that were left out.
     pub(super) devices: BTreeSet<Vec<u8>>,
     pub(super) limits: &'l Limits,
@@ -43,6 +45,7 @@ impl<'l> Layer<'l> {
             warnings: Warnings::default(),
             opaque_root: false,
             bytes: 0,
+            copied: 0,
             devices: BTreeSet::new(),
             limits,
             buffer: vec![0; BUFFER],

@@ -95,6 +95,12 @@ pub enum Problem {
     /// The directories of the layer cannot be kept in mind.
     #[error("the paths of all directories together have more than {0} bytes")]
     Paths(usize),
+    /// Directories that lie deep and far from each other make the way to them long.
+    #[error("more than {0} directories would have to be opened on the way")]
+    Lookups(u64),
+    /// Hard links to files of the layers below need copies of these.
+    #[error("its hard links need copies of more than {0} bytes of the layers below")]
+    Copies(u64),
     /// The file is larger than allowed, holes counted.
     #[error("it has {size} bytes, more than {limit}")]
     TooLarge {

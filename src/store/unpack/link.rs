@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::AtFlags;
+use rustix::fs::{AtFlags, Stat};
 
 use super::Form;
 use super::apply::{Dir, Layer, shown};
@@ -33,6 +33,7 @@ impl<'l> Layer<'l> {
             Seen::Nothing | Seen::Whiteout => return Err(missing()),
             Seen::Upper(_) => {}
             Seen::Lower(place, stat) => {
+                self.count_copy(&stat)?;
                 self.tree.raise(&holder)?;
                 let below = holder.lower().parts[place].as_fd();
                 let above = holder.upper().ok_or_else(missing)?;
@@ -47,6 +48,14 @@ impl<'l> Layer<'l> {
         self.tree.place(parent, name, "linkat", |above| {
             rustix::fs::linkat(from, os(first), above, os(name), AtFlags::empty())
         })
+    }
+
+    /// A link is a few bytes in an archive, and here as large as the file.
+    fn count_copy(&mut self, stat: &Stat) -> Result<(), Problem> {
+        let on_disk = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+        self.copied = self.copied.saturating_add(on_disk.min(u64::try_from(stat.st_size).unwrap_or(0)));
+        let limit = self.limits.bytes;
+        if self.bytes.saturating_add(self.copied) > limit { Err(Problem::Copies(limit)) } else { Ok(()) }
     }
 
     /// The directory that a link's first name lies in, and that name there; none where there is no such directory.

@@ -455,6 +455,52 @@ fn deep_and_many() {
 }
 
 #[test]
+fn the_way_to_deep_directories_is_walked_once() {
+    let add = |archive: Archive, top: &str, deep: usize, name: String| {
+        let path = format!("{top}/{}{name}", "d/".repeat(deep));
+        archive.pax(&[("path", path.as_bytes())]).file("x", "")
+    };
+    let mut archive = Archive::new().symlink("l", "a/d/d/d");
+    // Down, up again, and to and fro between two ends.
+    for deep in (1..600).chain((1..600).rev()) {
+        archive = add(archive, "a", deep, format!("f{deep}"));
+    }
+    for index in 0..200 {
+        archive = add(archive, "a", 599, format!("x{index}"));
+        archive = add(archive, "l", 500, format!("y{index}"));
+    }
+    let limits = Limits { lookups: 8_000, ..Limits::default() };
+    Stack { limits, ..Stack::new() }.try_push(&archive.0).unwrap();
+    let limits = Limits { lookups: 100, ..Limits::default() };
+    let error = Stack { limits, ..Stack::new() }.try_push(&archive.0);
+    assert!(matches!(error, Err(UnpackError::Entry { problem: Problem::Lookups(100), .. })));
+}
+
+#[test]
+fn copies_for_hard_links_count() {
+    let limits = Limits { bytes: 20_000, ..Limits::default() };
+    let mut stack = Stack { limits, ..Stack::new() };
+    stack.push(&Archive::new().file("a", &"x".repeat(9_000)).file("b", &"x".repeat(9_000)));
+    let one = stack.try_push(&Archive::new().hardlink("c", "a").hardlink("d", "a").0).unwrap();
+    assert_eq!(one.copied, 9_000);
+    let three = Archive::new().hardlink("c", "a").hardlink("d", "b").hardlink("e", "big").0;
+    stack.limits.bytes = 10_000;
+    let error = stack.try_push(&three);
+    assert!(matches!(error, Err(UnpackError::Entry { problem: Problem::Copies(10_000), .. })));
+}
+
+#[test]
+fn a_copy_for_a_hard_link_is_replaced_as_what_it_is_of() {
+    let mut stack = Stack::new();
+    stack.push(&Archive::new().file("a", "text"));
+    stack.push(&Archive::new().hardlink("h", "a").file("a/b", "below"));
+    assert_eq!(stack.read("/a/b").as_deref(), Some("below"));
+    assert_eq!(stack.read("/h").as_deref(), Some("text"));
+    let own = Archive::new().file("c", "text").hardlink("i", "c").file("c/b", "below").0;
+    assert!(matches!(stack.try_push(&own), Err(UnpackError::Entry { problem: Problem::Parent(_), .. })));
+}
+
+#[test]
 fn limits_hold() {
     let archive = Archive::new().file("a", "text").file("b", "text").0;
     let push = |limits: Limits| Stack { limits, ..Stack::new() }.try_push(&archive);

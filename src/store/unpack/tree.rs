@@ -23,18 +23,26 @@ use crate::store::merged::{
 };
 use crate::sys::{Call, SysError};
 
-use node::{Last, Step};
 pub(super) use node::{Missing, Node, Pending, Seen};
+use node::{Resolved, Step};
 
-/// How many descriptors known directories may hold before they are forgotten.
+/// How many descriptors known directories may hold before the oldest are forgotten.
 const DESCRIPTORS: usize = 256;
+
+/// How many resolved names are kept; archives go to and fro between a few directories at most.
+const RECENT: usize = 8;
 
 /// The tree while a layer is applied to it.
 pub(super) struct Tree<'l> {
     root: Rc<Node<'l>>,
+    /// Directories by their real paths.
     nodes: HashMap<Vec<u8>, Rc<Node<'l>>>,
+    /// The keys of these, the oldest first.
+    ages: VecDeque<Vec<u8>>,
     descriptors: usize,
-    last: Option<Last<'l>>,
+    recent: VecDeque<Resolved<'l>>,
+    /// How many directories were opened.
+    pub(super) lookups: u64,
     pending: BTreeMap<Vec<u8>, Pending>,
     /// Bytes of the paths that are kept until the layer is complete.
     kept: usize,
@@ -72,8 +80,10 @@ impl<'l> Tree<'l> {
         Ok(Self {
             root: Rc::new(root),
             nodes: HashMap::new(),
+            ages: VecDeque::new(),
             descriptors: 0,
-            last: None,
+            recent: VecDeque::new(),
+            lookups: 0,
             pending: BTreeMap::from([(Vec::new(), pending)]),
             kept: 0,
             whiteouts: BTreeSet::new(),
@@ -146,13 +156,16 @@ impl<'l> Tree<'l> {
         names: &[&[u8]],
         missing: Missing,
     ) -> Result<Option<Rc<Node<'l>>>, Problem> {
-        if let Some(last) = self.last.as_ref().filter(|last| last.names == names) {
-            return Ok(Some(Rc::clone(&last.node)));
+        if let Some(known) = self.recent.iter().find(|known| known.names == names) {
+            return Ok(Some(Rc::clone(&known.node)));
         }
         let mut queue: VecDeque<Vec<u8>> = names.iter().map(|name| name.to_vec()).collect();
-        let mut node = self.root();
+        let mut node = self.skip_known(&self.root(), &mut queue);
         let mut links = Vec::new();
         while let Some(name) = queue.pop_front() {
+            if self.lookups > self.limits.lookups {
+                return Err(Problem::Lookups(self.limits.lookups));
+            }
             let target = match self.step(&node, &name, missing)? {
                 Step::Into(next) => {
                     node = next;
@@ -171,10 +184,33 @@ impl<'l> Tree<'l> {
             for name in link_names(&target).rev() {
                 queue.push_front(name.to_vec());
             }
+            node = self.skip_known(&node, &mut queue);
         }
         let names = names.iter().map(|name| name.to_vec()).collect();
-        self.last = Some(Last { names, node: Rc::clone(&node), links });
+        self.recent.truncate(RECENT - 1);
+        self.recent.push_front(Resolved { names, node: Rc::clone(&node), links });
         Ok(Some(node))
+    }
+
+    /// The deepest directory on the way from `node` that is known already; the names that lead there leave the queue. A
+    /// real path has no symlinks in it, so that none of these names can be one.
+    fn skip_known(&self, node: &Rc<Node<'l>>, queue: &mut VecDeque<Vec<u8>>) -> Rc<Node<'l>> {
+        let mut path = node.path.clone();
+        let mut ends = Vec::with_capacity(queue.len());
+        for name in queue.iter().take_while(|name| *name != b"..") {
+            path.push(b'/');
+            path.extend(name);
+            ends.push(path.len());
+        }
+        let known = ends.iter().enumerate().rev();
+        let known = known.filter_map(|(index, &end)| Some((index, self.nodes.get(&path[..end])?)));
+        match known.map(|(index, known)| (index, Rc::clone(known))).next() {
+            Some((index, known)) => {
+                queue.drain(..=index);
+                known
+            }
+            None => Rc::clone(node),
+        }
     }
 
     fn step(&mut self, node: &Rc<Node<'l>>, name: &[u8], missing: Missing) -> Result<Step<'l>, Problem> {
@@ -188,6 +224,10 @@ impl<'l> Tree<'l> {
                 Step::Link(node.lower().read_link(place, os(name))?)
             }
             _ if missing == Missing::Stop => Step::Missing,
+            // A hard link needed a copy of what is below, which is replaced as that is.
+            seen @ Seen::Upper(_) if self.is_shadow(&node.child(name)) => {
+                Step::Into(self.make_parent(node, name, &seen)?)
+            }
             Seen::Upper(_) => return Err(Problem::Parent(node.child(name).escape_ascii().to_string())),
             seen => Step::Into(self.make_parent(node, name, &seen)?),
         })
@@ -202,12 +242,10 @@ impl<'l> Tree<'l> {
 
     /// The directory of a real path, which exists.
     fn at(&mut self, path: &[u8]) -> Result<Rc<Node<'l>>, SysError> {
-        if let Some(known) = self.nodes.get(path) {
-            return Ok(Rc::clone(known));
-        }
-        let mut node = self.root();
-        for name in split(path) {
-            node = self.directory(&node, name)?;
+        let mut names = split(path).into_iter().map(<[u8]>::to_vec).collect();
+        let mut node = self.skip_known(&self.root(), &mut names);
+        for name in names {
+            node = self.directory(&node, &name)?;
         }
         Ok(node)
     }
@@ -218,13 +256,18 @@ impl<'l> Tree<'l> {
     }
 
     fn remember(&mut self, path: Vec<u8>, upper: Option<OwnedFd>, lower: MergedDir) -> Rc<Node<'l>> {
-        let descriptors = 1 + lower.parts.len();
-        if self.descriptors + descriptors > DESCRIPTORS {
-            self.forget_all();
+        self.lookups += 1;
+        self.descriptors += 1 + lower.parts.len();
+        while self.descriptors > DESCRIPTORS
+            && let Some(oldest) = self.ages.pop_front()
+        {
+            if let Some(node) = self.nodes.remove(&oldest) {
+                self.descriptors -= 1 + node.owned.parts.len();
+            }
         }
-        self.descriptors += descriptors;
         let upper = upper.map_or_else(OnceCell::new, OnceCell::from);
         let node = Rc::new(Node { path: path.clone(), upper, shared: None, owned: lower });
+        self.ages.push_back(path.clone());
         self.nodes.insert(path, Rc::clone(&node));
         node
     }
@@ -234,11 +277,10 @@ impl<'l> Tree<'l> {
         let is_within = |other: &[u8]| {
             other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
         };
-        let last = self.last.as_ref();
+        let mut recent = self.recent.iter();
         if self.nodes.contains_key(path)
-            || last.is_some_and(|last| {
-                is_within(&last.node.path) || last.links.iter().any(|link| is_within(link))
-            })
+            || recent
+                .any(|known| is_within(&known.node.path) || known.links.iter().any(|link| is_within(link)))
         {
             self.forget_all();
         }
@@ -246,8 +288,9 @@ impl<'l> Tree<'l> {
 
     fn forget_all(&mut self) {
         self.nodes.clear();
+        self.ages.clear();
         self.descriptors = 0;
-        self.last = None;
+        self.recent.clear();
     }
 }
 

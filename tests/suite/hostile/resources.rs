@@ -270,6 +270,23 @@ fn chains() -> Vec<Case> {
             let again = (0..500).fold(Tar::new(), |tar, n| tar.file(format!("{}.wh.f{n}", deep(900)), ""));
             Parts::new().layer(tar).layer(again).layer(Tar::new().file(".wh.d", "").file("file", "content\n"))
         }),
+        case("deep-to-and-fro", || {
+            let ends = (0..12).map(|n| format!("{n}/{}", "d/".repeat(980))).collect::<Vec<_>>();
+            let tar = ends.iter().enumerate().fold(Tar::new(), |tar, (n, end)| {
+                tar.file(format!("{end}f"), "").symlink(format!("l{n}"), end.clone())
+            });
+            let tar = (0..120_000).fold(tar, |tar, n| tar.file(format!("l{}/f{n}", n % 12), ""));
+            Parts::new().layer(tar)
+        })
+        .refused("directories would have to be opened"),
+        case("hardlink-copies", || {
+            let large = Tar::new().file("large", vec![b'x'; 8 << 20]);
+            (0..40).fold(Parts::new().layer(large), |parts, n| {
+                parts.layer(Tar::new().hardlink(format!("l{n}"), "large"))
+            })
+        })
+        .load_flags(&["--image-limit", "bytes=100m"])
+        .refused("copies of more than"),
     ]
 }
 

@@ -60,8 +60,8 @@ pub(in crate::store::unpack) struct Pending {
     pub(in crate::store::unpack) mtime: Option<(i64, u32)>,
 }
 
-/// The directory that was resolved last; entries come in the order of a walk.
-pub(super) struct Last<'l> {
+/// Names that were resolved a moment ago; entries come in the order of a walk.
+pub(super) struct Resolved<'l> {
     pub(super) names: Vec<Vec<u8>>,
     pub(super) node: Rc<Node<'l>>,
     /// The real paths of the symlinks on the way.
