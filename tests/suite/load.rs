@@ -397,3 +397,12 @@ fn archives_that_other_tools_compressed() {
         assert!(scratch.host_script(&file).run().success().contains(IMAGE), "{program}");
     }
 }
+
+#[test]
+fn a_stream_without_end_is_refused_at_its_start() {
+    let scratch = Scratch::new();
+    let outcome = scratch.host_script("yes | timeout 30 \"$MINIRUN\" load").run();
+    assert!(outcome.fails(125).contains("checksum"), "{outcome}");
+    let packed = scratch.host_script("yes | gzip -1 | timeout 30 \"$MINIRUN\" load").run();
+    assert!(packed.fails(125).contains("checksum"), "{packed}");
+}

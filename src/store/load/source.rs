@@ -9,15 +9,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat};
 
-use super::blob::{Archive, Blobs, Holder};
+use super::blob::{Archive, BlobError, Blobs, Holder};
 use super::{LoadChoice, LoadError, LoadFormat, LoadRequest, LoadSource, docker, oci};
 use crate::plan::image_limit::ImageLimits;
 use crate::plan::source::ImageSource;
 use crate::store::compression::{MAGIC, decompress, is_compressed};
 use crate::store::directory::Directory;
+use crate::store::tar::{TarError, TarReader};
 use crate::store::temporary::Temporary;
 use crate::store::{Store, StoreError};
 use crate::sys::{Call, SysError};
+
+/// How much of a stream tells whether it is an archive, in bytes: a header.
+const START: usize = 512;
 
 /// An open source.
 pub(in crate::store) struct Opened {
@@ -149,9 +153,18 @@ fn spool(room: Room<'_>, file: File, (name, limits): (&str, &ImageLimits)) -> Re
     let counted = Counted { file, consumed: Arc::clone(&consumed) };
     let mut reader = decompress(counted)
         .map_err(|cause| LoadError::Compression { source_name: name.to_owned(), cause })?;
+    // Of a stream without end nothing else would ever be said.
+    let mut start = Vec::with_capacity(START);
+    let begun = reader.by_ref().take(START as u64).read_to_end(&mut start);
+    begun.map_err(|cause| spool_error(name, cause))?;
+    check_start(&start, limits).map_err(|cause| LoadError::Blob {
+        source_name: name.to_owned(),
+        cause: BlobError::Archive(cause),
+    })?;
     let mut spool = room.spool()?;
+    room.write(&mut spool, &start)?;
     let mut buffer = vec![0; 256 << 10];
-    let mut written = 0_u64;
+    let mut written = start.len() as u64;
     // Layers that compress no further are in it as they are.
     let most = limits.bytes.saturating_mul(2);
     loop {
@@ -168,6 +181,14 @@ fn spool(room: Room<'_>, file: File, (name, limits): (&str, &ImageLimits)) -> Re
             return Err(LoadError::TooLarge { source_name: name.to_owned(), limit });
         }
         room.write(&mut spool, buffer.get(..count).unwrap_or_default())?;
+    }
+}
+
+/// Whether this is how a tar archive begins; what comes behind is looked at when all is there.
+fn check_start(start: &[u8], limits: &ImageLimits) -> Result<(), TarError> {
+    match TarReader::new(start, limits.archive.clone()).next_entry() {
+        Err(error @ (TarError::Checksum { offset: 0 } | TarError::Number { offset: 0, .. })) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
