@@ -238,7 +238,7 @@ fn a_terminal_comes_from_no_place_of_the_image() {
 
 #[test]
 fn a_group_that_denies_is_not_given_up() {
-    require!(Caller::detect() == Caller::Root, "only root can be a user with a group");
+    require!(Caller::detect() == Caller::Root, "only root can make itself a user with a group");
     require!(program_exists("setpriv"), "there is no setpriv");
     let scratch = Scratch::new();
     let (shared, store) = (scratch.directory("shared"), scratch.directory("user-store"));

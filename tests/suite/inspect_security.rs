@@ -127,7 +127,9 @@ fn mounts_of_the_host_are_told() {
 
 #[test]
 fn permissions_decide_what_can_be_written() {
-    require!(Caller::detect() != Caller::Root, "root may write anywhere");
+    if Caller::detect() == Caller::Root {
+        return; // may write anywhere
+    }
     let scratch = Scratch::with_image();
     scratch.detach(&["--name", "one", "-v", "/usr:/host-usr", "-v", "/usr:/over:O"], FOREVER);
     let said = ways(&report(&scratch, "one"));

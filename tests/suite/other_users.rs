@@ -47,7 +47,7 @@ fn a_program_with_rights_of_its_own_refuses_to_start() {
 
 #[test]
 fn a_store_on_somebody_elses_way_is_refused() {
-    require!(Caller::detect().has_many_ids(), "the caller cannot give anything to others");
+    require!(Caller::detect().has_many_ids(), "the caller has one ID only");
     let scratch = Scratch::with_image();
     let theirs = scratch.directory("theirs");
     fs::create_dir(theirs.join("mine")).unwrap();
