@@ -10,6 +10,9 @@ use super::parse::Operand;
 use super::shape::Shape;
 use super::show::{is_true, plain, print, printf};
 
+/// The most blanks that `pad` puts at an end.
+const WIDEST: usize = 10_000;
+
 /// All of them.
 pub(super) const NAMES: [&str; 26] = [
     "and", "eq", "ge", "gt", "html", "index", "join", "js", "json", "le", "len", "lower", "lt", "ne", "not",
@@ -79,7 +82,8 @@ fn texts(name: &str, values: &[&Value]) -> Option<Value> {
         }
         ("join", [Value::Null, Value::String(_)]) => String::new(),
         ("pad", [Value::String(text), before, after]) => {
-            let blanks = |value: &Value| Some(" ".repeat(number(value)?));
+            let blanks =
+                |value: &Value| number(value).filter(|&count| count <= WIDEST).map(|count| " ".repeat(count));
             if text.is_empty() { String::new() } else { blanks(before)? + text + &blanks(after)? }
         }
         ("truncate", [value, length]) => plain(value).chars().take(number(length)?).collect(),

@@ -159,6 +159,14 @@ fn no_text_makes_it_stumble() {
 }
 
 #[test]
+fn nobody_needs_so_many_blanks() {
+    for count in ["10001", "1111111111111111113", "9223372036854775807"] {
+        assert!(render(&format!("{{{{pad \"x\" {count} 4}}}}")).is_err(), "{count}");
+    }
+    assert_eq!(render("{{pad \"x\" 2 1}}").as_deref(), Ok("  x "));
+}
+
+#[test]
 fn headings_are_titles() {
     let template =
         Template::parse("{{json .Name}}\t{{upper .Driver}}\t{{.Label \"com.example.my-key\"}}").unwrap();
