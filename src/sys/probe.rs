@@ -68,15 +68,6 @@ pub fn text_variable(name: &str) -> Option<String> {
     variable(OsStr::new(name)).and_then(|value| value.into_string().ok())
 }
 
-/// Every variable of the caller's environment whose name and value are valid UTF-8.
-#[must_use]
-#[expect(clippy::disallowed_methods, reason = "this is the place")]
-pub fn text_variables() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
-}
-
 /// The store to use if none is named: `MINIRUN_STORE`, `$XDG_DATA_HOME/minirun`, `~/.local/share/minirun`.
 #[must_use]
 pub fn default_store() -> Option<PathBuf> {

@@ -3,6 +3,11 @@
 use minirun::plan::capability::CapabilitySet;
 use minirun::plan::seccomp::{Abi, Instruction, Machine, Profile, compile};
 
+use interpret::{Data, run};
+
+#[path = "../../src/plan/seccomp/interpret.rs"]
+mod interpret;
+
 /// The most instructions that the kernel takes.
 const LONGEST: usize = 4096;
 
@@ -17,44 +22,12 @@ pub(crate) fn check(json: &[u8]) {
             for abi in Abi::ALL {
                 for number in (0..500).chain([0x4000_0000, 0x4000_0001, u32::MAX]) {
                     for arguments in [[0; 6], [u64::MAX; 6], [1 << 32; 6]] {
-                        run(&filter.instructions, (abi.audit(), number, arguments));
+                        // What it answers does not matter.
+                        run(&filter.instructions, &Data { number, architecture: abi.audit(), arguments });
                     }
                 }
             }
             assert_eq!(filter.digest(), compile(&resolved, native).unwrap().digest(), "another program");
         }
-    }
-}
-
-/// Runs a program over one call as the kernel does, which takes only jumps forward; what it answers does not matter.
-fn run(program: &[Instruction], (architecture, number, arguments): (u32, u32, [u64; 6])) -> u32 {
-    let mut data = [number, architecture, 0, 0].map(u32::to_ne_bytes).concat();
-    data.extend(arguments.iter().flat_map(|argument| argument.to_ne_bytes()));
-    let (mut accumulator, mut index) = (0, 0);
-    loop {
-        let Instruction { code, jt, jf, k } = program[index];
-        index += 1;
-        let held = match code {
-            0x06 => return k,
-            0x20 => {
-                let at = usize::try_from(k).unwrap();
-                accumulator = u32::from_ne_bytes(data[at..at + 4].try_into().unwrap());
-                continue;
-            }
-            0x54 => {
-                accumulator &= k;
-                continue;
-            }
-            0x05 => {
-                index += usize::try_from(k).unwrap();
-                continue;
-            }
-            0x15 => accumulator == k,
-            0x25 => accumulator > k,
-            0x35 => accumulator >= k,
-            0x45 => accumulator & k != 0,
-            _ => panic!("the instruction {code:#x} is none that is made here"),
-        };
-        index += usize::from(if held { jt } else { jf });
     }
 }

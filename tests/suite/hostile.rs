@@ -7,8 +7,6 @@
 //! - `MINIRUN_TEST_CASE=NAME` runs the cases alone whose names contain this text.
 //! - `MINIRUN_TEST_HOSTILE_DIR=DIR` writes the images there, and `cases.jsonl` with what should come of each.
 
-#![allow(dead_code, reason = "not every topic needs every part")]
-
 mod archive;
 mod canary;
 mod case;
