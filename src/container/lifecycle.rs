@@ -1,7 +1,7 @@
 //! Asking a running container to stop, killing it, and waiting for its end.
 
 use std::os::fd::AsFd as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::charge::stop_signal;
 use super::{Engine, Error, Events};
@@ -19,6 +19,12 @@ use crate::sys::owner;
 pub(super) const KILL: i32 = 9;
 /// How long whoever runs a container may take to end it when it has been killed.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long whoever ran a container may take to remove what is left of it when it has ended.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long whoever begins to start a container may take until he can be reached.
+const START_PATIENCE: Duration = Duration::from_secs(2);
+/// How long he is left alone before he is looked for again.
+const START_PAUSE: Duration = Duration::from_millis(20);
 
 /// How a container is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,7 +63,7 @@ impl Engine {
         let grace = options.grace.or(container.record.supervision.grace).unwrap_or_default();
         let error = |cause| Error::Control { name: container.record.name.to_string(), cause };
         loop {
-            let Some(alive) = self.reach(container)? else { return Ok(()) };
+            let Some(alive) = self.reach_soon(container)? else { return Ok(()) };
             let Some(client) = &alive.client else { return self.end(container) };
             client.signal(signal, Purpose::End).map_err(error)?;
             // What stands still hears nothing.
@@ -85,7 +91,7 @@ impl Engine {
             return Err(not_running().into());
         }
         let number = i32::from(signal.get());
-        let alive = self.reach(&container)?.ok_or_else(not_running)?;
+        let alive = self.reach_soon(&container)?.ok_or_else(not_running)?;
         self.note_kill(&container.record, number);
         let Some(client) = &alive.client else {
             return if number == KILL { self.end(&container) } else { Err(not_running().into()) };
@@ -146,19 +152,25 @@ impl Engine {
 
     /// Kills a running container with all that is in it; if whoever runs it does not do so, it is killed, too.
     pub(super) fn end(&self, container: &Container) -> Result<(), Error> {
-        let Some(alive) = self.reach(container)? else { return Ok(()) };
-        let ended = match &alive.client {
-            Some(client) => client
-                .signal(KILL, Purpose::End)
-                .and_then(|()| client.await_end(Some(KILL_PATIENCE)))
-                .is_ok_and(|ended| ended.is_some()),
-            None => false,
-        };
-        if !ended {
-            owner::kill(&container.path.join(layout::OWNER))
-                .map_err(|cause| Error::Store(self.store.read_error(cause)))?;
+        while let Some(alive) = self.reach(container)? {
+            let ended = match &alive.client {
+                Some(client) => client
+                    .signal(KILL, Purpose::End)
+                    .and_then(|()| client.await_end(Some(KILL_PATIENCE)))
+                    .is_ok_and(|ended| ended.is_some()),
+                None => false,
+            };
+            if ended {
+                return self.await_release(&alive.directory);
+            }
+            let error = |cause| Error::Store(self.store.read_error(cause));
+            owner::kill(&container.path.join(layout::OWNER)).map_err(error)?;
+            // Who has just begun to start it is not to be found yet, and is asked again.
+            if lock::await_release(&alive.directory, START_PAUSE).map_err(error)? {
+                break;
+            }
         }
-        self.await_release(&alive.directory)
+        Ok(())
     }
 
     /// The status with which a running container ends; none if whoever runs it was killed, or ended too soon to tell.
@@ -195,6 +207,21 @@ impl Engine {
         Ok(Some(Alive { directory, client }))
     }
 
+    /// Opens a running container; whoever begins to start it is given time until he can be reached.
+    fn reach_soon(&self, container: &Container) -> Result<Option<Alive>, Error> {
+        let deadline = Instant::now() + START_PATIENCE;
+        loop {
+            let alive = self.reach(container)?;
+            let Some(Alive { directory, client: None }) = &alive else { return Ok(alive) };
+            let released = lock::await_release(directory, START_PAUSE);
+            if released.map_err(|cause| Error::Store(self.store.read_error(cause)))?
+                || Instant::now() > deadline
+            {
+                return Ok(alive);
+            }
+        }
+    }
+
     /// Whether whoever runs a container can be reached.
     ///
     /// # Errors
@@ -204,8 +231,10 @@ impl Engine {
         Ok(self.reach(container)?.ok_or_else(gone)?.client.is_some())
     }
 
-    /// Waits until nobody holds a container's lock any more.
+    /// Waits until whoever ran a container that has ended lets it go. If that takes very long, somebody else may have
+    /// started it again.
     pub(super) fn await_release(&self, directory: &Directory) -> Result<(), Error> {
-        lock::await_release(directory).map_err(|cause| Error::Store(self.store.read_error(cause)))
+        let released = lock::await_release(directory, RELEASE_PATIENCE);
+        released.map(drop).map_err(|cause| Error::Store(self.store.read_error(cause)))
     }
 }

@@ -23,7 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub struct Guests {
     listener: Option<Listener>,
-    guests: Vec<Guest>,
+    inside: Vec<Guest>,
+    /// What those who came before the container ran have asked for.
+    early: Vec<Request>,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl Guests {
     pub fn listen(directory: BorrowedFd<'_>) -> Result<Self, LaunchError> {
         let listener = Listener::bind(directory, SOCKET).map_err(LaunchError::Supervise)?;
         moment("listening");
-        Ok(Self { listener: Some(listener), guests: Vec::new() })
+        Ok(Self { listener: Some(listener), ..Self::default() })
     }
 
     pub(super) fn listener(&self) -> Option<BorrowedFd<'_>> {
@@ -50,12 +52,12 @@ impl Guests {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.guests.len()
+        self.inside.len()
     }
 
     /// What guest `at` is waited for; none if there is nothing.
     pub(super) fn watch(&self, at: usize, input_room: bool) -> Option<PollFd<'_>> {
-        let guest = &self.guests[at];
+        let guest = &self.inside[at];
         let mut flags = PollFlags::empty();
         flags.set(PollFlags::OUT, !guest.backlog.is_empty());
         // Somebody else's input has to be taken first.
@@ -66,7 +68,7 @@ impl Guests {
     /// Whether somebody is so slow that the container has to wait.
     pub(super) fn are_full(&self) -> bool {
         let size = |guest: &Guest| guest.backlog.iter().map(Vec::len).sum::<usize>();
-        self.guests.iter().any(|guest| size(guest) > BACKLOG_MAX)
+        self.inside.iter().any(|guest| size(guest) > BACKLOG_MAX)
     }
 
     /// Lets the next one in; whether there was one.
@@ -74,26 +76,31 @@ impl Guests {
         let Some(connection) = self.listener.as_ref().map(Listener::accept).transpose()?.flatten() else {
             return Ok(false);
         };
-        self.guests.push(Guest { connection, watches: false, feeds: false, backlog: VecDeque::new() });
+        self.inside.push(Guest { connection, watches: false, feeds: false, backlog: VecDeque::new() });
         Ok(true)
     }
 
     /// Lets in who waits at the door, so that nothing that is written will be missed.
     pub fn greet(&mut self) {
         while self.admit().is_ok_and(|is_there| is_there) {}
-        for at in (0..self.guests.len()).rev() {
-            // They have said no more than what they came for.
-            while self.guests.get(at).is_some_and(Guest::has_said_something) {
-                self.serve(at);
+        for at in (0..self.inside.len()).rev() {
+            while self.inside.get(at).is_some_and(Guest::has_said_something) {
+                let requests = self.serve(at);
+                self.early.extend(requests);
             }
         }
+    }
+
+    /// What was asked for by those who were greeted.
+    pub(super) fn take_early(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.early)
     }
 
     /// Tells everybody who watches.
     pub(super) fn show(&mut self, stream: Stream, bytes: &[u8]) {
         for chunk in bytes.chunks(CONTENT_MAX) {
             let mut message = None;
-            for guest in self.guests.iter_mut().filter(|guest| guest.watches) {
+            for guest in self.inside.iter_mut().filter(|guest| guest.watches) {
                 let message = message.get_or_insert_with(|| Reply::Output(stream, chunk.to_vec()).encode());
                 guest.backlog.push_back(message.clone());
                 // One that is gone is found gone by the next look.
@@ -104,7 +111,7 @@ impl Guests {
 
     /// Takes what guest `at` says and gives it what waits; the requests that are not about itself.
     pub(super) fn serve(&mut self, at: usize) -> Vec<Request> {
-        let guest = &mut self.guests[at];
+        let guest = &mut self.inside[at];
         guest.flush();
         match guest.connection.try_receive() {
             Ok(Received::Nothing) => Vec::new(),
@@ -120,7 +127,7 @@ impl Guests {
                 request => request.into_iter().collect(),
             },
             Ok(Received::End) | Err(_) => {
-                let guest = self.guests.swap_remove(at);
+                let guest = self.inside.swap_remove(at);
                 if guest.feeds { vec![Request::InputEnd] } else { Vec::new() }
             }
         }
@@ -128,26 +135,26 @@ impl Guests {
 
     /// Gives everybody what waits for them; whether there is still something.
     pub(super) fn flush(&mut self) -> bool {
-        self.guests.retain_mut(Guest::flush);
-        self.guests.iter().any(|guest| !guest.backlog.is_empty())
+        self.inside.retain_mut(Guest::flush);
+        self.inside.iter().any(|guest| !guest.backlog.is_empty())
     }
 
     /// Sends away whoever takes nothing.
     pub(super) fn drop_slow(&mut self) {
-        self.guests.retain(|guest| guest.backlog.is_empty());
+        self.inside.retain(|guest| guest.backlog.is_empty());
     }
 
     /// Tells everybody how the container ended, and what comes then, and sends them away.
     pub fn dismiss(&mut self, status: ExitStatus, sequel: Sequel) {
         // Whoever waits at the door has seen it run.
         self.greet();
-        for guest in &mut self.guests {
+        for guest in &mut self.inside {
             guest.backlog.push_back(Reply::Ended(status, sequel).encode());
         }
         let deadline = Instant::now() + PATIENCE;
         while self.flush() && Instant::now() < deadline {
             let mut watched: Vec<_> = self
-                .guests
+                .inside
                 .iter()
                 .filter(|guest| !guest.backlog.is_empty())
                 .map(|guest| PollFd::from_borrowed_fd(guest.connection.as_fd(), PollFlags::OUT))
@@ -156,7 +163,9 @@ impl Guests {
                 break;
             }
         }
-        self.guests.clear();
+        self.inside.clear();
+        // It was about what has ended.
+        self.early.clear();
     }
 
     /// Waits so long, unless somebody wants the container to end for good: then true.
@@ -170,11 +179,11 @@ impl Guests {
             if left.is_zero() {
                 return Ok(false);
             }
-            let mut watched: Vec<_> = (0..self.guests.len()).filter_map(|at| self.watch(at, true)).collect();
+            let mut watched: Vec<_> = (0..self.inside.len()).filter_map(|at| self.watch(at, true)).collect();
             watched.extend(self.listener().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
             poll(&mut watched, Some(&timespec(left))).map_err(LaunchError::Supervise)?;
             self.admit().map_err(LaunchError::Supervise)?;
-            for at in (0..self.guests.len()).rev() {
+            for at in (0..self.inside.len()).rev() {
                 let requests = self.serve(at);
                 if requests.iter().any(|request| matches!(request, Request::Signal(_, Purpose::End))) {
                     return Ok(true);

@@ -91,6 +91,9 @@ impl Running {
         let at = limit.map(|limit| Instant::now() + limit);
         let mut deadline = Deadline { at, signal: stop_signal, grace };
         let mut known = Known::default();
+        for request in guests.take_early() {
+            self.grant(request, &mut known);
+        }
         while known.ended.is_none() {
             let time = if known.signals.is_empty() { deadline.left() } else { Some(SOON) };
             let happened = self.wait(time, guests, observe)?;

@@ -5,12 +5,17 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Stat, flock, fstat, statat};
 use rustix::io::Errno;
 
 use super::directory::Directory;
 use crate::sys::{Call, SysError, moment};
+
+/// How long a lock is left alone before it is asked for again: first, and after many times.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(250);
+const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 
 /// Locks what is open, without waiting; whether it was free and still has a name.
 pub(super) fn try_lock(fd: &OwnedFd, shown: &str) -> Result<bool, SysError> {
@@ -40,16 +45,22 @@ pub(crate) fn is_held(directory: &Directory) -> Result<bool, SysError> {
     }
 }
 
-/// Waits until nobody holds the lock of a directory any more.
-pub(crate) fn await_release(directory: &Directory) -> Result<(), SysError> {
-    loop {
-        match flock(directory, FlockOperation::LockShared) {
-            Ok(()) => break,
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(SysError::new(format!("flock({:?}, SHARED)", directory.path()), errno)),
+/// Waits until nobody holds the lock of a directory any more; whether that came about in `patience`.
+///
+/// It is asked for again and again, as a lock that is waited for may go to somebody else, who keeps it for as long as a
+/// container runs.
+pub(crate) fn await_release(directory: &Directory, patience: Duration) -> Result<bool, SysError> {
+    let deadline = Instant::now() + patience;
+    let mut pause = SHORTEST_PAUSE;
+    while is_held(directory)? {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(false);
         }
+        std::thread::sleep(pause.min(left));
+        pause = LONGEST_PAUSE.min(pause * 2);
     }
-    flock(directory, FlockOperation::Unlock).call(|| format!("flock({:?}, UN)", directory.path()))
+    Ok(true)
 }
 
 /// Opens the directory `name` and keeps it from being removed while it is open; none when there is none.

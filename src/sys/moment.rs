@@ -1,4 +1,5 @@
-//! Moments at which a test may end a process, to see whether the next one finds everything in order.
+//! Moments at which a test may end a process, to see whether the next one finds everything in order, or have it stand
+//! still, to see what others make of that.
 //!
 //! Wherever a process has just changed the store or the kernel's state, it passes a moment with a name. In a program
 //! that is built for release that is nothing at all. Otherwise two variables of the environment count, and only those
@@ -7,6 +8,7 @@
 //! - `MINIRUN_MOMENTS=FILE`: every process of the command writes the moments that it passes into this file, which must
 //!   be there: eight bytes that say up to where it is full, as the machine has its numbers, and the names, a line each.
 //! - `MINIRUN_END_AT=NAME#COUNT`: whoever passes the moment of this name as the COUNT-th is killed there.
+//! - `MINIRUN_STAND_AT=NAME#COUNT`: whoever passes that one stands still until it gets SIGCONT.
 
 #[cfg(not(debug_assertions))]
 mod recorder {
@@ -36,7 +38,23 @@ mod recorder {
     struct Recorder {
         full: &'static AtomicUsize,
         names: &'static [AtomicU8],
-        end_at: Option<(String, usize)>,
+        end_at: Option<Chosen>,
+        stand_at: Option<Chosen>,
+    }
+
+    /// A moment among those of the same name.
+    struct Chosen {
+        name: String,
+        count: usize,
+    }
+
+    impl Chosen {
+        /// What a variable of the environment says.
+        fn of(variable: &str) -> Option<Self> {
+            let text = probe::text_variable(variable)?;
+            let (name, count) = text.rsplit_once('#')?;
+            Some(Self { name: name.to_owned(), count: count.parse().ok()? })
+        }
     }
 
     static RECORDER: OnceLock<Option<Recorder>> = OnceLock::new();
@@ -54,11 +72,12 @@ mod recorder {
             let file = OpenOptions::new().read(true).write(true).open(path).ok()?;
             let size = usize::try_from(file.metadata().ok()?.len()).ok().filter(|size| *size > HEAD)?;
             let (full, names) = map(&file, size)?;
-            let end_at = probe::text_variable("MINIRUN_END_AT").and_then(|text| {
-                let (name, count) = text.rsplit_once('#')?;
-                Some((name.to_owned(), count.parse().ok()?))
-            });
-            Some(Self { full, names, end_at })
+            Some(Self {
+                full,
+                names,
+                end_at: Chosen::of("MINIRUN_END_AT"),
+                stand_at: Chosen::of("MINIRUN_STAND_AT"),
+            })
         }
 
         fn pass(&self, name: &str) {
@@ -69,8 +88,16 @@ mod recorder {
             for (place, byte) in room.iter().zip(line.bytes()) {
                 place.store(byte, Ordering::SeqCst);
             }
-            if self.end_at.as_ref().is_some_and(|(at, count)| at == name && self.count(name, end) == *count) {
+            let is_now = |chosen: &Option<Chosen>| {
+                let mut chosen = chosen.iter();
+                chosen.any(|chosen| chosen.name == name && self.count(name, end) == chosen.count)
+            };
+            if is_now(&self.end_at) {
                 die();
+            }
+            if is_now(&self.stand_at) {
+                // There is nobody to tell that it cannot.
+                let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
             }
         }
 

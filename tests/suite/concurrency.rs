@@ -1,5 +1,10 @@
 //! Several launchers at once.
 
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::support::{
     Call, IMAGE, Image, Layer, Outcome, Running, Scratch, eventually, processes_with, unique_seconds,
 };
@@ -157,5 +162,60 @@ fn fifty_different_commands_at_once() {
     }
     scratch.minirun(["run", "--rm", IMAGE, "true"]).run().success();
     assert_eq!(parts.map(entries), [0, 0, 0, 0, 0, 1, 1], "{parts:?}");
+    scratch.assert_nothing_left_running();
+}
+
+/// Before the last `locked` that precedes `claimed`, whoever starts a container is not known to others yet.
+fn moment_before_it_is_known(passed: &str) -> String {
+    let before = passed.lines().take_while(|moment| *moment != "claimed");
+    format!("locked#{}", before.filter(|moment| *moment == "locked").count())
+}
+
+/// The processes of this command line that stand still.
+fn standing(store: &str) -> Vec<Pid> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name| std::fs::read(entry.path().join(name)).unwrap_or_default();
+        let contains = |bytes: &[u8], text: &str| String::from_utf8_lossy(bytes).contains(text);
+        if contains(&read("cmdline"), store) && contains(&read("stat"), ") T ") {
+            found.push(Pid::from_raw(entry.file_name().to_str().unwrap().parse().unwrap()));
+        }
+    }
+    found
+}
+
+#[test]
+fn whoever_begins_to_start_a_container_is_found() {
+    let scratch = Scratch::with_image();
+    let (store, moments) = (scratch.text("store"), scratch.path("moments"));
+    let start = |stand_at: &str| {
+        std::fs::write(&moments, [0; 1 << 14]).unwrap();
+        let call = scratch.minirun(["--store", &store, "start", "box"]);
+        call.env("MINIRUN_MOMENTS", &moments).env("MINIRUN_STAND_AT", stand_at).start()
+    };
+    scratch.minirun(["create", "--name", "box", IMAGE, "sleep", "1000"]).run().success();
+    start("never#1").wait().success();
+    let bytes = std::fs::read(&moments).unwrap();
+    let moment = moment_before_it_is_known(&String::from_utf8_lossy(&bytes[8..]));
+    scratch.minirun(["stop", "-t", "0", "box"]).run().success();
+    for words in [
+        &["stop", "-t", "0", "box"][..],
+        &["kill", "box"],
+        &["restart", "-t", "0", "box"],
+        &["rm", "-f", "box"],
+    ] {
+        let starting = start(&moment);
+        eventually("it stands still", || !standing(&store).is_empty());
+        let verb = scratch.minirun(words).start();
+        std::thread::sleep(Duration::from_millis(200));
+        for process in standing(&store) {
+            kill(process, Signal::SIGCONT).unwrap();
+        }
+        verb.wait().success();
+        starting.wait();
+        let running = scratch.minirun(["ps", "-q"]).run().success();
+        assert_eq!(running.is_empty(), words[0] != "restart", "{words:?}");
+        scratch.minirun(["stop", "-t", "0", "box"]).run();
+    }
     scratch.assert_nothing_left_running();
 }
