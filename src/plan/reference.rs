@@ -155,7 +155,9 @@ impl Reference {
         }
         // Without its namespace, `library/a/b` would be another image.
         let short = self.repository.strip_prefix(DEFAULT_NAMESPACE).filter(|rest| !rest.contains('/'));
-        short.unwrap_or(&self.repository).to_owned()
+        let short = short.unwrap_or(&self.repository);
+        // And what begins like a registry would be taken for one.
+        if split_registry(short) == (DEFAULT_REGISTRY, short) { short.to_owned() } else { self.name() }
     }
 
     fn with_suffix(&self, name: &str) -> String {
@@ -277,6 +279,8 @@ mod tests {
             ("[::1]:5000/x", "[::1]:5000/x:latest", "[::1]:5000/x:latest"),
             ("[::1]/x", "[::1]/x:latest", "[::1]/x:latest"),
             ("localhost:5000", "docker.io/library/localhost:5000", "localhost:5000"),
+            ("docker.io/a.b/c", "docker.io/a.b/c:latest", "docker.io/a.b/c:latest"),
+            ("docker.io/localhost/c", "docker.io/localhost/c:latest", "docker.io/localhost/c:latest"),
             ("a.b_c__d---e", "docker.io/library/a.b_c__d---e:latest", "a.b_c__d---e:latest"),
             ("x:_T.-9", "docker.io/library/x:_T.-9", "x:_T.-9"),
             (&with_digest, &with_digest, &with_digest),
