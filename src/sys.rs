@@ -26,6 +26,7 @@ pub mod procfs;
 pub mod report;
 pub mod root;
 pub mod running;
+pub mod sealed;
 pub mod seccomp;
 pub mod socket;
 pub mod table;

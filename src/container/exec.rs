@@ -5,6 +5,7 @@ use std::os::fd::AsFd as _;
 use super::attach::{Attachment, DetachKeys};
 use super::occurrence::{command_line, of_container};
 use super::{Engine, Error, Event, Events, random};
+use crate::error::running::RunningError;
 use crate::launch::{self, Guests, Place, Sign, Watch};
 use crate::plan::capability::CapabilitySet;
 use crate::plan::environment::{Layers, merge};
@@ -19,12 +20,34 @@ use crate::plan::seccomp::Filter;
 use crate::plan::userns::set_groups;
 use crate::store::container::{Container, ContainerRecord, State};
 use crate::sys::clone::ExitStatus;
-use crate::sys::probe;
+use crate::sys::{probe, sealed};
 
 /// What a terminal is called in a container.
 const TERM: &str = "TERM=xterm";
+/// The right to look at processes of others.
+const TRACE: &str = "SYS_PTRACE";
 
 impl Engine {
+    /// To be called before [`Self::exec`], and before anything is read that can be read but once: where the container's
+    /// processes may look at every process they see, as those of root may that have kept `SYS_PTRACE` of the machine, this
+    /// program is started anew from a copy in memory. A process that enters is seen by them, and its program would be
+    /// in their hands for as long as they like.
+    ///
+    /// # Errors
+    /// There is no such container, it does not run, or there can be no copy.
+    pub fn protect_program(&self, text: &str) -> Result<(), Error> {
+        // For users there is always a namespace in between.
+        if self.host.uid != 0 {
+            return Ok(());
+        }
+        let record = self.running(text)?.record;
+        if record.rights.map.is_some() || !record.rights.capabilities.has(TRACE) {
+            return Ok(());
+        }
+        let container = record.name.to_string();
+        Ok(sealed::become_copy().map_err(|cause| RunningError::Copy { container, cause })?)
+    }
+
     /// Runs a command in a container that runs, to its end or until `keys` are typed at its terminal; a detached one only
     /// until it has started.
     ///

@@ -1,9 +1,11 @@
 //! Why the mounts of a container that runs stay as they are.
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::launch::EnterError;
 use crate::plan::path::ContainerPath;
+use crate::sys::SysError;
 
 /// Why a mount did not come or go.
 #[derive(Debug, Error)]
@@ -18,6 +20,15 @@ pub enum RunningError {
         /// Why not.
         #[source]
         cause: EnterError,
+    },
+    /// A container whose processes could get hold of minirun's own program.
+    #[error("cannot enter container `{container}` by a program that its processes cannot change")]
+    Copy {
+        /// The container's name.
+        container: String,
+        /// Why there is no such program.
+        #[source]
+        cause: SysError,
     },
     /// A container without processes, of which the kernel knows nothing.
     #[error("nothing is in force for container `{0}`, which does not run")]
@@ -57,6 +68,12 @@ impl RunningError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Enter { cause, .. } => cause.hint(),
+            Self::Copy { cause, .. } if cause.errno() == Errno::ACCESS => Some(
+                "root's container has --cap-add SYS_PTRACE, and is entered by a program in memory: see `sysctl \
+                 vm.memfd_noexec`"
+                    .to_owned(),
+            ),
+            Self::Copy { .. } => None,
             Self::OnlyAtStart { instead, .. } => Some((*instead).to_owned()),
             Self::Unseen(_) => {
                 Some("it is about to end, or runs in another PID namespace than this command".to_owned())

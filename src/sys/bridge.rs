@@ -16,10 +16,11 @@ mod program;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, fcntl_setfl, memfd_create};
+use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::{Errno, FdFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::sealed::Unsealed;
 use super::{Call, SysError, moment};
 use crate::plan::idmap::{IdMap, to_container};
 
@@ -31,10 +32,6 @@ pub enum Refusal {
     /// The first name that does, by its number, and what `execve(2)` said of it.
     Refused(usize, Errno),
 }
-
-/// Nothing of the file changes any more.
-const SEALS: SealFlags =
-    SealFlags::SEAL.union(SealFlags::SHRINK).union(SealFlags::GROW).union(SealFlags::WRITE);
 
 /// How many bytes a refusal has: what was said, and of which name.
 const LENGTH: usize = 8;
@@ -109,22 +106,9 @@ fn build(refusal: BorrowedFd<'_>, candidates: &[CString]) -> Result<OwnedFd, Err
         return Err(Errno::NOSYS);
     }
     let data = program::data(refusal.as_raw_fd(), candidates);
-    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let (file, seals) = match memfd_create(c"minirun", flags | MemfdFlags::EXEC) {
-        // Before 6.3 all can be executed, and their mode cannot be sealed.
-        Err(Errno::INVAL) => (memfd_create(c"minirun", flags)?, SEALS),
-        file => (file?, SEALS | SealFlags::EXEC),
-    };
-    let image = [header(code.len() + data.len()), code.to_vec(), data].concat();
-    let mut rest = &*image;
-    while !rest.is_empty() {
-        match rustix::io::write(&file, rest) {
-            Err(Errno::INTR) => {}
-            count => rest = &rest[count?..],
-        }
-    }
-    fcntl_add_seals(&file, seals)?;
-    Ok(file)
+    let file = Unsealed::create()?;
+    file.write(&[header(code.len() + data.len()), code.to_vec(), data].concat())?;
+    file.seal()
 }
 
 /// What stands before the instructions in an ELF file, `elf(5)`: one segment, the whole file, is mapped to be read and

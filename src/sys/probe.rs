@@ -62,6 +62,18 @@ pub fn variable(name: &OsStr) -> Option<OsString> {
     std::env::var_os(name)
 }
 
+/// The caller's environment, as a program is given it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub fn environment() -> Vec<OsString> {
+    let setting = |(mut name, value): (OsString, OsString)| {
+        name.push("=");
+        name.push(value);
+        name
+    };
+    std::env::vars_os().map(setting).collect()
+}
+
 /// A variable of the caller's environment, if it is set and valid UTF-8.
 #[must_use]
 pub fn text_variable(name: &str) -> Option<String> {

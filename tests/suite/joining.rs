@@ -24,6 +24,9 @@ const CANARY: &str = "canary-of-the-launcher";
 /// What the launcher's program is called.
 const NAME: &str = "minirun\n";
 
+/// What it says of minirun's file.
+const OWN_PROGRAM: &str = "got minirun's own program";
+
 /// A container called `one` whose only process looks at everything that comes; its `/thief` is shared with this test.
 struct Den {
     scratch: Scratch,
@@ -78,6 +81,9 @@ impl Loot {
                     || file.metadata().is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == program))
             {
                 self.note(&format!("got {name} of {pid}"));
+                if file.metadata().is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == program) {
+                    self.note(OWN_PROGRAM);
+                }
                 self.kept.push(file);
             }
         }
@@ -176,6 +182,21 @@ fn a_process_that_enters_shows_nothing_of_itself() {
         assert!(seen > 0, "the thief was never fast enough");
         assert_eq!(got, "", "{flags:?}, of {seen} that it saw");
     }
+}
+
+#[test]
+fn who_may_look_at_all_processes_gets_hold_of_a_copy_only() {
+    // For others the namespace stands in between.
+    if Caller::detect() != Caller::Root {
+        return;
+    }
+    let den = Den::new(&["--userns", "host", "--cap-add", "SYS_PTRACE"]);
+    enter(&den, &[], torture(40));
+    enter(&den, &["-d"], torture(10));
+    den.close();
+    let log = fs::read_to_string(den.shared.join("log")).unwrap();
+    assert!(log.contains("got exe of"), "the thief was never fast enough: {log}");
+    assert!(!log.contains(OWN_PROGRAM), "{log}");
 }
 
 /// Commands that lead to the program of whoever executes them.

@@ -16,6 +16,8 @@ use crate::run::{RequestError, StreamFlags, parse, parse_all, read_all, streams,
 /// Runs a command in a container; its exit code.
 pub(crate) fn exec(engine: &Engine, arguments: &ExecArgs, output: &mut Output) -> Result<u8, Failure> {
     let (container, command) = words(&arguments.words)?;
+    let container = container.to_string_lossy();
+    engine.protect_program(&container)?;
     let request = request(arguments, command)?;
     let attached = request.presence == Presence::Attached;
     if arguments.tty && arguments.interactive && attached && !stdin().is_terminal() {
@@ -25,8 +27,7 @@ pub(crate) fn exec(engine: &Engine, arguments: &ExecArgs, output: &mut Output) -
     // The command writes to the same stream.
     output.flush()?;
     let keys: DetachKeys = arguments.detach_keys.parse().map_err(RequestError::from)?;
-    let ended =
-        engine.exec(&container.to_string_lossy(), (&request, &keys), &mut |event| progress.show(event));
+    let ended = engine.exec(&container, (&request, &keys), &mut |event| progress.show(event));
     Ok(lifecycle::parting(ended.inspect_err(|_| progress.clear())?, "the command"))
 }
 
