@@ -129,8 +129,18 @@ pub struct Running {
     ends: Ends,
     way: Way,
     start: Starting,
+    role: Role,
     connecting: Connecting,
     ended: bool,
+}
+
+/// What the command is in its container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// What it was made for, all of whose processes end with the monitor.
+    First,
+    /// A further process beside others, which may stop it at any moment.
+    Guest,
 }
 
 /// Whether somebody waits for the command to run.
@@ -224,6 +234,7 @@ pub fn start(
         ends,
         way,
         start: Starting::Awaited,
+        role: Role::First,
         connecting,
         ended: false,
     };

@@ -94,11 +94,14 @@ impl Engine {
                     },
                 )
             }
-            Presence::Detached => running.leave().map(|()| Attachment::Ended(ExitStatus::Exited(0))),
+            Presence::Detached => running.leave().map(Attachment::Ended),
         };
         let result = result.map_err(launch_error);
         match (&result, request.presence) {
-            (Ok(Attachment::Ended(status)), Presence::Attached) => telling.ended(*status),
+            (Ok(Attachment::Ended(status)), Presence::Attached)
+            | (Ok(Attachment::Ended(status @ ExitStatus::Signaled(_))), Presence::Detached) => {
+                telling.ended(*status);
+            }
             // It goes on, and who reaps it does not know the store.
             (Ok(_), _) => {}
             (Err(error), _) => telling.ended(ExitStatus::Exited(error.exit_code())),

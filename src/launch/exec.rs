@@ -12,11 +12,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sched::CloneFlags;
 
-use super::init::FailedStep;
-use super::message::ToLauncher;
 use super::relay::Relay;
 use super::way::Way;
-use super::{Connecting, Ends, LaunchError, Running, Starting, streams};
+use super::{Connecting, Ends, LaunchError, Role, Running, Starting, streams};
 use crate::plan::exec::{ExecPlan, Presence};
 use crate::sys::channel::Channel;
 use crate::sys::clone::Birth;
@@ -60,7 +58,8 @@ pub fn exec(plan: &ExecPlan, place: Place<'_>) -> Result<Running, LaunchError> {
         relay,
         ends,
         way,
-        start: Starting::Over,
+        start: Starting::Awaited,
+        role: Role::Guest,
         connecting: Connecting::Over,
         ended: false,
     })
@@ -70,29 +69,5 @@ impl Running {
     /// From now on these keys, typed at the process's terminal, leave it alone.
     pub fn look_for(&mut self, keys: Vec<u8>) {
         self.relay.look_for(keys);
-    }
-
-    /// Waits until the command runs, and leaves it alone.
-    ///
-    /// # Errors
-    /// A step on the way to the command went wrong.
-    pub fn leave(mut self) -> Result<(), LaunchError> {
-        let mut failed = None;
-        // The channel ends when escort and guest have closed it: the one when it has a guest, the other by its exec.
-        while let Some((bytes, _)) = self.channel.receive().map_err(LaunchError::Supervise)? {
-            if let Some(ToLauncher::Failed { report, code, overlay_refused }) = ToLauncher::decode(&bytes) {
-                failed = Some(FailedStep::new(report, code, overlay_refused));
-            }
-        }
-        // Nobody has the channel any more: the guest has become the bridge, which takes no time.
-        let failed = failed.or_else(|| self.way.await_end());
-        self.ended = true;
-        match failed {
-            Some(failed) => {
-                self.monitor.wait().map_err(LaunchError::Supervise)?;
-                Err(failed.into())
-            }
-            None => Ok(()),
-        }
     }
 }

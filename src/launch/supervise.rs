@@ -15,12 +15,15 @@ use super::init::FailedStep;
 use super::keys::Typed;
 use super::message::{ToInit, ToLauncher, ToMonitor};
 use super::relay::{Awaited, Happened};
-use super::{LaunchError, Running, Starting, Stream};
+use super::{LaunchError, Role, Running, Starting, Stream};
 use crate::sys::clone::{ExitStatus, ProcessUsage};
 use crate::sys::{SysError, moment, process};
 
 /// How long somebody who is to have a signal can be on the way.
 const SOON: Duration = Duration::from_millis(1);
+/// By which a user wants a process to end.
+const ENDING: [i32; 4] =
+    [Signal::SIGHUP as i32, Signal::SIGINT as i32, Signal::SIGQUIT as i32, Signal::SIGTERM as i32];
 /// The exit code of a container that ran longer than it may.
 const TIMED_OUT: u8 = 124;
 
@@ -130,6 +133,39 @@ impl Running {
         known.conclude(monitor, usage)
     }
 
+    /// Waits until a further process runs its command, and leaves it alone; its status is that of the signal that ended
+    /// it before, if one came in for it.
+    ///
+    /// # Errors
+    /// A step on the way to the command went wrong.
+    pub fn leave(mut self) -> Result<ExitStatus, LaunchError> {
+        let mut known = Known::default();
+        // The channel ends when escort and guest have closed it: the one when it has a guest, the other by its exec.
+        loop {
+            let happened = self.wait(None, &mut Guests::default(), &mut |_| {})?;
+            while let Some(signal) = self.relay.next_signal() {
+                self.take_note(signal.number, &mut known);
+            }
+            if happened.message && !self.read_message(&mut known, &mut |_| {})? {
+                break;
+            }
+            self.deliver(&mut known)?;
+        }
+        self.ended = true;
+        if known.interrupted.is_none() {
+            // Nobody has the channel any more: the guest has become the bridge, which takes no time.
+            known.failed = known.failed.or_else(|| self.way.await_end());
+        }
+        if known.interrupted.is_some() || known.failed.is_some() {
+            self.monitor.wait().map_err(LaunchError::Supervise)?;
+        }
+        match known {
+            Known { interrupted: Some(signal), .. } => Ok(ExitStatus::Signaled(signal)),
+            Known { failed: Some(failed), .. } => Err(failed.into()),
+            Known { .. } => Ok(ExitStatus::Exited(0)),
+        }
+    }
+
     /// Leaves a further process to its escort, who takes what it writes from here on.
     fn part(mut self) -> Result<Ended, LaunchError> {
         self.relay.restore_terminal();
@@ -211,7 +247,7 @@ impl Running {
     /// Passes signals on, once everything that was told by then has been read: else one could be meant for a command
     /// that runs already and is not known of yet.
     fn deliver(&self, known: &mut Known) -> Result<(), LaunchError> {
-        if self.start == Starting::Awaited {
+        if self.start == Starting::Awaited && self.role == Role::First {
             if let Some(number) = known.signals.pop() {
                 // There is nobody yet who could receive it: the command is not going to be.
                 known.interrupted = Some(number);
@@ -220,8 +256,20 @@ impl Running {
             return Ok(());
         }
         let Some(init) = &known.init else { return Ok(()) };
+        if self.start == Starting::Awaited {
+            if let Some(number) = known.signals.pop() {
+                // Nor here; and whoever is on the way to the command can be stopped by the container.
+                known.interrupted = Some(number);
+                process::send_signal(init.as_fd(), Signal::SIGKILL as i32).map_err(LaunchError::Supervise)?;
+            }
+            return Ok(());
+        }
         for number in known.signals.drain(..) {
             process::send_signal(init.as_fd(), number).map_err(LaunchError::Supervise)?;
+            if self.role == Role::Guest && ENDING.contains(&number) {
+                // A process that others have stopped would keep it for later.
+                process::send_signal(init.as_fd(), Signal::SIGCONT as i32).map_err(LaunchError::Supervise)?;
+            }
             if number == Signal::SIGKILL as i32 {
                 // Of a container that stands still only this much ends by itself.
                 self.kill_monitor()?;

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::ptrace;
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-use crate::support::{Caller, IMAGE, Scratch, eventually, torture};
+use crate::support::{Caller, IMAGE, Scratch, eventually, processes_with, torture, unique_seconds};
 
 /// What the thief is started with: device and inode of minirun's program.
 const PROGRAM: &str = "MINIRUN_TEST_PROGRAM";
@@ -269,4 +270,27 @@ fn limits_of_the_command_are_not_those_of_its_start() {
         let outcome = scratch.minirun(["run", "--rm", "--ulimit", limit, IMAGE, "no-such-tool"]).run();
         assert!(outcome.fails(127).contains("no-such-tool"), "{limit}: {outcome}");
     }
+}
+
+#[test]
+fn a_container_that_stops_what_comes_holds_nobody() {
+    let scratch = Scratch::with_image();
+    scratch.detach(&["--name", "one"], "while :; do kill -s STOP -- -1; done");
+    let seconds = unique_seconds();
+    let started = |exec: &[&str]| scratch.minirun(exec).args(["one", "sleep", &seconds]).start();
+    for exec in [&["exec"][..], &["exec", "-t"], &["exec", "-d"]] {
+        for signal in [Signal::SIGTERM, Signal::SIGINT] {
+            for pause in [0, 100] {
+                let running = started(exec);
+                // Some are stopped before they are the command, and some after it.
+                std::thread::sleep(Duration::from_millis(150 + pause));
+                running.signal(signal);
+                let ended = running.wait();
+                let detached = exec.contains(&"-d") && ended.code == Some(0);
+                assert!(detached || ended.code == Some(128 + signal as i32), "{exec:?} {signal}: {ended}");
+            }
+        }
+    }
+    scratch.minirun(["rm", "-f", "one"]).run().success();
+    eventually("nothing is left", || processes_with(&seconds) == 0);
 }

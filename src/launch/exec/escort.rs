@@ -47,6 +47,8 @@ pub(super) fn run(plan: &ExecPlan, processes: &Processes, channel: Channel, stre
         Ok(started) => started,
         Err(error) => return init::report(&channel, &error),
     };
+    // Whoever waits for the command to run may want to end it before.
+    let _ = channel.send(&ToLauncher::Started.encode(), Some(guest.pidfd.as_fd()));
     match plan.presence {
         Presence::Detached => {
             let master = terminal.receive().ok().flatten().and_then(|(_, master)| master);
@@ -57,7 +59,6 @@ pub(super) fn run(plan: &ExecPlan, processes: &Processes, channel: Channel, stre
         }
         Presence::Attached => {
             drop(terminal);
-            let _ = channel.send(&ToLauncher::Started.encode(), Some(guest.pidfd.as_fd()));
             attend(&guest, &channel, streams, &procfs)
         }
     }

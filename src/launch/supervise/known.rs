@@ -10,6 +10,9 @@ use crate::launch::LaunchError;
 use crate::launch::init::FailedStep;
 use crate::sys::clone::{ExitStatus, ProcessUsage};
 
+/// How a process ends that was killed.
+const KILLED: ExitStatus = ExitStatus::Signaled(Signal::SIGKILL as i32);
+
 /// What is known of the container so far.
 #[derive(Default)]
 pub(super) struct Known {
@@ -73,6 +76,8 @@ impl Known {
         let status = match self {
             Self { failed: Some(failed), .. } => return Err(failed.into()),
             Self { timed_out: true, .. } => ExitStatus::Exited(TIMED_OUT),
+            // A further process was killed for it.
+            Self { ended: Some(KILLED), interrupted: Some(signal), .. } => ExitStatus::Signaled(signal),
             Self { ended: Some(status), .. } => status,
             Self { interrupted: Some(signal), .. } => ExitStatus::Signaled(signal),
             // Whoever killed the monitor has killed the container.
