@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use oci_spec::image::ImageConfiguration;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use thiserror::Error;
 
@@ -39,9 +40,47 @@ pub enum DocumentError {
 /// # Errors
 /// The bytes are not JSON, hold a key twice in one object, or do not fit `T`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8], expected: &'static str) -> Result<T, DocumentError> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    NoDuplicates.deserialize(&mut reader).and_then(|()| reader.end()).map_err(DocumentError::Malformed)?;
+    check_keys(bytes)?;
     serde_json::from_slice(bytes).map_err(|cause| DocumentError::Mismatch { expected, cause })
+}
+
+/// Reads the configuration of an image. A set may have `null` for its members, as programs in Go read it.
+///
+/// # Errors
+/// The bytes are not JSON, hold a key twice in one object, or are no configuration.
+pub fn configuration(bytes: &[u8]) -> Result<ImageConfiguration, DocumentError> {
+    check_keys(bytes)?;
+    checked_configuration(bytes)
+}
+
+/// Reads a configuration that [`configuration`] has read before.
+///
+/// # Errors
+/// The bytes are no configuration.
+pub fn checked_configuration(bytes: &[u8]) -> Result<ImageConfiguration, DocumentError> {
+    serde_json::from_slice(bytes).or_else(|cause| {
+        let full = serde_json::from_slice(bytes).map(fill_sets).and_then(serde_json::from_value);
+        // What was wrong at first is told with its place.
+        full.map_err(|_| DocumentError::Mismatch { expected: "an image configuration", cause })
+    })
+}
+
+/// Gives the members of a configuration's sets the empty objects that the specification wants.
+fn fill_sets(mut configuration: serde_json::Value) -> serde_json::Value {
+    for set in ["/config/Volumes", "/config/ExposedPorts"] {
+        let members = configuration.pointer_mut(set).and_then(serde_json::Value::as_object_mut);
+        for member in members.into_iter().flat_map(serde_json::Map::values_mut) {
+            if member.is_null() {
+                *member = serde_json::Value::Object(serde_json::Map::new());
+            }
+        }
+    }
+    configuration
+}
+
+fn check_keys(bytes: &[u8]) -> Result<(), DocumentError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    NoDuplicates.deserialize(&mut reader).and_then(|()| reader.end()).map_err(DocumentError::Malformed)
 }
 
 /// Walks any value and fails at the first key that its object had before.
@@ -110,6 +149,29 @@ mod tests {
 
     fn value(text: &str) -> Result<serde_json::Value, DocumentError> {
         parse(text.as_bytes(), "a value")
+    }
+
+    #[test]
+    fn sets_may_have_nothing_for_members() {
+        let text = |volumes: &str, more: &str| {
+            format!(
+                r#"{{"architecture": "amd64", "os": "linux", "rootfs": {{"type": "layers", "diff_ids": []}},
+                "config": {{"Volumes": {volumes}{more}}}}}"#
+            )
+        };
+        for (volumes, more) in [
+            (r#"{"/x": {}}"#, ""),
+            (r#"{"/x": null}"#, ""),
+            (r#"{"/x": null}"#, r#", "ExposedPorts": {"80/tcp": null, "81/tcp": {}}"#),
+        ] {
+            let read = configuration(text(volumes, more).as_bytes()).unwrap();
+            assert_eq!(read.config().as_ref().unwrap().volumes().as_deref(), Some(&["/x".to_owned()][..]));
+        }
+        for (volumes, more) in
+            [(r#"{"/x": 1}"#, ""), (r#"{"/x": null, "/x": {}}"#, ""), (r#"{"/x": null}"#, r#", "Env": 1"#)]
+        {
+            assert!(configuration(text(volumes, more).as_bytes()).is_err(), "{volumes} {more}");
+        }
     }
 
     #[test]

@@ -193,10 +193,8 @@ impl Store {
         let name = format!("{}/{}", layout::image(id), layout::CONFIG);
         let Some(bytes) = self.read_file(&name)? else { return Ok(None) };
         // It was checked for doubled keys when it was loaded.
-        let config = serde_json::from_slice(&bytes).map_err(|cause| StoreError::Damaged {
-            path: self.path().join(&name),
-            cause: document::DocumentError::Mismatch { expected: "an image configuration", cause },
-        })?;
+        let config = document::checked_configuration(&bytes)
+            .map_err(|cause| StoreError::Damaged { path: self.path().join(&name), cause })?;
         let Record { id, manifest_digests, layers } = record;
         let manifest_digest = manifest_digests.into_iter().next();
         Ok(Some(Image { id, reference, config, manifest_digest, layers }))

@@ -1,11 +1,9 @@
 //! Images, their names, and what is known of archives.
 
-use oci_spec::image::ImageConfiguration;
-
-use super::{Flaw, Inspection, Remedy, digest};
+use super::{Flaw, Inspection, Remedy, digest, in_full};
 use crate::plan::digest::{Algorithm, Digest};
 use crate::plan::reference::Reference;
-use crate::store::document::RECORD_MAX;
+use crate::store::document::{self, RECORD_MAX};
 use crate::store::layer::chain_ids;
 use crate::store::layout;
 use crate::store::record::Record;
@@ -68,8 +66,8 @@ impl Inspection<'_> {
         if let (Some(manifest), Some(expected)) = (manifest, record.manifest_digests.first()) {
             compare(layout::MANIFEST, &manifest, expected)?;
         }
-        let config: ImageConfiguration = serde_json::from_slice(&config)
-            .map_err(|error| Flaw::Damaged(format!("{}: {error}", layout::CONFIG)))?;
+        let config = document::checked_configuration(&config)
+            .map_err(|error| Flaw::Damaged(format!("{}: {}", layout::CONFIG, in_full(&error))))?;
         let diff_ids: Vec<Digest> = config.rootfs().diff_ids().iter().flat_map(|id| id.parse()).collect();
         let recorded: Vec<_> = record.layers.iter().map(|layer| layer.chain_id.clone()).collect();
         if chain_ids(&diff_ids) != recorded {

@@ -1,7 +1,5 @@
 //! An image that a source offers: everything but the content of its layers, read and checked.
 
-use oci_spec::image::ImageConfiguration;
-
 use super::LoadError;
 use super::blob::{Blobs, blob_name};
 use super::wire::Descriptor;
@@ -42,7 +40,7 @@ pub(super) struct Candidate {
 impl Candidate {
     /// The image as it will be in the store, but for what only its layers tell.
     pub(super) fn into_image(self) -> Result<Image, LoadError> {
-        let config: ImageConfiguration = document::parse(&self.config_bytes, "an image configuration")
+        let config = document::configuration(&self.config_bytes)
             .map_err(|cause| LoadError::Document { name: self.id.to_string(), cause })?;
         let diff_ids: Vec<Digest> = self.layers.into_iter().map(|layer| layer.diff_id).collect();
         let chain = chain_ids(&diff_ids);
@@ -90,7 +88,7 @@ impl Configuration {
         bytes: Vec<u8>,
         (name, layers_max): (&str, usize),
     ) -> Result<Self, LoadError> {
-        let config: ImageConfiguration = document::parse(&bytes, "an image configuration")
+        let config = document::configuration(&bytes)
             .map_err(|cause| LoadError::Document { name: name.to_owned(), cause })?;
         if config.rootfs().typ() != "layers" {
             return Err(LoadError::RootfsType { id, typ: config.rootfs().typ().clone() });
