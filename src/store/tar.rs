@@ -17,7 +17,7 @@ use std::io::{self, Read};
 
 pub use entry::{Entry, EntryKind, Limits, Skipped};
 use entry::{is_contradictory, kind, owner};
-pub use error::TarError;
+pub use error::{Counted, TarError};
 use header::{BLOCK, Header};
 use pax::Pax;
 pub use sparse::Segment;
@@ -172,7 +172,7 @@ impl<R: Read> TarReader<R> {
         let malformed = |problem| TarError::Extension { offset, problem };
         let size = header.size()?;
         if size > self.limits.extension {
-            return Err(TarError::TooLarge { offset, limit: self.limits.extension, unit: "bytes" });
+            return Err(TarError::TooLarge { offset, limit: self.limits.extension, counted: Counted::Bytes });
         }
         let body = self.read_body(size)?;
         match header.flag() {

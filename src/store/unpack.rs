@@ -29,6 +29,7 @@ use super::verify::{Measured, Verified, VerifyError};
 use crate::plan::digest::Digest;
 pub use crate::plan::image_limit::ImageLimits as Limits;
 use apply::{Layer, shown};
+pub(in crate::store) use error::limit_of_archive;
 pub use error::{Problem, SizeError, UnpackError};
 pub(super) use plain::{PlainRules, unpack_plain};
 use tree::Tree;

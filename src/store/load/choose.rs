@@ -17,6 +17,9 @@ pub(super) fn choose(
     match opened.format {
         LoadFormat::Docker => {
             let images = docker::images(&opened.blobs, source_name)?;
+            if images.is_empty() {
+                return Err(LoadError::Empty(source_name.to_owned()));
+            }
             let all = images.iter().map(|image| image.names.clone()).collect::<Vec<_>>();
             let chosen = chosen(&all, &request.choice, source_name)?;
             let images = images.into_iter().enumerate().filter(|(index, _)| chosen.contains(index));
@@ -25,6 +28,9 @@ pub(super) fn choose(
         LoadFormat::Oci | LoadFormat::Any => {
             let layout = oci::Layout { blobs: &opened.blobs, source_name, others: RefCell::default() };
             let groups = layout.groups()?;
+            if groups.is_empty() && layout.others.borrow().is_empty() {
+                return Err(LoadError::Empty(source_name.to_owned()));
+            }
             let all = groups.iter().map(|group| group.names.clone()).collect::<Vec<_>>();
             let chosen = chosen(&all, &request.choice, source_name)?;
             let mut offers = Vec::with_capacity(chosen.len());
@@ -32,7 +38,8 @@ pub(super) fn choose(
                 let picked = layout.pick(group, request.platform)?;
                 offers.push(picked.map_err(|platforms| (group.names.clone(), platforms)));
             }
-            let others = layout.others.take();
+            let mut others = layout.others.take();
+            others.dedup();
             fitting(offers.into_iter(), request.platform, progress).map_err(|error| match error {
                 LoadError::Platform { found, .. } if found.is_empty() && !others.is_empty() => {
                     LoadError::OnlyOthers { source_name: source_name.to_owned(), found: others }

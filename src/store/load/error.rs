@@ -11,7 +11,7 @@ use crate::plan::digest::Digest;
 use crate::store::StoreError;
 use crate::store::compression::CompressionError;
 use crate::store::document::DocumentError;
-use crate::store::unpack::{Problem, UnpackError};
+use crate::store::unpack::{Problem, UnpackError, limit_of_archive};
 use crate::sys::SysError;
 
 /// Why images could not be loaded. The store is as it was.
@@ -143,6 +143,9 @@ pub enum LoadError {
         /// What stands there.
         version: String,
     },
+    /// Nothing is there at all.
+    #[error("there is no image in {0}: its index is empty")]
+    Empty(String),
     /// Everything that is there is of another kind.
     #[error("there is no image in {source_name}, only {}", escaped(.found))]
     OnlyOthers {
@@ -223,15 +226,24 @@ fn only(names: &[String]) -> String {
     if names.is_empty() { String::new() } else { format!(", only {}", escaped(names)) }
 }
 
-/// Names that come from the image could steer a terminal.
+/// Names that come from the image could steer a terminal, and there may be any number of them.
 fn escaped(names: &[String]) -> String {
-    names.iter().map(|name| name.escape_debug().to_string()).collect::<Vec<_>>().join(", ")
+    /// How many are told.
+    const TOLD: usize = 8;
+    let shown: Vec<_> = names.iter().take(TOLD).map(|name| name.escape_debug().to_string()).collect();
+    let shown = shown.join(", ");
+    if names.len() > TOLD { format!("{shown} and {} more", names.len() - TOLD) } else { shown }
 }
 
 impl LoadError {
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        if let Some(limit) = self.limit() {
+            return Some(format!(
+                "for an image that you trust, minirun load --image-limit {limit}=VALUE allows more"
+            ));
+        }
         match self {
             Self::NotAnImage(_) => {
                 Some("`minirun import FILE NAME` takes the tar of a root filesystem".to_owned())
@@ -261,9 +273,26 @@ impl LoadError {
             | Self::DiffId { .. }
             | Self::RootfsType { .. }
             | Self::LayoutVersion { .. }
+            | Self::Empty(_)
             | Self::OnlyOthers { .. }
             | Self::RemovedMeanwhile { .. }
             | Self::Select { .. } => None,
+        }
+    }
+
+    /// What the limit is called that the image is beyond, if that is what is wrong.
+    fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLarge { .. } => Some("bytes"),
+            Self::TooManyLayers { .. } => Some("layers"),
+            Self::Layer { cause, .. } | Self::Import { cause, .. } => cause.limit(),
+            Self::Blob { cause, .. } => match cause {
+                BlobError::TooManyMembers(_) => Some("members"),
+                BlobError::TooManyDocuments { .. } => Some("documents"),
+                BlobError::Archive(error) => limit_of_archive(error),
+                _ => None,
+            },
+            _ => None,
         }
     }
 

@@ -32,6 +32,9 @@ pub(super) struct Group {
     leaves: Vec<Leaf>,
 }
 
+/// What is kept beside an image as one that runs nowhere.
+const NOWHERE: &str = "manifests of the platform `unknown`";
+
 /// A manifest, and the way to it.
 #[derive(Debug)]
 struct Leaf {
@@ -132,7 +135,8 @@ impl Layout<'_> {
         if *documents > DOCUMENTS_MAX || indexes.len() > DEPTH_MAX {
             return Err(LoadError::TooManyDocuments(DOCUMENTS_MAX));
         }
-        match Kind::of(&entry.media_type) {
+        let kind = Kind::of(&entry.media_type);
+        match kind {
             Kind::Manifest if is_image(&entry) => {
                 leaves.push(Leaf { manifest: entry, indexes: indexes.clone() });
             }
@@ -148,7 +152,12 @@ impl Layout<'_> {
             }
             // Signatures, bills of materials and whatever else is kept beside images.
             Kind::Manifest | Kind::Config | Kind::Layer | Kind::Unknown => {
-                self.others.borrow_mut().push(entry.artifact_type.unwrap_or(entry.media_type));
+                let what = match (entry.artifact_type, kind) {
+                    (Some(artifact_type), _) => artifact_type,
+                    (None, Kind::Manifest) => NOWHERE.to_owned(),
+                    (None, Kind::Index | Kind::Config | Kind::Layer | Kind::Unknown) => entry.media_type,
+                };
+                self.others.borrow_mut().push(what);
             }
         }
         Ok(())

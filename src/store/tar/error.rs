@@ -54,14 +54,14 @@ pub enum TarError {
         problem: &'static str,
     },
     /// An extension header, or what is in it, is beyond a limit.
-    #[error("the extension header at byte {offset} is too large: more than {limit} {unit}")]
+    #[error("the extension header at byte {offset} is too large: more than {limit} {}", .counted.unit())]
     TooLarge {
         /// Where.
         offset: u64,
         /// The limit.
         limit: u64,
         /// What the limit counts.
-        unit: &'static str,
+        counted: Counted,
     },
     /// More entries, labels and global headers than allowed.
     #[error("the archive has more than {limit} entries")]
@@ -97,4 +97,34 @@ pub enum TarError {
         /// Where.
         offset: u64,
     },
+}
+
+/// What a limit of extension headers counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Bytes of the header.
+    Bytes,
+    /// Extended attributes.
+    Xattrs,
+    /// Bytes of one of them.
+    XattrBytes,
+}
+
+impl Counted {
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Xattrs => "xattrs",
+            Self::XattrBytes => "bytes in an xattr",
+        }
+    }
+
+    /// What that limit is called.
+    pub(in crate::store) fn limit(self) -> &'static str {
+        match self {
+            Self::Bytes => "extension",
+            Self::Xattrs => "xattrs",
+            Self::XattrBytes => "xattr",
+        }
+    }
 }

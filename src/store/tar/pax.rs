@@ -5,7 +5,7 @@
 
 use super::encoding;
 use super::sparse::{self, PaxSparse};
-use super::{Limits, TarError};
+use super::{Counted, Limits, TarError};
 
 /// What the extension headers before an entry say about it.
 #[derive(Debug, Default)]
@@ -77,11 +77,11 @@ impl Pax {
 
     fn check_xattrs(&self, offset: u64, limits: &Limits) -> Result<(), TarError> {
         if self.xattrs.len() > limits.xattrs {
-            return Err(TarError::TooLarge { offset, limit: limits.xattrs as u64, unit: "xattrs" });
+            return Err(TarError::TooLarge { offset, limit: limits.xattrs as u64, counted: Counted::Xattrs });
         }
         match self.xattrs.last() {
             Some((_, value)) if value.len() > limits.xattr => {
-                Err(TarError::TooLarge { offset, limit: limits.xattr as u64, unit: "bytes in an xattr" })
+                Err(TarError::TooLarge { offset, limit: limits.xattr as u64, counted: Counted::XattrBytes })
             }
             _ => Ok(()),
         }

@@ -54,6 +54,54 @@ impl UnpackError {
             _ => None,
         }
     }
+
+    /// What the limit is called that the layer is beyond, if that is what is wrong.
+    pub(in crate::store) fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::TooManyEntries(_) => Some("entries"),
+            Self::Archive(error) => limit_of_archive(error),
+            Self::Entry { problem, .. } | Self::Directory(problem) => problem.limit(),
+            Self::Compression(_) | Self::Blob(_) | Self::Content(_) => None,
+        }
+    }
+}
+
+impl Problem {
+    fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Body(error) => limit_of_archive(error),
+            Self::Deep => Some("depth"),
+            Self::Paths(_) => Some("paths"),
+            Self::Lookups(_) => Some("lookups"),
+            Self::Copies(_) => Some("bytes"),
+            Self::TooLarge { .. } => Some("file"),
+            Self::System(_)
+            | Self::Remove(_)
+            | Self::Name(_)
+            | Self::Root
+            | Self::Whiteout
+            | Self::Parent(_)
+            | Self::Loop
+            | Self::MissingTarget(_)
+            | Self::OwnTarget
+            | Self::DirectoryTarget(_)
+            | Self::WhiteoutDevice
+            | Self::Owner { .. } => None,
+        }
+    }
+}
+
+/// What the limit is called that an archive is beyond.
+pub(in crate::store) fn limit_of_archive(error: &TarError) -> Option<&'static str> {
+    match error {
+        TarError::TooMany { .. } => Some("entries"),
+        TarError::TooLarge { counted, .. } => Some(counted.limit()),
+        TarError::Read { source, .. } => match source.get_ref()?.downcast_ref()? {
+            SizeError::Bytes(_) => Some("bytes"),
+            SizeError::Ratio(_) => Some("ratio"),
+        },
+        _ => None,
+    }
 }
 
 /// What is wrong with one entry.
@@ -71,6 +119,9 @@ pub enum Problem {
     /// The name, or a link's target, is not one to follow.
     #[error("its name or link target {0}")]
     Name(&'static str),
+    /// The name, or a link's target, has more parts than allowed.
+    #[error("its name or link target is too deep")]
+    Deep,
     /// The name stands for the root directory, but the entry is none.
     #[error("it would replace the root directory")]
     Root,
@@ -86,6 +137,9 @@ pub enum Problem {
     /// The hard link has no file to name.
     #[error("its hard link target `{0}` does not exist")]
     MissingTarget(String),
+    /// The hard link names itself.
+    #[error("it is a hard link to itself")]
+    OwnTarget,
     /// Directories have one name only.
     #[error("its hard link target `{0}` is a directory")]
     DirectoryTarget(String),

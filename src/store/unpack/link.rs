@@ -42,7 +42,7 @@ impl<'l> Layer<'l> {
             }
         }
         if path == parent.child(name) {
-            return Err(missing());
+            return Err(Problem::OwnTarget);
         }
         let from = holder.upper().ok_or_else(missing)?;
         self.tree.place(parent, name, "linkat", |above| {
@@ -62,6 +62,9 @@ impl<'l> Layer<'l> {
     fn find_holder<'e>(&mut self, entry: &'e Entry) -> Result<Option<(Dir<'l>, &'e [u8])>, Problem> {
         let mut parents = name::link_components(&entry.link, self.limits)?;
         let first = parents.pop().ok_or_else(|| Problem::DirectoryTarget(shown(&entry.link)))?;
+        if first == b".." {
+            return Err(Problem::DirectoryTarget(shown(&entry.link)));
+        }
         let is_layer = self.tree.manner.form == Form::Layer;
         if is_layer && parents.iter().chain([&first]).any(|name| name::is_reserved(name)) {
             return Ok(None);

@@ -2,6 +2,7 @@
 
 use super::Limits;
 use super::error::Problem;
+use crate::store::merged::link_names;
 
 /// What every whiteout begins with.
 const WHITEOUT: &[u8] = b".wh.";
@@ -59,22 +60,37 @@ pub(super) fn is_reserved(name: &[u8]) -> bool {
     name.starts_with(WHITEOUT)
 }
 
-/// The names of the first name of a hard link, which must be one.
+/// The names of the first name of a hard link, which must be one. A `..` is a name among them, to be gone as the kernel
+/// goes it; more of them than there are directories before are refused.
 pub(super) fn link_components<'e>(path: &'e [u8], limits: &Limits) -> Result<Vec<&'e [u8]>, Problem> {
-    if path.is_empty() { Err(Problem::Name("is empty")) } else { components(path, limits) }
+    if path.is_empty() {
+        return Err(Problem::Name("is empty"));
+    }
+    let names = split(path, limits)?;
+    let mut depth = 0_usize;
+    for name in &names {
+        depth = if *name == b".." {
+            depth.checked_sub(1).ok_or(Problem::Name("leads out of the root by a `..`"))?
+        } else {
+            check(name, limits)?;
+            depth + 1
+        };
+    }
+    Ok(names)
 }
 
 /// The names of a path, without empty ones and `.`; `..` is refused, and none at all is the root.
 fn components<'e>(path: &'e [u8], limits: &Limits) -> Result<Vec<&'e [u8]>, Problem> {
-    let names: Vec<&[u8]> =
-        path.split(|&byte| byte == b'/').filter(|name| !matches!(*name, b"" | b".")).collect();
-    if names.len() > limits.depth {
-        return Err(Problem::Name("is too deep"));
-    }
+    let names = split(path, limits)?;
     for name in &names {
         check(name, limits)?;
     }
     Ok(names)
+}
+
+fn split<'e>(path: &'e [u8], limits: &Limits) -> Result<Vec<&'e [u8]>, Problem> {
+    let names: Vec<&[u8]> = link_names(path).collect();
+    if names.len() > limits.depth { Err(Problem::Deep) } else { Ok(names) }
 }
 
 /// Whether something may be called so.
@@ -129,6 +145,16 @@ mod tests {
         assert!(components(&whiteout, &limits).is_ok());
         assert!(components(&[&whiteout[..], b"x"].concat(), &limits).is_err());
         assert!(link_components(b"", &limits).is_err());
+        for (path, names) in [
+            ("/d/../a", Some(vec!["d", "..", "a"])),
+            ("d/./e/..//../a", Some(vec!["d", "e", "..", "..", "a"])),
+            ("../a", None),
+            ("d/../../d/a", None),
+            ("/..", None),
+        ] {
+            let names = names.map(|names| names.into_iter().map(str::as_bytes).collect());
+            assert_eq!(link_components(path.as_bytes(), &limits).ok(), names, "{path}");
+        }
         assert!(components(&b"x/".repeat(1001), &limits).is_err());
     }
 }

@@ -186,6 +186,10 @@ impl<'l> Tree<'l> {
             }
             node = self.skip_known(&node, &mut queue);
         }
+        // What lies on such a way and is left again would have to be remembered, too.
+        if names.contains(&&b".."[..]) {
+            return Ok(Some(node));
+        }
         let names = names.iter().map(|name| name.to_vec()).collect();
         self.recent.truncate(RECENT - 1);
         self.recent.push_front(Resolved { names, node: Rc::clone(&node), links });

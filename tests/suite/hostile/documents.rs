@@ -396,6 +396,16 @@ fn indexes() -> Vec<Case> {
             let attestation = on(foreign(files, "unknown", "unknown"), "unknown", "unknown");
             vec![on(entry, "linux", architecture()), attestation]
         }),
+        with_index("index-attestations-only", |files, _| {
+            vec![on(foreign(files, "unknown", "unknown"), "unknown", "unknown"); 2]
+        })
+        .refused("only manifests of the platform `unknown`\n"),
+        with_index("index-many-platforms", |files, _| {
+            (0..100)
+                .map(|n| on(foreign(files, "s390x", "linux"), &format!("{n}{}", "o".repeat(600)), "s390x"))
+                .collect()
+        })
+        .refused("and 92 more"),
         with_index("index-unknown-entries", |files, entry| {
             let unknown = blob(files, "application/vnd.example.something", "anything");
             let mut artifact = foreign(files, architecture(), "linux");
@@ -420,7 +430,7 @@ fn indexes() -> Vec<Case> {
             vec![on(foreign(files, "unknown", "unknown"), "unknown", "unknown")]
         })
         .refused("there is no image"),
-        with_index("index-empty", |_, _| Vec::new()).refused("there is no image"),
+        with_index("index-empty", |_, _| Vec::new()).refused("its index is empty"),
         with_index("index-entry-missing", |_, mut entry| {
             entry["digest"] = json!(sha256(b"not there"));
             vec![entry]
@@ -470,9 +480,14 @@ fn configurations() -> Vec<Case> {
         case("config-history-null", about, || with("config", "/history", json!(null))),
         case("config-created-null", about, || with("config", "/created", json!(null))),
         case("config-created-nonsense", about, || with("config", "/created", json!("yesterday"))),
-        // Go would read that, too, but writes an empty object.
         case("config-volumes-null-values", about, || {
             with("config", "/config", json!({ "Volumes": { "/data": null, "/more": {} } }))
+        }),
+        case("config-ports-null-values", about, || {
+            with("config", "/config", json!({ "ExposedPorts": { "80/tcp": null } }))
+        }),
+        case("config-volumes-with-values", about, || {
+            with("config", "/config", json!({ "Volumes": { "/data": null, "/more": 1 } }))
         })
         .refused("it is not an image configuration"),
         case("config-docker-fields", about, || {

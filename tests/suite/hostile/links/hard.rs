@@ -11,7 +11,7 @@ use crate::hostile::tree::Tree;
 const HARDLINKS: &str = "rule 15, b1";
 
 pub(super) fn cases() -> Vec<Case> {
-    [made(), refused_cases(), below_cases()].into_iter().flatten().collect()
+    [made(), by_parents(), refused_cases(), below_cases()].into_iter().flatten().collect()
 }
 
 fn made() -> Vec<Case> {
@@ -56,6 +56,24 @@ fn made() -> Vec<Case> {
     cases
 }
 
+/// First names with a `..` that leads out of nothing but a directory of the tree.
+fn by_parents() -> Vec<Case> {
+    let tar = || Tar::new().file("a", "x").directory("d");
+    let tree = || Tree::new().file("a", "x").directory("d");
+    let aliased = Tar::new().file("f", "no").file("real/f", "x").file("real/d/e", "y").symlink("l", "real/d");
+    let parents = Tree::new().directory("real").directory("real/d").file("real/d/e", "y");
+    vec![
+        layer("hardlink-by-parent", HARDLINKS, tar().hardlink("b", "d/../a")).tree(tree().hardlink("b", "a")),
+        layer("hardlink-by-parent-of-root", HARDLINKS, tar().hardlink("d/b", "/d/.././a"))
+            .tree(tree().hardlink("d/b", "a")),
+        // As the kernel goes: to the parent of what the link leads to.
+        layer("hardlink-by-parent-of-symlink", HARDLINKS, aliased.hardlink("g", "l/../f"))
+            .tree(parents.file("f", "no").symlink("l", "real/d").file("g", "x").hardlink("real/f", "g")),
+        stack("hardlink-by-parent-below", HARDLINKS, [tar(), Tar::new().hardlink("b", "d/../a")])
+            .tree(tree().hardlink("b", "a")),
+    ]
+}
+
 fn refused_cases() -> Vec<Case> {
     let file = || Tar::new().file("a", "x").directory("d");
     let refused = |name: &str, tar: Tar, says: &'static str| {
@@ -65,8 +83,12 @@ fn refused_cases() -> Vec<Case> {
         refused("to-directory", file().hardlink("b", "d"), "is a directory"),
         refused("to-root", file().hardlink("b", "/"), "is a directory"),
         refused("to-nothing", file().hardlink("b", ""), "is empty"),
-        refused("to-itself", file().hardlink("a", "a"), "does not exist"),
-        refused("to-itself-spelled-otherwise", file().hardlink("a", ".//a"), "does not exist"),
+        refused("to-itself", file().hardlink("a", "a"), "a hard link to itself"),
+        refused("to-itself-spelled-otherwise", file().hardlink("a", ".//a"), "a hard link to itself"),
+        refused("to-itself-by-parent", file().hardlink("a", "d/../a"), "a hard link to itself"),
+        refused("to-parent", file().hardlink("b", "d/.."), "is a directory"),
+        refused("by-no-directory", file().hardlink("b", "none/../a"), "does not exist"),
+        refused("climbs-at-last", file().hardlink("b", "d/../../a"), "`..`"),
         refused("before-target", Tar::new().hardlink("b", "late").file("late", "x"), "does not exist"),
         refused("climbs", file().hardlink("b", "../a"), "`..`"),
         refused("climbs-far", file().hardlink("b", "d/../../../../../etc/passwd"), "`..`"),
@@ -156,7 +178,7 @@ fn below_cases() -> Vec<Case> {
         )
         .tree(copied(directory())),
         stack("hardlink-below-over-itself", HARDLINKS, [below(), Tar::new().hardlink("d/a", "d/a")])
-            .refused("does not exist"),
+            .refused("a hard link to itself"),
         stack(
             "hardlink-symlink-below",
             HARDLINKS,
