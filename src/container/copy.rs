@@ -6,10 +6,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
 use oci_spec::runtime::{Mount, Spec};
+use rustix::io::Errno;
 
 use super::rootfs::{MERGED, UPPER, VFS_ROOT, WORK};
 use super::{Engine, Error, Event, Events, Pausing, copying};
-use crate::error::files::{FilesError, READ_ONLY};
+use crate::error::files::{FilesError, KERNEL, MOUNTED, READ_ONLY};
 use crate::error::running::RunningError;
 use crate::launch::{Files, inside};
 use crate::plan::Plan;
@@ -233,7 +234,13 @@ fn tell_of_missing(
 fn hint(error: &TransferError) -> Option<String> {
     match error {
         TransferError::Open { source, .. } | TransferError::Copy { source, .. } => {
-            (source.errno() == rustix::io::Errno::ROFS).then(|| READ_ONLY.to_owned())
+            match source.errno() {
+                Errno::ROFS => Some(READ_ONLY.to_owned()),
+                Errno::BUSY => Some(MOUNTED.to_owned()),
+                // Where the kernel's files are, nobody makes another, not even for a moment.
+                Errno::NOENT if source.call().starts_with("mkdirat") => Some(KERNEL.to_owned()),
+                _ => None,
+            }
         }
         TransferError::NoDirectory(_)
         | TransferError::OntoFile(_)

@@ -13,6 +13,13 @@ use crate::store::transfer::TransferError;
 /// What to do where nothing can be written.
 pub(crate) const READ_ONLY: &str = "copy into a volume of the container, or make it without --read-only";
 
+/// What to do where something is mounted on the very file.
+pub(crate) const MOUNTED: &str = "something is mounted there, which is written to, and not replaced: minirun exec -i \
+                                  CONTAINER sh -c 'cat >PATH' <FILE";
+/// What to do in a file system of the kernel's.
+pub(crate) const KERNEL: &str = "the files there are the kernel's, as those of /proc are: only what runs in the \
+                                 container writes to them";
+
 /// What went wrong with the files of a container.
 #[derive(Debug, Error)]
 pub enum FilesError {

@@ -1,5 +1,6 @@
 //! Names on one line: as they are where that is clear, else as a string of C, as Git writes them.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -37,6 +38,38 @@ pub fn always_quoted(name: impl AsRef<OsStr>) -> String {
     text
 }
 
+/// `text` with a `…` for the middle of every word that is longer than names and paths are: what is in an image may be as
+/// long as it likes.
+#[must_use]
+pub fn shortened(text: &str) -> Cow<'_, str> {
+    /// Of how many bytes a word may be, and how many stay at its beginning and at its end.
+    const LONGEST: usize = 512;
+    const KEPT: usize = 120;
+    let is_border = |letter: char| letter.is_whitespace() || letter == '`';
+    if text.split(is_border).all(|word| word.len() <= LONGEST) {
+        return Cow::Borrowed(text);
+    }
+    let shorten = |word: &str| {
+        let (name, rest) = word.split_at(word.find(is_border).unwrap_or(word.len()));
+        if name.len() <= LONGEST { word.to_owned() } else { without_middle(name, KEPT) + rest }
+    };
+    Cow::Owned(text.split_inclusive(is_border).map(shorten).collect())
+}
+
+/// `text` with a `…` for what is more than `kept` bytes from both of its ends.
+#[must_use]
+pub fn without_middle(text: &str, kept: usize) -> String {
+    let is_kept = |end: usize| end <= kept;
+    let before: String = text
+        .char_indices()
+        .take_while(|(at, letter)| is_kept(at + letter.len_utf8()))
+        .map(|one| one.1)
+        .collect();
+    let after =
+        text.char_indices().find(|(at, _)| is_kept(text.len() - at)).map_or("", |(at, _)| &text[at..]);
+    if before.len() + after.len() < text.len() { format!("{before}…{after}") } else { text.to_owned() }
+}
+
 fn octal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:03o}")).collect()
 }
@@ -44,6 +77,19 @@ fn octal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_longer_than_names_are_cut() {
+        let path = "/name".repeat(60);
+        for text in ["", "cannot read `a`: `b`\n", &format!("cannot read `{path}`"), &"a b".repeat(1000)] {
+            assert_eq!(shortened(text), text);
+        }
+        let long =
+            format!("cannot `{}\u{fc}{}z` or {}", "x".repeat(119), "y".repeat(2000), "\u{fc}".repeat(400));
+        let kept = "\u{fc}".repeat(60);
+        let expected = format!("cannot `{}…{}z` or {kept}…{kept}", "x".repeat(119), "y".repeat(119));
+        assert_eq!(shortened(&long), expected);
+    }
 
     #[test]
     fn every_name_is_one_clear_word() {

@@ -5,6 +5,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::quote::{shortened, without_middle};
+
+/// How many bytes are kept of each end of a text, so that all of them fit into a message.
+const KEPT: usize = 1000;
+
 /// The text of an error and of each of its causes, as another process sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -14,11 +19,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Takes the texts of `error` and its causes.
+    /// Takes the texts of `error` and its causes, as far as they fit into a message.
     #[must_use]
     pub fn of(error: &dyn Error, hint: Option<String>) -> Self {
         let cause = error.source().map(|cause| Box::new(Self::of(cause, None)));
-        Self { message: error.to_string(), cause, hint }
+        Self { message: without_middle(&shortened(&error.to_string()), KEPT), cause, hint }
     }
 
     /// What the user can do about it.

@@ -1,5 +1,7 @@
 //! What goes wrong is said clearly, with exit code 125, and leaves the store as it was.
 
+use serde_json::json;
+
 use crate::support::{
     Compression, IMAGE, Image, Layer, Scratch, can_mount, compress, docker_archive, require,
 };
@@ -39,6 +41,47 @@ fn an_error_is_a_sentence_a_chain_and_a_hint() {
     let body = lines.iter().skip(1).filter(|line| !line.starts_with("hint: "));
     assert!(body.into_iter().all(|line| line.starts_with("  ")), "{said}");
     assert!(!lines[0].ends_with('.'), "{said}");
+}
+
+#[test]
+fn a_profile_is_a_file_with_an_object() {
+    let scratch = Scratch::with_image();
+    let pipe = scratch.directory("profiles").join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let refused = |path: &str| {
+        let said =
+            scratch.minirun(["run", "--security-opt", &format!("seccomp={path}"), IMAGE, "true"]).run();
+        said.refused().to_owned()
+    };
+    for path in [pipe.to_str().unwrap(), "/dev/zero", "/"] {
+        assert!(refused(path).contains("it is no regular file"), "{path}");
+    }
+    for (text, says) in [
+        ("[]", "which is a JSON object"),
+        ("7", "which is a JSON object"),
+        (r#"{"defaultAction": "SCMP_ACT_FOO"}"#, "unknown variant `SCMP_ACT_FOO`"),
+    ] {
+        let said = refused(scratch.file("profile", text).to_str().unwrap());
+        assert_eq!(said.matches(says).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn names_as_long_as_an_image_likes_are_cut() {
+    let scratch = Scratch::new();
+    let image = |key: &str, value: &str| {
+        let image = Image::base().config(key, json!(value)).config("Cmd", json!(["true"]));
+        let layout = scratch.directory(key);
+        image.write_layout(&layout, "long:1");
+        scratch.minirun(["run", "--rm", &format!("oci:{}", layout.display())]).run()
+    };
+    for (key, start) in [("User", ""), ("WorkingDir", "/"), ("Entrypoint", "/")] {
+        let said = image(key, &format!("{start}{}", "long".repeat(20_000)));
+        assert_ne!(said.code, Some(0), "{key}");
+        let said = said.stderr();
+        assert!(said.contains("longlong") && said.contains('…'), "{key}: {said}");
+        assert!(said.len() < 3000 && !said.contains("EBADMSG"), "{key}: {said}");
+    }
 }
 
 #[test]

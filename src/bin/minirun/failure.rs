@@ -11,6 +11,7 @@ use minirun::plan::instruction::InstructionError;
 use minirun::plan::name::NameError;
 use minirun::plan::path::PathError;
 use minirun::plan::port::PortError;
+use minirun::plan::quote::shortened;
 use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
@@ -323,7 +324,7 @@ pub(crate) fn render(failure: &Failure, hint: Option<String>) -> String {
     if let Some(hint) = hint {
         let _ = writeln!(text, "hint: {hint}");
     }
-    text
+    shortened(&text).into_owned()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! `minirun run`: from words to a request, and the request to the library.
 
 mod error;
+mod files;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Read as _, stdin};
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal as _, stdin};
+use std::path::Path;
 
 use minirun::container::Engine;
 use minirun::plan::capability::{self, CapabilitySet};
@@ -24,10 +25,10 @@ use minirun::plan::process::{CallerGroups, FirstProcess, Input, Streams};
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::resources::{self};
 use minirun::plan::rootfs::Lifetime;
-use minirun::plan::seccomp::{Abis, Choice, Nesting, Profile, SeccompRequest};
-use minirun::plan::security::{self, Privileges, SeccompWord, SecurityMode, Shown, SystemPaths};
+use minirun::plan::seccomp::Nesting;
+use minirun::plan::security::{self, Privileges, SecurityMode, Shown, SystemPaths};
 use minirun::plan::source::ImageSource;
-use minirun::sys::{SysError, probe};
+use minirun::sys::probe;
 
 use crate::arguments::run::{DriverWord, RunArgs};
 use crate::failure::Failure;
@@ -36,10 +37,9 @@ use crate::progress::{Loudness, Progress};
 use crate::result::{self, Stay};
 use crate::{lifecycle, supervision};
 
-pub(crate) use error::RequestError;
-
-/// The most that is read of a file of variables or labels, in bytes.
-const LARGEST_FILE: u64 = 16 << 20;
+pub(crate) use self::error::RequestError;
+pub(crate) use self::files::read_all;
+use self::files::seccomp;
 
 /// Runs a container; the exit code of its command.
 pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> Result<u8, Failure> {
@@ -155,30 +155,6 @@ fn request(
     })
 }
 
-/// The profile of system calls, read.
-fn seccomp(
-    arguments: &RunArgs,
-    word: &SeccompWord,
-    nesting: Nesting,
-) -> Result<SeccompRequest, RequestError> {
-    let choice = match word {
-        SeccompWord::Builtin => Choice::Builtin,
-        SeccompWord::Unconfined => Choice::Unconfined,
-        SeccompWord::File(path) => {
-            let unread = |error| RequestError::Read {
-                flag: "--security-opt seccomp",
-                path: path.clone(),
-                source: SysError::from_io(format!("read({path:?})"), &error),
-            };
-            let json = read(path).map_err(unread)?;
-            let wrong = |source| RequestError::Seccomp { path: path.clone(), source };
-            Choice::Profile(Profile::parse(&json).map_err(wrong)?)
-        }
-    };
-    let abis = if arguments.abi32 { Abis::With32Bit } else { Abis::Native };
-    Ok(SeccompRequest { choice, abis, nesting })
-}
-
 /// `--group-add`: the caller's groups, or some by name.
 fn groups(words: &[String]) -> Result<(CallerGroups, Vec<String>), RequestError> {
     const KEEP: &str = "keep-groups";
@@ -275,32 +251,6 @@ fn labels(arguments: &RunArgs) -> Result<Vec<Label>, RequestError> {
 
 fn shm_size(arguments: &RunArgs) -> Result<u64, LimitError> {
     arguments.shm_size.as_deref().map_or(Ok(limit::DEFAULT_SHM_SIZE), limit::parse_positive_size)
-}
-
-/// The settings of all files, in order.
-pub(crate) fn read_all(flag: &'static str, paths: &[PathBuf]) -> Result<Vec<Setting>, RequestError> {
-    let mut settings = Vec::new();
-    for path in paths {
-        let contents = read(path).map_err(|error| RequestError::Read {
-            flag,
-            path: path.clone(),
-            source: SysError::from_io(format!("read({path:?})"), &error),
-        })?;
-        let lines = environment::parse_file(&contents);
-        settings.extend(lines.map_err(|source| RequestError::File { flag, path: path.clone(), source })?);
-    }
-    Ok(settings)
-}
-
-/// Reads a file that a person wrote; an endless one is none.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut contents = Vec::new();
-    std::fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut contents)?;
-    if contents.len() as u64 > LARGEST_FILE {
-        Err(std::io::ErrorKind::FileTooLarge.into())
-    } else {
-        Ok(contents)
-    }
 }
 
 #[cfg(test)]

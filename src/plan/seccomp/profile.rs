@@ -46,8 +46,11 @@ const ERRORS: [(&str, u32); 20] = [
 #[derive(Debug, Error)]
 pub enum ProfileError {
     /// Not JSON, a field that there is not, a value of the wrong kind.
-    #[error("it is no seccomp profile: {0}")]
+    #[error("it is no seccomp profile")]
     Json(#[from] serde_json::Error),
+    /// JSON, but not `{…}`.
+    #[error("it is no seccomp profile, which is a JSON object with `defaultAction` and `syscalls`")]
+    NoObject,
     /// It is too large.
     #[error("it has {0} bytes, and a profile has at most {LARGEST}")]
     TooLarge(usize),
@@ -154,6 +157,9 @@ impl Profile {
     pub fn parse(json: &[u8]) -> Result<Self, ProfileError> {
         if json.len() > LARGEST {
             return Err(ProfileError::TooLarge(json.len()));
+        }
+        if !json.trim_ascii_start().starts_with(b"{") {
+            return Err(ProfileError::NoObject);
         }
         let document: Document = serde_json::from_slice(json)?;
         let is_said = |list: Option<usize>| list.is_some_and(|length| length > 0);

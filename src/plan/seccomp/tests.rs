@@ -372,8 +372,9 @@ fn what_is_no_profile_is_refused() {
     let long =
         rule(&format!(r#""name": "read", "action": "SCMP_ACT_KILL", "comment": "{}""#, "x".repeat(LARGEST)));
     for (json, hint) in [
-        ("", "EOF"),
-        ("[]", "invalid"),
+        ("", "a JSON object"),
+        ("[]", "a JSON object"),
+        ("{", "EOF"),
         ("{}", "defaultAction"),
         (r#"{"defaultAction": "SCMP_ACT_MAYBE"}"#, "SCMP_ACT_MAYBE"),
         (r#"{"defaultAction": "SCMP_ACT_NOTIFY"}"#, "SCMP_ACT_NOTIFY"),
@@ -427,8 +428,9 @@ fn what_is_no_profile_is_refused() {
         (&rule(r#""name": "read", "action": "SCMP_ACT_KILL", "includes": {"users": []}"#), "users"),
         (&long, "at most"),
     ] {
-        let error = Profile::parse(json.as_bytes()).map(drop).unwrap_err().to_string();
-        assert!(error.contains(hint), "{error}");
+        let error = Profile::parse(json.as_bytes()).map(drop).unwrap_err();
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(format!("{error}: {cause}").contains(hint), "{error}: {cause}");
     }
 }
 

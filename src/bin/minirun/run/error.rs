@@ -100,6 +100,8 @@ pub(crate) enum RequestError {
     NotUtf8(String),
     #[error(transparent)]
     Security(#[from] SecurityError),
+    #[error("cannot use `--security-opt seccomp={}`: it is no regular file", .0.display())]
+    NoFile(PathBuf),
     #[error("cannot use `--security-opt seccomp={}`", .path.display())]
     Seccomp { path: PathBuf, source: ProfileError },
     #[error(transparent)]
@@ -124,6 +126,7 @@ impl RequestError {
             Self::Security(error) => error.hint(),
             Self::Sysctl(error) => error.hint(),
             Self::Device(error) => error.hint(),
+            Self::NoFile(_) => Some("write the profile to a file".to_owned()),
             _ => None,
         }
     }
