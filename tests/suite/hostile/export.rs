@@ -12,7 +12,7 @@ use super::case::{Case, Expectation};
 use super::source::Source;
 
 /// Writes all images where `MINIRUN_TEST_HOSTILE_DIR` says: each as a directory or file, and a line for each in
-/// `cases.jsonl`. They aim at the directory `canary` beside them.
+/// `cases.jsonl`, with what `MINIRUN_TEST_CALLER` (`root`, `subordinate-ids`, `single-id`) has to expect. They aim at the directory `canary` beside them.
 #[test]
 fn images_for_others() {
     let Some(directory) = std::env::var_os("MINIRUN_TEST_HOSTILE_DIR") else { return };
