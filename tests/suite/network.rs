@@ -1,7 +1,7 @@
 //! Networks: none, the host's, pasta's, another container's; published ports.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
@@ -55,6 +55,9 @@ fn answer_one_stream() {
     let listener = TcpListener::bind(("0.0.0.0", port_of_the_test())).unwrap();
     let (mut stream, _) = listener.accept().unwrap();
     stream.write_all(b"from inside").unwrap();
+    // What is on its way when the container ends does not arrive: whoever asked is to hang up first.
+    stream.shutdown(Shutdown::Write).unwrap();
+    stream.read_to_string(&mut String::new()).unwrap();
 }
 
 #[test]
