@@ -93,9 +93,9 @@ fn is_known_difference<R: std::io::Read>(ours: &Seen, theirs: &tar::Entry<'_, R>
     // They do not know the sparse files of PAX, and give out the holes of the others.
     let is_sparse = ours.is_sparse || kind.is_gnu_sparse();
     let is_body = ours.kind == EntryKind::Regular;
-    // GNU tar, Go's reader, Python's and ours take a long name whatever the header's magic; to them it is a file.
-    let is_long_name = matches!(kind.as_byte(), b'L' | b'K');
-    is_sparse || is_long_name || (!is_body && theirs.size() != 0)
+    // GNU tar, Go's reader, Python's and ours take these about the next entry whatever the magic; to them it is a file.
+    let is_extension = matches!(kind.as_byte(), b'L' | b'K' | b'x');
+    is_sparse || is_extension || (!is_body && theirs.size() != 0)
 }
 
 fn seen<R: std::io::Read>(entry: &mut tar::Entry<'_, R>) -> std::io::Result<Seen> {
