@@ -19,8 +19,8 @@ use crate::sys::owner;
 pub(super) const KILL: i32 = 9;
 /// How long whoever runs a container may take to end it when it has been killed.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
-/// How long whoever ran a container may take to remove what is left of it when it has ended.
-const RELEASE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long whoever ran a container is waited for before somebody else is looked for who has started it again.
+const RELEASE_PAUSE: Duration = Duration::from_millis(200);
 /// How long whoever begins to start a container may take until he can be reached.
 const START_PATIENCE: Duration = Duration::from_secs(2);
 /// How long he is left alone before he is looked for again.
@@ -231,10 +231,12 @@ impl Engine {
         Ok(self.reach(container)?.ok_or_else(gone)?.client.is_some())
     }
 
-    /// Waits until whoever ran a container that has ended lets it go. If that takes very long, somebody else may have
-    /// started it again.
+    /// Waits until whoever ran a container that has ended lets it go, which takes as long as removing what is left of it;
+    /// or until somebody has started it again.
     pub(super) fn await_release(&self, directory: &Directory) -> Result<(), Error> {
-        let released = lock::await_release(directory, RELEASE_PATIENCE);
-        released.map(drop).map_err(|cause| Error::Store(self.store.read_error(cause)))
+        let owner = directory.path().join(layout::OWNER);
+        let is_over = || Ok(lock::await_release(directory, RELEASE_PAUSE)? || owner::is_claimed(&owner)?);
+        while !is_over().map_err(|cause| Error::Store(self.store.read_error(cause)))? {}
+        Ok(())
     }
 }

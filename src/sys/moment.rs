@@ -88,14 +88,11 @@ mod recorder {
             for (place, byte) in room.iter().zip(line.bytes()) {
                 place.store(byte, Ordering::SeqCst);
             }
-            let is_now = |chosen: &Option<Chosen>| {
-                let mut chosen = chosen.iter();
-                chosen.any(|chosen| chosen.name == name && self.count(name, end) == chosen.count)
-            };
-            if is_now(&self.end_at) {
+            let is_now = |chosen: &Chosen| chosen.name == name && self.count(name, end) == chosen.count;
+            if self.end_at.as_ref().is_some_and(is_now) {
                 die();
             }
-            if is_now(&self.stand_at) {
+            if self.stand_at.as_ref().is_some_and(is_now) {
                 // There is nobody to tell that it cannot.
                 let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::STOP);
             }

@@ -102,6 +102,17 @@ pub(super) fn holder(file: BorrowedFd<'_>) -> Result<Option<Holder>, SysError> {
     Ok(Some(Holder { launcher, init }))
 }
 
+/// Whether somebody has claimed the file at `path`, as far as can be seen from here.
+///
+/// # Errors
+/// What opening or asking say; a file that went with its container is not an error.
+pub fn is_claimed(path: &Path) -> Result<bool, SysError> {
+    match open(path) {
+        Err(error) if error.errno() == Errno::NOENT => Ok(false),
+        file => Ok(holder(file?.as_fd())?.is_some()),
+    }
+}
+
 /// Kills the process that has claimed the file at `path`, and waits until it is gone.
 ///
 /// # Errors

@@ -253,7 +253,7 @@ fn a_time_limit_ends_it() {
     scratch.shell(&flags, "trap '' TERM; while :; do sleep 0.05; done").run().exits(124);
     assert!(begun.elapsed() >= Duration::from_millis(1300));
     scratch.detach(
-        &["--name", "limited", "--timeout", "0.2"],
+        &["--name", "limited", "--timeout", "1.5"],
         "trap 'exit 0' TERM; while :; do sleep 0.05; done",
     );
     assert_eq!(scratch.minirun(["wait", "limited"]).run().success(), "124");
