@@ -1,6 +1,7 @@
 """Rows about files: work that waits for the disk, and volumes and binds against the directory itself."""
 
 import os
+import time
 from typing import Dict, List, Optional, Tuple
 
 import pace
@@ -17,7 +18,7 @@ PART = "disk"
 def rows(scene: Scene) -> List[Row]:
     scene.job_image()
     made = [synced(scene)]
-    small, stream = ("200", "20") if scene.is_quick else ("2000", "200")
+    small, stream = ("200", "20") if scene.is_quick else ("1000", "100")
     for kind, count, what in (("small", small, "files of 4 KiB"), ("stream", stream, "MiB in one file")):
         made += beside_host(scene, kind, count, f"{count} {what}")
     return made + fio_rows(scene)
@@ -62,7 +63,10 @@ def inner_times(scene: Scene, contenders: List[Contender]) -> Dict[str, Tuple[Op
     """The milliseconds that each command says it took: its output is a number of nanoseconds."""
     times: Dict[str, List[float]] = {contender.name: [] for contender in contenders}
     reasons: Dict[str, str] = {}
-    for turn in range(3 if scene.is_quick else 15):
+    end = time.monotonic() + scene.seconds
+    for turn in range(scene.rounds):
+        if turn >= 3 and time.monotonic() > end:
+            break
         start = turn % len(contenders)
         for contender in contenders[start:] + contenders[:start]:
             try:

@@ -1,5 +1,6 @@
 """Images made by the benchmarks themselves: OCI image layouts of layers that are generated."""
 
+import functools
 import gzip
 import hashlib
 import io
@@ -166,13 +167,14 @@ def generated_layers(shape: Shape) -> List[Layer]:
     return [layer(number) for number in range(shape.layers)]
 
 
+@functools.lru_cache(maxsize=1)
 def make_pool() -> bytes:
     """Mostly words, a few of them often, and some noise: shrinks as much as programs and texts do together."""
     chance = random.Random(7)
     words = [bytes(chance.choices(b"abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 11))) for _ in range(4000)]
     often = list(itertools.accumulate(1 / (rank + 1) for rank in range(len(words))))
     parts = []
-    for _ in range(4096):
+    for _ in range(1024):
         parts.append(b" ".join(chance.choices(words, cum_weights=often, k=320)))
         parts.append(chance.randbytes(300))
     return b"".join(parts)

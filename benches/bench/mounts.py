@@ -48,6 +48,10 @@ def own(mounts: Sequence[Mount]) -> List[Mount]:
     ]
 
 
+def root(mounts: Sequence[Mount]) -> List[Mount]:
+    return [mount for mount in mounts if mount.at == "/"]
+
+
 def for_bwrap(mounts: Sequence[Mount], sources: Dict[str, str]) -> List[str]:
     """The flags by which bwrap makes these mounts. `sources` has the host path of what is bound at a destination."""
     flags = []
@@ -113,9 +117,12 @@ def identity(mount: Mount) -> Tuple[str, str, bool]:
 
 
 def difference(ours: Sequence[Mount], theirs: Sequence[Mount]) -> List[str]:
-    """In words what one has and the other has not; nothing if the sets are the same."""
-    here = {identity(mount) for mount in ours}
-    there = {identity(mount) for mount in theirs}
+    """In words what one has and the other has not; nothing if the sets are the same.
+
+    What comes along with a bind of the machine's /sys is left out: that is one mount to make, however many it brings.
+    """
+    here = {identity(mount) for mount in [*root(ours), *own(ours)]}
+    there = {identity(mount) for mount in [*root(theirs), *own(theirs)]}
     return [
         *(f"only ours: {told(one)}" for one in sorted(here - there)),
         *(f"only theirs: {told(one)}" for one in sorted(there - here)),

@@ -11,6 +11,10 @@ from typing import Callable, Dict, List, Optional, Sequence, Union
 from figures import Figure
 
 
+# What Python ignores for itself, commands do not expect to be ignored.
+IGNORED = [signal.SIGPIPE, signal.SIGXFSZ]
+
+
 class Failure(Exception):
     """A command that could not do what it was told; the text is its own last words."""
 
@@ -48,7 +52,7 @@ def begin(words: Sequence[str], environment: Dict[str, str], errors: int, output
     null = os.open("/dev/null", os.O_RDONLY)
     try:
         actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, errors, 2)]
-        return os.posix_spawn(words[0], list(words), environment, file_actions=actions)
+        return os.posix_spawn(words[0], list(words), environment, file_actions=actions, setsigdef=IGNORED)
     finally:
         os.close(null)
 

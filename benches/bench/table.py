@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from figures import Figure, Peer, Row
 
-HEADINGS = ["row", "ours", "against", "theirs", "ratio", "goal", "met"]
+HEADINGS = ["row", "ours", "against", "theirs", "ratio", "of the least", "goal", "met"]
 BEGIN = "<!-- `just bench` writes what follows -->"
 END = "<!-- `just bench` wrote what precedes -->"
 
@@ -48,7 +48,7 @@ def lines(row: Row) -> List[List[str]]:
     found = []
     if row.limit is not None:
         limit = f"≤ {amount(row.limit)} {row.unit}"
-        found.append(["", "", "", "", "", limit, verdict(row.is_within_limit())])
+        found.append(["", "", "", "", "", "", limit, verdict(row.is_within_limit())])
     for peer in row.peers:
         found.append(["", "", *cells(row, peer)])
     if not found:
@@ -58,13 +58,17 @@ def lines(row: Row) -> List[List[str]]:
 
 
 def cells(row: Row, peer: Peer) -> List[str]:
-    """Against whom, theirs, the ratio, the goal and whether it is met."""
+    """Against whom, theirs, the ratio of the medians and of the fastest, the goal and whether it is met."""
     wanted = "" if peer.bound is None else goal(peer.bound)
     met = "" if peer.bound is None else verdict(None if row.ours is None else peer.is_met(row.ours))
     if peer.figure is None:
-        return [peer.name, f"– {peer.reason}", "", wanted, met]
-    ratio = None if row.ours is None else peer.ratio(row.ours)
-    return [peer.name, shown(peer.figure, row.unit), "" if ratio is None else amount(ratio), wanted, met]
+        return [peer.name, f"– {peer.reason}", "", "", wanted, met]
+    ratios = ["", ""] if row.ours is None else map(number, (peer.ratio(row.ours), peer.ratio_of_least(row.ours)))
+    return [peer.name, shown(peer.figure, row.unit), *ratios, wanted, met]
+
+
+def number(ratio: Optional[float]) -> str:
+    return "" if ratio is None else amount(ratio)
 
 
 def text(rows: Sequence[Row]) -> str:
@@ -78,7 +82,7 @@ def text(rows: Sequence[Row]) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    head = "| " + " | ".join(HEADINGS) + " | load |\n|---|---|---|---|--:|---|---|--:|\n"
+    head = "| " + " | ".join(HEADINGS) + " | load |\n|---|---|---|---|--:|--:|---|---|--:|\n"
     body = []
     for row in rows:
         for place, line in enumerate(lines(row)):
