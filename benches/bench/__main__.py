@@ -15,16 +15,18 @@ import os
 import platform
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import build
 import disk
 import peers
 import plot
+import priority
 import scale
 import size
 import start
@@ -80,18 +82,18 @@ def ordinary_user() -> str:
     raise LookupError("no user has subordinate IDs: name one with --user")
 
 
-def as_user(name: str, words: List[str]) -> List[str]:
-    """The command as another user, in a mount namespace with a cgroup2 that all see at the usual place.
+# A mount namespace with a cgroup2 that all see at the usual place, and, if there is a group for it, before other work.
+ENTER = """
+test -z "$0" || echo $$ >"$0/cgroup.procs"
+mount -t cgroup2 cgroup2 /sys/fs/cgroup || echo "no cgroup2: crun may refuse" >&2
+exec "$@"
+"""
 
-    It goes before what else the machine does, and all that is measured does so alike: by its nice value, and as a
-    session of its own, because sessions share the processors first (sched(7), autogroups).
-    """
+
+def as_user(name: str, group: Optional[str], words: List[str]) -> List[str]:
+    """The command as another user, with nothing of root's environment."""
     user = pwd.getpwnam(name)
-    script = (
-        'mount -t cgroup2 cgroup2 /sys/fs/cgroup || echo "no cgroup2: crun may refuse" >&2; '
-        'test ! -w /proc/self/autogroup || echo -19 >/proc/self/autogroup; exec "$@"'
-    )
-    return ["setsid", "--wait", "nice", "-n", "-19", "unshare", "--mount", "sh", "-c", script, "bench",
+    return ["unshare", "--mount", "sh", "-c", ENTER, group or "",
             "setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups", "--inh-caps=-all",
             "env", "-i", f"HOME={user.pw_dir}", f"USER={name}", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             "LC_ALL=C.UTF-8", *words]
@@ -99,7 +101,8 @@ def as_user(name: str, words: List[str]) -> List[str]:
 
 def measure(options: argparse.Namespace) -> Dict[str, Any]:
     """Measures in a directory of its own, as an unprivileged user; what was found."""
-    directory = tempfile.mkdtemp(prefix="minirun-bench-", dir=options.directory)
+    directory = tempfile.mkdtemp(prefix="bench-", dir=options.directory)
+    group = priority.make(os.path.basename(directory)) if os.geteuid() == 0 else None
     try:
         programs = f"{directory}/programs"
         os.mkdir(programs)
@@ -112,12 +115,13 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
             for path in (directory, programs, *(f"{programs}/{file}" for file in os.listdir(programs))):
                 os.chown(path, pwd.getpwnam(name).pw_uid, pwd.getpwnam(name).pw_gid)
             # This interpreter may lie where only root can read.
-            words = as_user(name, ["python3", "-B", *words[1:]])
+            words = as_user(name, group, ["python3", "-B", *words[1:]])
         run_and_reap(words)
         with open(f"{directory}/result.json", encoding="utf-8") as file:
             return json.load(file)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+        priority.remove(group)
 
 
 def run_and_reap(words: List[str]) -> None:
@@ -140,6 +144,8 @@ def run_and_reap(words: List[str]) -> None:
 def inside(options: argparse.Namespace) -> int:
     """What the unprivileged user does."""
     directory = options.inside
+    # Whoever ends this program has it clear up first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rounds, seconds = (5, 3.0) if options.quick else (options.rounds, options.seconds)
     scene = Scene(directory, f"{directory}/programs/minirun", f"{directory}/programs", rounds, seconds, options.large,
                   options.alpine, options.quick)
@@ -152,6 +158,7 @@ def inside(options: argparse.Namespace) -> int:
             found += new
         document = {"machine": machine(scene), "rows": [to_document(row) for row in found]}
     finally:
+        peers.remember_pause(scene)
         scene.leave()
     with open(f"{directory}/result.json", "w", encoding="utf-8") as file:
         json.dump(document, file)

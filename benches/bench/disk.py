@@ -6,11 +6,11 @@ from typing import Dict, List, Optional, Tuple
 
 import pace
 import peers
+from contest import EQUAL, contest, rivals
 from figures import Figure, Peer, Row
 from pace import Contender, Failure
-from peers import ONE_ID
+from peers import HOST, ONE_ID
 from scene import IMAGE, Scene, average_load
-from start import EQUAL, HOST, contest, rivals
 
 PART = "disk"
 
@@ -31,7 +31,7 @@ def synced(scene: Scene) -> Row:
     ours = scene.ours("run", "--rm", *HOST, IMAGE, *work)
     os.makedirs(scene.path("synced"), exist_ok=True)
     here = Contender("host directory", [f"{scene.programs}/files", "sync", scene.path("synced"), count])
-    podman = rivals([(lambda: peers.podman(scene, ["--network", "host"], work), 0.5)])
+    podman = rivals([("podman", lambda: peers.podman(scene, ["--network", "host"], work), 0.5)])
     for contender, _ in podman:
         contender.every = 1
     return contest(scene, Row(PART, f"{count} files with an fsync each", "ms"), ours, [*podman, (here, None)])

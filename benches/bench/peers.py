@@ -14,6 +14,7 @@ PACKAGES = ["bubblewrap", "crun", "runc", "podman", "umoci", "tar", "uidmap", "f
 # What the job has besides the mounts of every container.
 JOB = ["-v", "data:/data", "--tmpfs", "/scratch"]
 ONE_ID = ["--userns", "single"]
+HOST = ["--network", "host"]
 TRUE = "/bin/true"
 
 
@@ -120,18 +121,20 @@ def podman_environment(scene: Scene) -> Dict[str, str]:
     """Podman with a home, a store and a configuration of its own."""
 
     def make() -> Dict[str, str]:
-        for name in ("home", "run"):
-            os.makedirs(scene.path("podman", name), mode=0o700)
+        # Short, as sockets are below it: where a name is too long, podman waits 20 seconds for its monitor each time.
+        runtime_directory = scene.path("run")
+        for path in (scene.path("podman", "home"), runtime_directory):
+            os.makedirs(path, mode=0o700)
         storage = (
             f'[storage]\ndriver = "overlay"\ngraphroot = "{scene.path("podman", "store")}"\n'
-            f'runroot = "{scene.path("podman", "run", "containers")}"\n'
+            f'runroot = "{runtime_directory}/containers"\n'
         )
         for name, text in (("containers.conf", CONTAINERS_CONF), ("storage.conf", storage)):
             with open(scene.path("podman", name), "w", encoding="utf-8") as file:
                 file.write(text)
         return {
             "HOME": scene.path("podman", "home"),
-            "XDG_RUNTIME_DIR": scene.path("podman", "run"),
+            "XDG_RUNTIME_DIR": runtime_directory,
             "CONTAINERS_CONF": scene.path("podman", "containers.conf"),
             "CONTAINERS_STORAGE_CONF": scene.path("podman", "storage.conf"),
         }
@@ -152,8 +155,8 @@ def podman_image(scene: Scene) -> str:
 
 
 def remember_pause(scene: Scene) -> None:
-    """Podman leaves a process that keeps its namespaces; it has to end with the benchmarks."""
-    path = scene.path("podman", "run", "libpod", "tmp", "pause.pid")
+    """Podman leaves a process that keeps its namespaces, also where it fails; it has to end with the benchmarks."""
+    path = scene.path("run", "libpod", "tmp", "pause.pid")
     try:
         with open(path, encoding="ascii") as file:
             scene.started.append(int(file.read()))

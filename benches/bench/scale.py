@@ -7,11 +7,11 @@ from typing import Callable, Dict, List, Sequence
 import image
 import pace
 import peers
+from contest import EQUAL, contest
 from figures import Figure, Peer, Row, slope
 from pace import Contender, Failure
-from peers import ONE_ID, TRUE
+from peers import HOST, ONE_ID, TRUE
 from scene import IMAGE, Scene, average_load
-from start import EQUAL, HOST, contest
 
 PART = "scale"
 LAYERS = [1, 8, 64, 128, 400]

@@ -5,9 +5,10 @@ import struct
 import time
 from typing import List, Optional
 
+from contest import bare, contest
 from figures import Figure, Row
+from peers import HOST
 from scene import IMAGE, Scene, average_load
-from start import HOST, bare, contest
 
 PART = "size"
 INTERPRETER = 3

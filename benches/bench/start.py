@@ -2,54 +2,18 @@
 
 import os
 import time
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import mounts
 import pace
 import peers
+from contest import EQUAL, bare, contest, rivals, told
 from figures import Figure, Peer, Row
 from pace import Contender, Failure
-from peers import JOB, ONE_ID, TRUE
+from peers import HOST, JOB, ONE_ID, TRUE
 from scene import IMAGE, SHOW_MOUNTS, Scene, average_load
 
 PART = "start"
-HOST = ["--network", "host"]
-# What has to be equal is, if it costs at most a tenth more: less cannot be told apart from chance here.
-EQUAL = 1.1
-
-Rival = Tuple[Callable[[], Contender], Optional[float]]
-
-
-def rivals(makers: Sequence[Rival]) -> List[Tuple[Contender, Optional[float]]]:
-    """The contenders; one that cannot even be told what to do says why."""
-    made = []
-    for make, bound in makers:
-        try:
-            made.append((make(), bound))
-        except (Failure, OSError, ValueError) as failure:
-            made.append((peers.unable(getattr(make, "__name__", "?"), str(failure)), bound))
-    return made
-
-
-def contest(scene: Scene, row: Row, ours: Contender, others: Sequence[Tuple[Contender, Optional[float]]]) -> Row:
-    """Fills in a row in milliseconds or seconds, as it says."""
-    row.load = average_load()
-    factor = {"ms": 1000.0, "s": 1.0}[row.unit]
-    outcomes = pace.compete([ours, *(other for other, _ in others)], scene.effort())
-    row.ours, row.reason = told(outcomes[ours.name], factor)
-    for other, bound in others:
-        figure, reason = told(outcomes[other.name], factor)
-        row.peers.append(Peer(other.name, figure, reason, bound))
-    return row
-
-
-def told(outcome: pace.Outcome, factor: float) -> Tuple[Optional[Figure], str]:
-    return (None, outcome) if isinstance(outcome, str) else (outcome.times(factor), "")
-
-
-def bare(scene: Scene) -> Contender:
-    """The command without a container: what starting any process costs."""
-    return Contender("no container", [f"{scene.programs}/true"])
 
 
 def rows(scene: Scene) -> List[Row]:
@@ -61,12 +25,12 @@ def rows(scene: Scene) -> List[Row]:
 def one_id(scene: Scene) -> Row:
     ours = scene.ours("run", "--rm", *ONE_ID, *HOST, *JOB, IMAGE, TRUE)
     others = rivals([
-        (lambda: peers.bwrap(scene, "host"), 0.6),
-        (lambda: peers.floor(scene, "host"), 2.0),
-        (lambda: peers.floor(scene, "host", "memory"), None),
-        (lambda: peers.runtime(scene, "crun", "one"), None),
-        (lambda: peers.runtime(scene, "runc", "one"), None),
-        (lambda: bare(scene), None),
+        ("bwrap", lambda: peers.bwrap(scene, "host"), 0.6),
+        ("floor", lambda: peers.floor(scene, "host"), 2.0),
+        ("floor, upper in memory", lambda: peers.floor(scene, "host", "memory"), None),
+        ("crun", lambda: peers.runtime(scene, "crun", "one"), None),
+        ("runc", lambda: peers.runtime(scene, "runc", "one"), None),
+        ("no container", lambda: bare(scene), None),
     ])
     row = Row(PART, "run --rm, one ID, host network", "ms", note=same_mounts(scene, "host"))
     return contest(scene, row, ours, others)
@@ -89,8 +53,8 @@ def same_mounts(scene: Scene, network: str) -> str:
 def without_network(scene: Scene) -> Row:
     ours = scene.ours("run", "--rm", *ONE_ID, "--network", "none", *JOB, IMAGE, TRUE)
     others = rivals([
-        (lambda: peers.bwrap(scene, "none"), 0.6),
-        (lambda: peers.floor(scene, "none"), None),
+        ("bwrap", lambda: peers.bwrap(scene, "none"), 0.6),
+        ("floor", lambda: peers.floor(scene, "none"), None),
     ])
     return contest(scene, Row(PART, "run --rm, one ID, --network none", "ms"), ours, others)
 
@@ -98,9 +62,9 @@ def without_network(scene: Scene) -> Row:
 def subordinate(scene: Scene) -> Row:
     ours = scene.ours("run", "--rm", *HOST, *JOB, IMAGE, TRUE)
     others = rivals([
-        (lambda: peers.bwrap(scene, "host"), 1.0),
-        (lambda: peers.runtime(scene, "crun", "many"), 0.35),
-        (lambda: peers.runtime(scene, "runc", "many"), None),
+        ("bwrap", lambda: peers.bwrap(scene, "host"), 1.0),
+        ("crun", lambda: peers.runtime(scene, "crun", "many"), 0.35),
+        ("runc", lambda: peers.runtime(scene, "runc", "many"), None),
     ])
     note = "bwrap has one ID, as it can have no more"
     return contest(scene, Row(PART, "run --rm, subordinate IDs, host network", "ms", note=note), ours, others)
@@ -108,7 +72,7 @@ def subordinate(scene: Scene) -> Row:
 
 def beside_podman(scene: Scene) -> Row:
     ours = scene.ours("run", "--rm", "--network", "none", IMAGE, TRUE)
-    others = rivals([(lambda: peers.podman(scene, ["--network", "none"], [TRUE]), 0.01)])
+    others = rivals([("podman", lambda: peers.podman(scene, ["--network", "none"], [TRUE]), 0.01)])
     return contest(scene, Row(PART, "run --rm, subordinate IDs, --network none", "ms"), ours, others)
 
 
@@ -117,7 +81,7 @@ def exec_row(scene: Scene) -> Row:
     row = Row(PART, "exec", "ms")
     scene.minirun("run", "-d", "--name", "bench-exec", *ONE_ID, *HOST, *JOB, IMAGE, "/bin/files", "wait")
     try:
-        others = rivals([(lambda: crun_exec(scene), 0.15), (lambda: podman_exec(scene), None)])
+        others = rivals([("crun", lambda: crun_exec(scene), 0.15), ("podman", lambda: podman_exec(scene), None)])
         return contest(scene, row, scene.ours("exec", "bench-exec", TRUE), others)
     finally:
         scene.minirun("rm", "-f", "bench-exec")
@@ -156,9 +120,9 @@ def at_once(scene: Scene) -> Row:
     row = Row(PART, f"{count} starts at once, each", "ms", load=average_load())
     ours = scene.ours("run", "--rm", *HOST, *JOB, IMAGE, TRUE)
     others = rivals([
-        (lambda: peers.runtime(scene, "crun", "many"), 0.5),
-        (lambda: peers.podman(scene, ["--network", "host"], [TRUE]), 1 / 40),
-        (lambda: peers.bwrap(scene, "host"), None),
+        ("crun", lambda: peers.runtime(scene, "crun", "many"), 0.5),
+        ("podman", lambda: peers.podman(scene, ["--network", "host"], [TRUE]), 1 / 40),
+        ("bwrap", lambda: peers.bwrap(scene, "host"), None),
     ])
     found = crowds(scene, [ours, *(other for other, _ in others)], count)
     row.ours, row.reason = told(found[ours.name], 1000.0 / count)
@@ -208,7 +172,6 @@ def beside_dirt(scene: Scene, contender: Contender) -> Tuple[List[float], List[f
     quiet: List[float] = []
     busy: List[float] = []
     for _ in range(1 if scene.is_quick else 3):
-        os.sync()
         quiet += spell(contender, 40)
         path = scene.path("dirty")
         try:

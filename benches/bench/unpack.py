@@ -8,10 +8,10 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 import image
 import pace
 import peers
+from contest import contest, rivals
 from figures import Figure, Row
 from pace import Contender, Failure
 from scene import Scene, average_load
-from start import contest, rivals
 
 PART = "unpack"
 # The files, bytes and layers of a Debian with compilers, Python and servers; and a tenth of it.
@@ -57,9 +57,9 @@ def unpacked(scene: Scene, name: str, directory: str) -> List[Row]:
     ours = scene.ours("load", "-q", "-i", directory, store="fresh")
     ours.before = lambda: scene.remove_store("fresh")
     others = rivals([
-        (lambda: podman_pull(scene, directory, name), 1 / 6),
-        (lambda: tar_layers(scene, files), 1 / 3),
-        (lambda: umoci(scene, directory, name), None),
+        ("podman pull", lambda: podman_pull(scene, directory, name), 1 / 6),
+        ("tar -xzf", lambda: tar_layers(scene, files), 1 / 3),
+        ("umoci", lambda: umoci(scene, directory, name), None),
     ])
     found = contest(scene, row, ours, others)
     memory = Row(PART, f"unpack {name}: peak memory", "MB", limit=MEMORY, load=average_load())
@@ -120,7 +120,7 @@ def cold(scene: Scene) -> Row:
     ours = scene.ours("run", "--rm", "--network", "host", f"oci:{directory}", "/bin/true", store="fresh")
     ours.before = lambda: scene.remove_store("fresh")
     files = image.layer_files(directory)
-    others = rivals([(lambda: tar_layers(scene, files), 3.0)])
+    others = rivals([("tar -xzf", lambda: tar_layers(scene, files), 3.0)])
     made = contest(scene, row, ours, others)
     scene.remove_store("fresh")
     return made
