@@ -50,6 +50,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--user", help="who measures, if root starts this [a user with subordinate IDs]")
     parser.add_argument("--rounds", type=int, default=100, help="the most rounds for a row [100]")
     parser.add_argument("--seconds", type=float, default=20, help="the most seconds for a row, about [20]")
+    parser.add_argument("--ahead", action="store_true", help="before the machine's other work, if root starts this")
     parser.add_argument("--quick", action="store_true", help="less of everything: to see whether it runs")
     parser.add_argument("--large", default="", metavar="LAYOUT",
                         help="also unpack this image layout, or `generated`: one of 1.3 GB")
@@ -82,7 +83,7 @@ def ordinary_user() -> str:
     raise LookupError("no user has subordinate IDs: name one with --user")
 
 
-# A mount namespace with a cgroup2 that all see at the usual place, and, if there is a group for it, before other work.
+# A mount namespace with a cgroup2 that all see at the usual place, and a group of their own if there is one.
 ENTER = """
 test -z "$0" || echo $$ >"$0/cgroup.procs"
 mount -t cgroup2 cgroup2 /sys/fs/cgroup || echo "no cgroup2: crun may refuse" >&2
@@ -102,7 +103,7 @@ def as_user(name: str, group: Optional[str], words: List[str]) -> List[str]:
 def measure(options: argparse.Namespace) -> Dict[str, Any]:
     """Measures in a directory of its own, as an unprivileged user; what was found."""
     directory = tempfile.mkdtemp(prefix="bench-", dir=options.directory)
-    group = priority.make(os.path.basename(directory)) if os.geteuid() == 0 else None
+    group = priority.make(os.path.basename(directory), options.ahead) if os.geteuid() == 0 else None
     try:
         programs = f"{directory}/programs"
         os.mkdir(programs)

@@ -26,11 +26,14 @@ def rivals(makers: Sequence[Rival]) -> List[Tuple[Contender, Optional[float]]]:
     return made
 
 
-def contest(scene: Scene, row: Row, ours: Contender, others: Sequence[Tuple[Contender, Optional[float]]]) -> Row:
-    """Fills in a row in milliseconds or seconds, as it says."""
+Others = Sequence[Tuple[Contender, Optional[float]]]
+
+
+def contest(scene: Scene, row: Row, ours: Contender, others: Others, least: int = 3) -> Row:
+    """Fills in a row in milliseconds or seconds, as it says; each runs at least so many times."""
     row.load = average_load()
     factor = {"ms": 1000.0, "s": 1.0}[row.unit]
-    outcomes = pace.compete([ours, *(other for other, _ in others)], scene.effort())
+    outcomes = pace.compete([ours, *(other for other, _ in others)], scene.effort(least))
     row.ours, row.reason = told(outcomes[ours.name], factor)
     for other, bound in others:
         figure, reason = told(outcomes[other.name], factor)

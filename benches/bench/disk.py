@@ -39,9 +39,8 @@ def synced(scene: Scene) -> Row:
 
 def beside_host(scene: Scene, kind: str, count: str, what: str) -> List[Row]:
     """What the program itself takes, without the container's start."""
-    directory = scene.path("plain")
-    os.makedirs(directory, exist_ok=True)
-    bind = ["-v", f"{scene.bind_source()}:/bind"]
+    directory = scene.bind_source()
+    bind = ["-v", f"{directory}:/bind"]
     work = ["/bin/files", kind]
     contenders = [
         Contender("host directory", [f"{scene.programs}/files", kind, directory, count]),

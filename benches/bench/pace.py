@@ -1,12 +1,13 @@
 """Runs commands by turns and takes the time of each, from before it is started to after it was waited for."""
 
+import contextlib
 import os
 import re
 import signal
 import tempfile
 import time
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Sequence, Union
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Union
 
 from figures import Figure
 
@@ -75,12 +76,23 @@ def run(words: Sequence[str], environment: Optional[Dict[str, str]] = None, seco
     everything = {**os.environ, **(environment or {})}
     with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
         child = begin([found(words[0]), *words[1:]], everything, errors.fileno(), output.fileno())
-        status = waited(child, seconds)
+        with ended_with_us(child):
+            status = waited(child, seconds)
         output.seek(0)
         if status == 0:
             return output.read().decode("utf-8", "replace")
         errors.seek(0)
         raise Failure(last_words(errors.read().decode("utf-8", "replace"), status))
+
+
+@contextlib.contextmanager
+def ended_with_us(child: int) -> Iterator[None]:
+    """Kills the child if we are told to end while it runs."""
+    try:
+        yield
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
 
 
 def waited(child: int, seconds: float) -> int:
@@ -108,7 +120,8 @@ def timed(contender: Contender, null: int) -> float:
     words, environment = contender.numbered(0), contender.everything()
     begun = time.perf_counter_ns()
     child = begin(words, environment, null, null)
-    _, status = os.waitpid(child, 0)
+    with ended_with_us(child):
+        _, status = os.waitpid(child, 0)
     ended = time.perf_counter_ns()
     if contender.after:
         contender.after()
@@ -188,14 +201,7 @@ def at_once(contender: Contender, count: int) -> float:
     return (ended - begun) / 1e9
 
 
-def peak_memory(words: Sequence[str], environment: Dict[str, str]) -> int:
-    """The most bytes that the command or one of its children had resident. Raises Failure."""
-    null = os.open("/dev/null", os.O_WRONLY)
-    try:
-        child = begin([found(words[0]), *words[1:]], {**os.environ, **environment}, null, null)
-        _, status, usage = os.wait4(child, 0)
-    finally:
-        os.close(null)
-    if status:
-        raise Failure(f"ended with wait status {status}")
-    return int(usage.ru_maxrss) * 1024
+def peak_memory(files: str, words: Sequence[str], environment: Dict[str, str]) -> int:
+    """The most bytes that the command or one of its children had resident, as the program `files` sees it. Raises
+    Failure."""
+    return int(run([files, "peak", found(words[0]), *words[1:]], environment).splitlines()[-1]) * 1024

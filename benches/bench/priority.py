@@ -1,8 +1,8 @@
-"""A cgroup in which all that is measured goes before the machine's other work, alike for all.
+"""A cgroup for all that is measured, so that the processors are shared among the contenders alike.
 
-Nice values would not do: processes of one session share the processors as a group (sched(7), autogroups), so they reach
-no further than the session, and launchers make new ones. A group of the cpu controller has all descendants, whatever
-they do, and no autogroups.
+Processes of one session share the processors as a group (sched(7), autogroups), and some launchers make a session for
+the container while others don't: on a busy machine they would not be measured alike. A group of the cpu controller has
+all descendants, whatever they do, and no autogroups.
 """
 
 import os
@@ -12,9 +12,9 @@ from typing import Optional
 PLACES = [("/sys/fs/cgroup/cpu", "cpu.shares", "262144"), ("/sys/fs/cgroup", "cpu.weight", "10000")]
 
 
-def make(name: str) -> Optional[str]:
-    """The directory of a new group, or nothing where there can be none."""
-    for place, file, value in PLACES:
+def make(name: str, is_ahead: bool) -> Optional[str]:
+    """The directory of a new group, or nothing where there can be none; on request before the machine's other work."""
+    for place, file, greatest in PLACES:
         path = f"{place}/{name}"
         if not os.path.exists(f"{place}/cgroup.procs"):
             continue
@@ -23,8 +23,9 @@ def make(name: str) -> Optional[str]:
         except OSError:
             continue
         try:
-            with open(f"{path}/{file}", "w", encoding="ascii") as opened:
-                opened.write(value)
+            with open(f"{path}/{file}", "r+", encoding="ascii") as opened:
+                if is_ahead:
+                    opened.write(greatest)
             return path
         except OSError:
             os.rmdir(path)

@@ -214,6 +214,8 @@ class ProgramsTest(unittest.TestCase):
             build.programs(place)
             pace.run([f"{place}/true"])
             self.assertGreater(int(pace.run([f"{place}/files", "small", place, "3"])), 0)
+            self.assertLess(pace.peak_memory(f"{place}/files", [f"{place}/true"], {}), 1 << 20)
+            self.assertLess(pace.peak_memory(f"{place}/files", [f"{place}/true"], {}), 1 << 20)
             self.assertEqual(sorted(os.listdir(place)), sorted(build.PROGRAMS))
             with self.assertRaisesRegex(pace.Failure, "error 2"):
                 pace.run([f"{place}/floor", "lower", "/does/not/exist", "upper", f"{place}/none/none", "run", "/true"])

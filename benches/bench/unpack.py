@@ -61,7 +61,7 @@ def unpacked(scene: Scene, name: str, directory: str) -> List[Row]:
         ("tar -xzf", lambda: tar_layers(scene, files), 1 / 3),
         ("umoci", lambda: umoci(scene, directory, name), None),
     ])
-    found = contest(scene, row, ours, others)
+    found = contest(scene, row, ours, others, 1 if name == "large" else 3)
     memory = Row(PART, f"unpack {name}: peak memory", "MB", limit=MEMORY, load=average_load())
     memory.ours, memory.reason = peak(scene, ours)
     scene.remove_store("fresh")
@@ -71,7 +71,7 @@ def unpacked(scene: Scene, name: str, directory: str) -> List[Row]:
 def peak(scene: Scene, ours: Contender) -> Tuple[Optional[Figure], str]:
     scene.remove_store("fresh")
     try:
-        return Figure.exact(pace.peak_memory(ours.words, ours.environment) / 1e6), ""
+        return Figure.exact(pace.peak_memory(f"{scene.programs}/files", ours.words, ours.environment) / 1e6), ""
     except Failure as failure:
         return None, str(failure)
 

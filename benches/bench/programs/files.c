@@ -6,9 +6,15 @@
  *     files sync DIR COUNT      writes files of 4 KiB, each with an fsync, and removes them
  *     files print PATH          prints a file
  *     files wait                waits until a signal ends it
+ *     files peak PROGRAM [WORD]…    runs a program; the most KiB that it or a child of its had resident
  */
 #include "kernel.h"
 
+#include <linux/sched.h>
+
+#define CHILD_ENDED 17
+/* `ru_maxrss` of a struct rusage as an array of longs. */
+#define MOST_RESIDENT 4
 #define CREATE (O_CREAT | O_TRUNC | O_WRONLY)
 #define READ_WRITE_SIZE (1 << 20)
 
@@ -62,6 +68,22 @@ static __attribute__((noreturn)) void print(const char *at) {
     leave(0);
 }
 
+/* A child of this small process, as a program inherits the peak of the process that it was started from by vfork. */
+static __attribute__((noreturn)) void peak(char **words) {
+    long usage[18];
+    int status = 0;
+    char **environment = words;
+    while (*environment) environment++;
+    long child = CALL(clone, CLONE_VM | CLONE_VFORK | CHILD_ENDED, 0, 0, 0, 0);
+    if (child == 0) fail(words[0], CALL(execve, words[0], words, environment + 1, 0, 0));
+    must("wait", CALL(wait4, must("clone", child), &status, 0, usage, 0));
+    char text[24];
+    char *end = number(text, (unsigned long)usage[MOST_RESIDENT]);
+    *end++ = '\n';
+    CALL(write, 1, text, end - text, 0, 0);
+    leave(status != 0);
+}
+
 static unsigned long now(void) {
     struct {
         long seconds, nanoseconds;
@@ -75,6 +97,7 @@ __attribute__((noreturn, used)) void begin(long *stack) {
     if (stack[0] == 2 && same(words[1], "wait"))
         for (;;) CALL(ppoll, 0, 0, 0, 0, 0);
     if (stack[0] == 3 && same(words[1], "print")) print(words[2]);
+    if (stack[0] >= 3 && same(words[1], "peak")) peak(words + 2);
     if (stack[0] != 4) fail("usage: files KIND DIR COUNT", -22);
     unsigned long begun = now();
     work(words[1], words[2], parse(words[3]));
