@@ -231,10 +231,18 @@ def main() -> int:
         return install_peers()
     if options.inside:
         return inside(options)
+    if options.show and not os.path.exists(options.json):
+        print(f"nothing has been measured yet: no {options.json}", file=sys.stderr)
+        return 2
     if not options.show and not os.access(options.binary, os.X_OK):
         print(f"no program {options.binary}: cargo build --release --locked", file=sys.stderr)
         return 2
-    found = read_known(options.json) if options.show else keep(options.json, measure(options))
+    try:
+        found = read_known(options.json) if options.show else keep(options.json, measure(options))
+    except (subprocess.CalledProcessError, LookupError) as error:
+        # Whoever failed has said why.
+        print(f"nothing was measured: {error}", file=sys.stderr)
+        return 1
     rows = [from_document(row) for row in found["rows"]]
     print(table.text(rows))
     print(table.summary(rows))
