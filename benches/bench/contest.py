@@ -29,11 +29,11 @@ def rivals(makers: Sequence[Rival]) -> List[Tuple[Contender, Optional[float]]]:
 Others = Sequence[Tuple[Contender, Optional[float]]]
 
 
-def contest(scene: Scene, row: Row, ours: Contender, others: Others, least: int = 3) -> Row:
-    """Fills in a row in milliseconds or seconds, as it says; each runs at least so many times."""
+def contest(scene: Scene, row: Row, ours: Contender, others: Others) -> Row:
+    """Fills in a row in milliseconds or seconds, as it says."""
     row.load = average_load()
     factor = {"ms": 1000.0, "s": 1.0}[row.unit]
-    outcomes = pace.compete([ours, *(other for other, _ in others)], scene.effort(least))
+    outcomes = pace.compete([ours, *(other for other, _ in others)], scene.effort())
     row.ours, row.reason = told(outcomes[ours.name], factor)
     for other, bound in others:
         figure, reason = told(outcomes[other.name], factor)

@@ -22,7 +22,8 @@ class Failure(Exception):
 
 @dataclass
 class Contender:
-    """A command, what has to be done before each of its runs and after, and in every how many rounds it takes part."""
+    """A command, what has to be done before each of its runs and after, in every how many rounds it takes part, and how
+    often at least."""
 
     name: str
     words: Sequence[str]
@@ -30,6 +31,7 @@ class Contender:
     before: Optional[Callable[[], None]] = None
     after: Optional[Callable[[], None]] = None
     every: int = 1
+    least: int = 3
 
     def everything(self) -> Dict[str, str]:
         return {**os.environ, **self.environment}
@@ -41,11 +43,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Effort:
-    """When to stop: after so many rounds or seconds, but not before each has run a least number of times."""
+    """When to stop: after so many rounds or seconds, but not before each has run as often as it has to."""
 
     rounds: int
     seconds: float
-    least: int = 3
 
 
 def begin(words: Sequence[str], environment: Dict[str, str], errors: int, output: int) -> int:
@@ -130,13 +131,15 @@ def timed(contender: Contender, null: int) -> float:
     return (ended - begun) / 1e9
 
 
-def prove(contender: Contender) -> None:
-    """Runs it once, for the caches and to see whether it can run at all. Raises Failure."""
+def prove(contender: Contender) -> float:
+    """Runs it once, for the caches and to see whether it can run at all; the seconds. Raises Failure."""
     contender.words = [found(contender.words[0]), *contender.words[1:]]
     if contender.before:
         contender.before()
+    begun = time.perf_counter()
     try:
         run(contender.numbered(0), contender.environment)
+        return time.perf_counter() - begun
     finally:
         if contender.after:
             contender.after()
@@ -148,14 +151,18 @@ Outcome = Union[Figure, str]
 def compete(contenders: Sequence[Contender], effort: Effort) -> Dict[str, Outcome]:
     """For each the figure of its times in seconds, or why there is none.
 
-    Each round begins with another contender, so that none always follows the same.
+    Each round begins with another contender, so that none always follows the same. Of one that has to run but once, the
+    first run counts.
     """
     outcomes: Dict[str, Outcome] = {}
     able: List[Contender] = []
     for contender in contenders:
         try:
-            prove(contender)
-            able.append(contender)
+            first = prove(contender)
+            if contender.least == 1:
+                outcomes[contender.name] = Figure.exact(first)
+            else:
+                able.append(contender)
         except Failure as failure:
             outcomes[contender.name] = str(failure)
     times = rounds(able, effort, outcomes)
@@ -169,7 +176,7 @@ def rounds(able: List[Contender], effort: Effort, outcomes: Dict[str, Outcome]) 
     null = os.open("/dev/null", os.O_WRONLY)
     try:
         for turn in range(effort.rounds):
-            enough = all(len(times[one.name]) >= effort.least or one.name in outcomes for one in able)
+            enough = all(len(times[one.name]) >= one.least or one.name in outcomes for one in able)
             if enough and time.monotonic() > end:
                 break
             start = turn % max(1, len(able))

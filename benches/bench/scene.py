@@ -34,8 +34,8 @@ class Scene:
     def path(self, *names: str) -> str:
         return os.path.join(self.directory, *names)
 
-    def effort(self, least: int = 3) -> Effort:
-        return Effort(self.rounds, self.seconds, least)
+    def effort(self) -> Effort:
+        return Effort(self.rounds, self.seconds)
 
     def environment(self, store: str = "store") -> Dict[str, str]:
         return {"MINIRUN_STORE": self.path(store)}

@@ -193,6 +193,10 @@ class PaceTest(unittest.TestCase):
         self.assertEqual(found["bad"], "error: because")
         self.assertIsInstance(found["missing"], str)
 
+    def test_of_what_takes_long_one_run_is_enough(self):
+        found = pace.compete([pace.Contender("long", ["true"], least=1)], pace.Effort(4, 1.0))
+        self.assertEqual(found["long"].count, 1)
+
     def test_runs_at_once_have_numbers(self):
         with tempfile.TemporaryDirectory() as place:
             pace.at_once(pace.Contender("touch", [pace.found("touch"), f"{place}/{{}}"]), 3)

@@ -23,12 +23,12 @@ MEMORY = 100.0
 
 
 def rows(scene: Scene) -> List[Row]:
-    made = unpacked(scene, "small", generated(scene, "small", SMALL))
+    made = [cold(scene), *unpacked(scene, "small", generated(scene, "small", SMALL))]
     if scene.large:
         wanted = scene.large
         directory = generated(scene, "large", LARGE) if wanted == "generated" else borrowed(scene, "large", wanted)
         made += unpacked(scene, "large", directory)
-    return [*made, cold(scene)]
+    return made
 
 
 def generated(scene: Scene, name: str, shape: image.Shape) -> str:
@@ -61,7 +61,9 @@ def unpacked(scene: Scene, name: str, directory: str) -> List[Row]:
         ("tar -xzf", lambda: tar_layers(scene, files), 1 / 3),
         ("umoci", lambda: umoci(scene, directory, name), None),
     ])
-    found = contest(scene, row, ours, others, 1 if name == "large" else 3)
+    for contender in (ours, *(other for other, _ in others)):
+        contender.least = 1 if name == "large" else 3
+    found = contest(scene, row, ours, others)
     memory = Row(PART, f"unpack {name}: peak memory", "MB", limit=MEMORY, load=average_load())
     memory.ours, memory.reason = peak(scene, ours)
     scene.remove_store("fresh")
