@@ -117,7 +117,12 @@ def measure(options: argparse.Namespace) -> Dict[str, Any]:
                 os.chown(path, pwd.getpwnam(name).pw_uid, pwd.getpwnam(name).pw_gid)
             # This interpreter may lie where only root can read.
             words = as_user(name, group, ["python3", "-B", *words[1:]])
-        run_and_reap(words)
+        try:
+            run_and_reap(words)
+        except subprocess.CalledProcessError as error:
+            if not os.path.exists(f"{directory}/result.json"):
+                raise
+            print(f"not everything was measured: {error}", file=sys.stderr)
         with open(f"{directory}/result.json", encoding="utf-8") as file:
             return json.load(file)
     finally:
@@ -157,12 +162,12 @@ def inside(options: argparse.Namespace) -> int:
             new = PARTS[part](scene)
             print(table.text(new), flush=True)
             found += new
-        document = {"machine": machine(scene), "rows": [to_document(row) for row in found]}
+            # After each part: whoever ends this program keeps what was measured until then.
+            with open(f"{directory}/result.json", "w", encoding="utf-8") as file:
+                json.dump({"machine": machine(scene), "rows": [to_document(row) for row in found]}, file)
     finally:
         peers.remember_pause(scene)
         scene.leave()
-    with open(f"{directory}/result.json", "w", encoding="utf-8") as file:
-        json.dump(document, file)
     return 0
 
 

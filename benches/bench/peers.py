@@ -9,7 +9,7 @@ import mounts
 from pace import Contender, Failure, found, run
 from scene import IMAGE, Scene
 
-PACKAGES = ["bubblewrap", "crun", "runc", "podman", "umoci", "tar", "uidmap", "fio"]
+PACKAGES = ["bubblewrap", "crun", "runc", "podman", "umoci", "tar", "uidmap", "fio", "gcc", "libc6-dev"]
 
 # What the job has besides the mounts of every container.
 JOB = ["-v", "data:/data", "--tmpfs", "/scratch"]
