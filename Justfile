@@ -14,10 +14,16 @@ check:
     cargo clippy --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked
     if command -v shellcheck >/dev/null; then \
-        shellcheck -x --exclude=SC2016 images/*.sh examples/*.sh benches/*.sh src/plan/seccomp/*.sh .ci/run; \
+        shellcheck -x --exclude=SC2016 images/*.sh examples/*.sh src/plan/seccomp/*.sh .ci/run; \
     else \
         echo "shellcheck is not installed: the scripts are not checked"; \
     fi
+    if command -v mypy >/dev/null && command -v pyflakes3 >/dev/null; then \
+        cd benches/bench && pyflakes3 . && mypy --cache-dir=/dev/null .; \
+    else \
+        echo "mypy or pyflakes3 is not installed: the benchmarks are not checked"; \
+    fi
+    python3 -B benches/bench/test_bench.py
 
 # All tests; arguments go to `cargo test`.
 test *arguments:
@@ -63,10 +69,14 @@ images:
     images/busybox.sh
     images/debian.sh
 
-# Starting times beside other launchers.
+# Goals of speed and size beside other launchers: `just bench start`, `just bench --help`; docs/performance.md.
 bench *arguments:
     cargo build --release --locked
-    benches/start.sh {{ arguments }}
+    python3 -B benches/bench {{ arguments }}
+
+# What `just bench` compares with, from Debian's packages, as root.
+bench-peers:
+    python3 -B benches/bench --install-peers
 
 # Hostile images through minirun, podman, umoci and buildah, as root: the table of docs/security.md.
 score *arguments:
