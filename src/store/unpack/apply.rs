@@ -16,7 +16,10 @@ use super::{Form, Limits, Warning, Warnings};
 use crate::store::copy::inode;
 use crate::store::merged::os;
 use crate::store::tar::{Entry, EntryKind, TarReader};
-use crate::sys::{Call, SysError, moment};
+use crate::sys::{Call, SysError, moment, writeback};
+
+/// From which size on a file has the disk begin with it at once, in bytes; the many that are smaller lie together.
+const LARGE: u64 = 128 << 10;
 
 /// A layer while it is applied.
 pub(super) struct Layer<'l> {
@@ -135,6 +138,10 @@ impl<'l> Layer<'l> {
                     self.write_segment(file.as_fd(), segment.offset, segment.length, archive, progress)?;
                 }
             }
+        }
+        if entry.size >= LARGE && self.tree.manner.form == Form::Layer {
+            // A layer is brought to the disk before anybody sees it: the disk need not wait until all is unpacked.
+            writeback::begin(file.as_fd());
         }
         self.drop_inherited(file.as_fd())?;
         self.own(file.as_fd(), entry)?;
