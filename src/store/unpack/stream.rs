@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle, scope};
 
 use super::{LayerBlob, Limits, SizeError, UnpackError};
-use crate::store::compression::decompress;
+use crate::store::compression::{CompressionError, decompress};
 use crate::store::verify::{Expectation, Measured, Verified, VerifyError, unwrap_size_error};
 use crate::sys::SysError;
 
@@ -242,7 +242,15 @@ pub(super) fn bounded<'r, R: Read + Send + 'r>(
     limits: &'r Limits,
 ) -> Result<impl Read + Send, UnpackError> {
     let count = compressed.count;
-    Ok(Bounded { reader: decompress(compressed)?, compressed: count, seen: 0, limits })
+    let reader = decompress(compressed).map_err(|error| match error {
+        // A blob that is too long is noticed at its first bytes if it is short.
+        CompressionError::Read(source) => match source.downcast::<VerifyError>() {
+            Ok(error) => UnpackError::Blob(error),
+            Err(source) => CompressionError::Read(source).into(),
+        },
+        error => error.into(),
+    })?;
+    Ok(Bounded { reader, compressed: count, seen: 0, limits })
 }
 
 /// Counts the compressed bytes where others can see it.

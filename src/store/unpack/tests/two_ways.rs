@@ -55,7 +55,7 @@ fn the_same_is_wrong_with_a_layer() {
     for (blob, limits) in [
         (&compressed[..middle], &Limits::default()),
         (&compressed[..5], &Limits::default()),
-        (&plain[..plain.len() / 2], &Limits::default()),
+        (&plain[..plain.len() / 3], &Limits::default()),
         (&corrupt[..], &Limits::default()),
         (&[&compressed[..], b"garbage"].concat()[..], &Limits::default()),
         (b"\x04\x22\x4d\x18 and so on", &Limits::default()),
