@@ -15,6 +15,7 @@ pub mod exec;
 pub mod fence;
 pub mod finding;
 pub mod from_spec;
+pub mod hasher;
 pub mod host;
 pub mod idmap;
 pub mod image_limit;

@@ -33,6 +33,7 @@ pub mod table;
 pub mod uplink;
 pub mod userns;
 pub mod whole_file;
+pub mod writeback;
 
 pub use error::{Call, SysError};
 pub use moment::moment;

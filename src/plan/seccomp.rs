@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::capability::CapabilitySet;
 use super::digest::{Algorithm, Digest};
+use super::hasher::Hasher;
 use super::process::Streams;
 
 pub use builtin::{Situation, builtin};
@@ -202,14 +203,13 @@ impl Filter {
     /// every machine, and what `PTRACE_SECCOMP_GET_FILTER` gives can be compared with it.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        use sha2::Digest as _;
-        let mut hasher = sha2::Sha256::new();
+        let mut hasher = Hasher::new(Algorithm::Sha256);
         for instruction in &self.instructions {
             let [low, high] = instruction.code.to_le_bytes();
             let [a, b, c, d] = instruction.k.to_le_bytes();
             hasher.update([low, high, instruction.jt, instruction.jf, a, b, c, d]);
         }
-        Digest::from_bytes(Algorithm::Sha256, &hasher.finalize())
+        hasher.finish()
     }
 }
 

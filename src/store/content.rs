@@ -2,16 +2,19 @@
 //!
 //! Names, types, permission bits, sizes, bytes and what symlinks say count; owners, times and attributes do not. Blocks
 //! of zeros count as holes, so that a copy has the digest of its model, and a huge empty file costs nothing.
+//!
+//! The digest is the SHA-256 of a list of all that. What stands in it for the bytes of a file is their BLAKE3: several
+//! times faster where the processor has no instructions for SHA, and this is read and hashed only after everything else.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
-use sha2::{Digest as _, Sha256};
 
 use super::walk::{Place, Walk, WalkError};
 use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::hasher::Hasher;
 use crate::sys::{Call, SysError};
 
 /// How much is read, and compared with zeros, at once.
@@ -23,18 +26,18 @@ const BLOCK: usize = 64 << 10;
 /// Something cannot be read.
 pub(super) fn digest(root: BorrowedFd<'_>) -> Result<Digest, WalkError> {
     let mut walk = Walk::new(root)?;
-    let mut content = Content { hash: Sha256::new(), buffer: vec![0; BLOCK] };
+    let mut content = Content { hash: Hasher::new(Algorithm::Sha256), buffer: vec![0; BLOCK] };
     while let Some(place) = walk.next()? {
         let directory = walk.directory().map_err(|error| place.failed(error))?;
         if let Some(directory) = directory {
             content.add(directory, &place).map_err(|error| place.failed(error))?;
         }
     }
-    Ok(Digest::from_bytes(Algorithm::Sha256, &content.hash.finalize()))
+    Ok(content.hash.finish())
 }
 
 struct Content {
-    hash: Sha256,
+    hash: Hasher,
     buffer: Vec<u8>,
 }
 
@@ -71,6 +74,7 @@ impl Content {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = rustix::fs::openat(directory, name, flags, Mode::empty())
             .call(|| format!("openat({name:?}, NOFOLLOW)"))?;
+        let mut bytes = blake3::Hasher::new();
         let mut at = 0;
         while let Some(data) = next_data(&file, at).call(|| format!("lseek({name:?}, DATA)"))? {
             let start = data - data % BLOCK as u64;
@@ -78,13 +82,14 @@ impl Content {
             let block = self.buffer.get(..count).unwrap_or_default();
             if block.iter().any(|byte| *byte != 0) {
                 self.hash.update(start.to_le_bytes());
-                self.hash.update(block);
+                bytes.update(block);
             }
             if count < BLOCK {
                 break;
             }
             at = start + BLOCK as u64;
         }
+        self.hash.update(bytes.finalize().as_bytes());
         Ok(())
     }
 }

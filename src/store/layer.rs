@@ -68,8 +68,9 @@ pub struct LayerRecord {
     pub entries: u64,
     /// Whether its root directory is opaque.
     pub opaque_root: bool,
-    /// The digest of everything in it, by which it is known again; none of a layer that came when there was none.
-    #[serde(default)]
+    /// The digest of everything in it, by which it is known again; none of a layer that came when there was none, or
+    /// another one, which was called `content`.
+    #[serde(default, rename = "files")]
     pub content: Option<Digest>,
     /// The digest of the blob that it was unpacked from; the same blob need not be decompressed to know what is in it.
     #[serde(default)]

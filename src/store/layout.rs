@@ -43,9 +43,8 @@
 //! tmp/                            what is being made, each under a lock that dies with its process
 //! ```
 
-use sha2::{Digest as _, Sha256};
-
 use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::hasher::Hasher;
 
 /// The file that says which layout this is.
 pub const VERSION_FILE: &str = "version";
@@ -185,10 +184,9 @@ fn encode(name: &str) -> String {
 /// The digest of bytes in memory.
 #[must_use]
 pub fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> Digest {
-    match algorithm {
-        Algorithm::Sha256 => Digest::from_bytes(algorithm, &Sha256::digest(bytes)),
-        Algorithm::Sha512 => Digest::from_bytes(algorithm, &sha2::Sha512::digest(bytes)),
-    }
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(bytes);
+    hasher.finish()
 }
 
 #[cfg(test)]

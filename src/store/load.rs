@@ -8,6 +8,7 @@ mod blob;
 mod cache;
 mod candidate;
 mod choose;
+mod completing;
 mod docker;
 mod error;
 mod layer;

@@ -4,6 +4,7 @@
 //! what is unpacked. Understands v7, ustar, GNU and PAX with their sparse files. Nothing is interpreted beyond
 //! the archive itself: names are bytes, and what they mean on a file system is for [`crate::store`] to say.
 
+mod body;
 mod encoding;
 mod entry;
 mod error;
@@ -94,25 +95,6 @@ impl<R: Read> TarReader<R> {
                 _ => return self.entry(&header, offset, extensions).map(Some),
             }
         }
-    }
-
-    /// Reads from the stored body of the current entry; 0 at its end, or for an empty `buffer`.
-    ///
-    /// The body of a sparse file is its segments, one after the other.
-    ///
-    /// # Errors
-    /// The archive ends within the body, or cannot be read.
-    pub fn read_data(&mut self, buffer: &mut [u8]) -> Result<usize, TarError> {
-        let room = usize::try_from(self.body).unwrap_or(usize::MAX).min(buffer.len());
-        if room == 0 {
-            return Ok(0);
-        }
-        let count = self.read_some(&mut buffer[..room])?;
-        if count == 0 {
-            return Err(TarError::Truncated { offset: self.position });
-        }
-        self.body -= count as u64;
-        Ok(count)
     }
 
     /// Where the stored body of the current entry begins, in bytes from the start of the uncompressed archive.
@@ -238,40 +220,6 @@ impl<R: Read> TarReader<R> {
             xattrs: pax.xattrs,
             sparse,
         })
-    }
-
-    fn begin_body(&mut self, size: u64, offset: u64) -> Result<(), TarError> {
-        let padded = size.checked_next_multiple_of(BLOCK as u64).filter(|_| i64::try_from(size).is_ok());
-        let padded = padded.ok_or(TarError::Number { offset, field: "size" })?;
-        (self.body, self.padding) = (size, padded - size);
-        self.body_offset = self.position;
-        Ok(())
-    }
-
-    fn read_body(&mut self, size: u64) -> Result<Vec<u8>, TarError> {
-        self.begin_body(size, self.position)?;
-        let mut body = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
-        let mut filled = 0;
-        while filled < body.len() {
-            filled += self.read_data(&mut body[filled..])?;
-        }
-        self.skip_body()?;
-        Ok(body)
-    }
-
-    fn skip_body(&mut self) -> Result<(), TarError> {
-        let mut left = self.body + self.padding;
-        let mut buffer = [0; 8 << 10];
-        while left > 0 {
-            let room = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-            let count = self.read_some(&mut buffer[..room])?;
-            if count == 0 {
-                return Err(TarError::Truncated { offset: self.position });
-            }
-            left -= count as u64;
-        }
-        (self.body, self.padding) = (0, 0);
-        Ok(())
     }
 
     /// Fills `block`; `false` at a clean end of the stream.

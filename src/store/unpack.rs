@@ -12,32 +12,31 @@ mod error;
 mod link;
 mod name;
 mod plain;
+mod stream;
 mod tree;
 mod warning;
 
-use std::io::{self, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::Stat;
 
-use super::compression::decompress;
 use super::copy::inode::{Dress, Marks};
 use super::merged::Merged;
 use super::tar::{self, TarReader};
-use super::verify::{Measured, Verified, VerifyError};
+use super::verify::{Verified, VerifyError};
 use crate::plan::digest::Digest;
 pub use crate::plan::image_limit::ImageLimits as Limits;
 use apply::{Layer, shown};
 pub(in crate::store) use error::limit_of_archive;
 pub use error::{Problem, SizeError, UnpackError};
 pub(super) use plain::{PlainRules, unpack_plain};
+use stream::{Counted, Passed};
 use tree::Tree;
 pub use warning::Warning;
 use warning::Warnings;
 
-/// How much of the uncompressed layer is read and hashed at once, in bytes.
-const BUFFER: usize = 256 << 10;
 /// The xattr that keeps owner and mode of a squashed file; see [`Ownership::Squashed`].
 pub(in crate::store) const OWNER: &str = "user.minirun.owner";
 
@@ -141,29 +140,26 @@ pub fn unpack(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Unpacked, UnpackError> {
     let count = AtomicU64::new(0);
-    let mut compressed =
-        Counted { reader: Verified::expecting(blob.reader, blob.digest, blob.size), count: &count };
-    let stream = Bounded { reader: decompress(&mut compressed)?, compressed: &count, seen: 0, limits };
-    let mut content = Verified::expecting(stream, blob.diff_id, None);
-    let mut archive = TarReader::new(BufReader::with_capacity(BUFFER, &mut content), limits.archive.clone());
     let manner = Manner { ownership, form: Form::Layer };
-    let tree = Tree::new(into, lowers, manner, limits).map_err(UnpackError::Directory)?;
-    let mut layer = Layer::new(tree, limits);
-    let entries =
-        apply_all(&mut archive, &mut layer, limits, &mut || progress(count.load(Ordering::Relaxed)))?;
-    layer.tree.complete().map_err(UnpackError::Directory)?;
-    for skipped in archive.skipped() {
-        layer.warnings.add(Warning::Vendor { path: shown(&skipped.path), flag: skipped.flag });
-    }
-    drop(archive);
-    let Measured { digest: diff_id, size: content_size } = content.finish().map_err(UnpackError::Content)?;
-    let Measured { digest, size } = compressed.reader.finish().map_err(UnpackError::Blob)?;
-    progress(size);
+    let Passed { applied: (layer, entries), content, blob } =
+        stream::read(blob, limits, &count, |content| {
+            let mut archive = TarReader::new(content, limits.archive.clone());
+            let tree = Tree::new(into, lowers, manner, limits).map_err(UnpackError::Directory)?;
+            let mut layer = Layer::new(tree, limits);
+            let mut progress = || progress(count.load(Ordering::Relaxed));
+            let entries = apply_all(&mut archive, &mut layer, limits, &mut progress)?;
+            layer.tree.complete().map_err(UnpackError::Directory)?;
+            for skipped in archive.skipped() {
+                layer.warnings.add(Warning::Vendor { path: shown(&skipped.path), flag: skipped.flag });
+            }
+            Ok((layer, entries))
+        })?;
+    progress(blob.size);
     Ok(Unpacked {
-        diff_id,
-        digest,
-        size,
-        content_size,
+        diff_id: content.digest,
+        digest: blob.digest,
+        size: blob.size,
+        content_size: content.size,
         entries,
         bytes: layer.bytes,
         copied: layer.copied,
@@ -185,13 +181,13 @@ pub fn check(blob: LayerBlob<'_>, limits: &Limits) -> Result<(), UnpackError> {
     };
     let count = AtomicU64::new(0);
     let mut compressed = Counted { reader: verified, count: &count };
-    let stream = Bounded { reader: decompress(&mut compressed)?, compressed: &count, seen: 0, limits };
+    let stream = stream::bounded(&mut compressed, limits)?;
     Verified::new(stream, diff_id, None).finish().map_err(UnpackError::Content)?;
     compressed.reader.finish().map(drop).map_err(UnpackError::Blob)
 }
 
 /// Applies every entry; how many there were.
-fn apply_all<R: Read>(
+fn apply_all<R: BufRead>(
     archive: &mut TarReader<R>,
     layer: &mut Layer<'_>,
     limits: &Limits,
@@ -221,43 +217,6 @@ fn name_blob_error(error: tar::TarError) -> UnpackError {
             Err(source) => UnpackError::Archive(tar::TarError::Read { offset, source }),
         },
         error => UnpackError::Archive(error),
-    }
-}
-
-/// Counts the compressed bytes where others can see it.
-struct Counted<'c, R: Read> {
-    reader: R,
-    count: &'c AtomicU64,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.count.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
-}
-
-/// Stops a stream that grows beyond its limits.
-struct Bounded<'c, R: Read> {
-    reader: R,
-    compressed: &'c AtomicU64,
-    seen: u64,
-    limits: &'c Limits,
-}
-
-impl<R: Read> Read for Bounded<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.seen += count as u64;
-        if self.seen > self.limits.bytes {
-            return Err(SizeError::Bytes(self.limits.bytes).into());
-        }
-        let compressed = self.compressed.load(Ordering::Relaxed);
-        if self.seen > self.limits.ratio_from && self.seen / self.limits.ratio.max(1) > compressed {
-            return Err(SizeError::Ratio(self.limits.ratio).into());
-        }
-        Ok(count)
     }
 }
 

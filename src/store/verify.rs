@@ -5,10 +5,10 @@
 
 use std::io::{self, Read};
 
-use sha2::{Digest as _, Sha256, Sha512};
 use thiserror::Error;
 
 use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::hasher::Hasher;
 
 /// Why a blob is not the one that its descriptor names.
 #[derive(Debug, Error)]
@@ -43,71 +43,41 @@ pub struct Measured {
     pub size: u64,
 }
 
-enum Hasher {
-    Sha256(Sha256),
-    Sha512(Sha512),
-}
-
-impl Hasher {
-    fn new(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
-            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Sha512(hasher) => hasher.update(bytes),
-        }
-    }
-
-    fn finish(self) -> Digest {
-        match self {
-            Self::Sha256(hasher) => Digest::from_bytes(Algorithm::Sha256, &hasher.finalize()),
-            Self::Sha512(hasher) => Digest::from_bytes(Algorithm::Sha512, &hasher.finalize()),
-        }
-    }
-}
-
-/// A reader that counts and hashes what passes through.
-pub struct Verified<R: Read> {
-    reader: R,
+/// What a stream should be, and what it has been so far.
+pub(super) struct Expectation {
     hasher: Hasher,
     digest: Option<Digest>,
     size: Option<u64>,
     seen: u64,
 }
 
-impl<R: Read> Verified<R> {
-    /// Expects `digest`, and `size` bytes where the size is known.
-    pub fn new(reader: R, digest: Digest, size: Option<u64>) -> Self {
-        Self { reader, hasher: Hasher::new(digest.algorithm()), digest: Some(digest), size, seen: 0 }
+impl Expectation {
+    /// Expects `digest`, or no certain content, of which the SHA-256 digest is computed; and `size` bytes where the size
+    /// is known.
+    pub(super) fn new(digest: Option<Digest>, size: Option<u64>) -> Self {
+        let algorithm = digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
+        Self { hasher: Hasher::new(algorithm), digest, size, seen: 0 }
     }
 
-    /// Expects no certain content: computes the SHA-256 digest; `size` bytes where the size is known.
-    pub fn measuring(reader: R, size: Option<u64>) -> Self {
-        Self { reader, hasher: Hasher::new(Algorithm::Sha256), digest: None, size, seen: 0 }
+    /// How many bytes more are to be read: one more than expected, so that a longer blob is noticed.
+    fn room(&self) -> usize {
+        self.size.map_or(usize::MAX, |size| {
+            usize::try_from(size.saturating_add(1).saturating_sub(self.seen)).unwrap_or(usize::MAX)
+        })
     }
 
-    /// As [`Verified::new`] with a digest, else as [`Verified::measuring`].
-    pub fn expecting(reader: R, digest: Option<Digest>, size: Option<u64>) -> Self {
-        match digest {
-            Some(digest) => Self::new(reader, digest, size),
-            None => Self::measuring(reader, size),
+    /// Takes the next bytes in.
+    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<(), VerifyError> {
+        self.hasher.update(bytes);
+        self.seen += bytes.len() as u64;
+        match self.size {
+            Some(expected) if self.seen > expected => Err(VerifyError::Size { expected, found: self.seen }),
+            _ => Ok(()),
         }
     }
 
-    /// Reads to the end of the stream and compares.
-    ///
-    /// # Errors
-    /// The digest or the size is not the expected one, or the rest cannot be read.
-    pub fn finish(mut self) -> Result<Measured, VerifyError> {
-        match io::copy(&mut self, &mut io::sink()) {
-            Ok(_) => {}
-            Err(error) => return Err(unwrap_size_error(error)),
-        }
+    /// Compares, at the end.
+    pub(super) fn compare(self) -> Result<Measured, VerifyError> {
         if let Some(expected) = self.size.filter(|&expected| expected != self.seen) {
             return Err(VerifyError::Size { expected, found: self.seen });
         }
@@ -119,7 +89,43 @@ impl<R: Read> Verified<R> {
     }
 }
 
-fn unwrap_size_error(error: io::Error) -> VerifyError {
+/// A reader that counts and hashes what passes through.
+pub struct Verified<R: Read> {
+    reader: R,
+    expectation: Expectation,
+}
+
+impl<R: Read> Verified<R> {
+    /// Expects `digest`, and `size` bytes where the size is known.
+    pub fn new(reader: R, digest: Digest, size: Option<u64>) -> Self {
+        Self::expecting(reader, Some(digest), size)
+    }
+
+    /// As [`Verified::new`] with a digest; without, computes the SHA-256 digest of whatever comes.
+    pub fn expecting(reader: R, digest: Option<Digest>, size: Option<u64>) -> Self {
+        Self { reader, expectation: Expectation::new(digest, size) }
+    }
+
+    /// Reads to the end of the stream and compares.
+    ///
+    /// # Errors
+    /// The digest or the size is not the expected one, or the rest cannot be read.
+    pub fn finish(mut self) -> Result<Measured, VerifyError> {
+        io::copy(&mut self, &mut io::sink()).map_err(unwrap_size_error)?;
+        self.compare()
+    }
+
+    /// Compares what was read so far.
+    ///
+    /// # Errors
+    /// The digest or the size is not the expected one.
+    pub fn compare(self) -> Result<Measured, VerifyError> {
+        self.expectation.compare()
+    }
+}
+
+/// A blob that is too long is no failure to read it.
+pub(super) fn unwrap_size_error(error: io::Error) -> VerifyError {
     match error.downcast::<VerifyError>() {
         Ok(inner) => inner,
         Err(error) => VerifyError::Read(error),
@@ -129,23 +135,10 @@ fn unwrap_size_error(error: io::Error) -> VerifyError {
 impl<R: Read> Read for Verified<R> {
     /// Fails with a [`VerifyError::Size`] inside as soon as one byte too many was read.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = match self.size {
-            // One more than expected, so that a longer blob is noticed.
-            Some(size) => {
-                usize::try_from(size.saturating_add(1).saturating_sub(self.seen)).unwrap_or(usize::MAX)
-            }
-            None => usize::MAX,
-        };
-        let room = room.min(buffer.len());
+        let room = self.expectation.room().min(buffer.len());
         let count = self.reader.read(&mut buffer[..room])?;
-        self.hasher.update(&buffer[..count]);
-        self.seen += count as u64;
-        match self.size {
-            Some(expected) if self.seen > expected => {
-                Err(io::Error::other(VerifyError::Size { expected, found: self.seen }))
-            }
-            _ => Ok(count),
-        }
+        self.expectation.add(&buffer[..count]).map_err(io::Error::other)?;
+        Ok(count)
     }
 }
 
@@ -173,7 +166,7 @@ mod tests {
         assert!(matches!(check(&long, ABC, Some(3)), Err(VerifyError::Size { found: 4, .. })));
         assert!(matches!(check(&long, ABC, Some(0)), Err(VerifyError::Size { found: 1, .. })));
         assert!(matches!(check(b"abc", ABC, Some(u64::MAX)), Err(VerifyError::Size { found: 3, .. })));
-        let measured = Verified::measuring(&b"abc"[..], None).finish().unwrap();
+        let measured = Verified::expecting(&b"abc"[..], None, None).finish().unwrap();
         assert_eq!(measured.digest.to_string(), ABC);
     }
 }

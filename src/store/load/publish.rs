@@ -62,7 +62,13 @@ impl Stage<'_> {
         }
     }
 
+    /// Gives the layer that was unpacked last its record.
+    pub(super) fn complete_last(&mut self) -> Result<(), StoreError> {
+        self.completing.take().map_or(Ok(()), |completing| completing.finish(self.store))
+    }
+
     fn publish_layers(&mut self) -> Result<(), StoreError> {
+        self.complete_last()?;
         self.store.make_owners(&self.temporary, self.owners)?;
         let root = self.store.writable()?;
         let error = |cause| self.store.write_error(cause);

@@ -10,6 +10,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use rustix::fs::{Mode, fchmod};
 
 use super::candidate::{Candidate, LayerSource};
+use super::completing::Completing;
 use super::layer::{LayerError, in_words, layer_blob};
 use super::source::Opened;
 use super::{LoadError, Loaded, Progress};
@@ -21,7 +22,7 @@ use crate::store::lock::{self, NameLock};
 use crate::store::merged::Merged;
 use crate::store::temporary::Temporary;
 use crate::store::unpack::{LayerBlob, Limits, check, unpack};
-use crate::store::{Store, StoreError, content, layout};
+use crate::store::{Store, StoreError, layout};
 use crate::sys::{Call, SysError};
 
 /// A layer of an image that is being loaded.
@@ -64,6 +65,8 @@ pub(in crate::store) struct Stage<'a> {
     lookups: u64,
     /// How many directories were made.
     made: usize,
+    /// The layer that was unpacked last.
+    pub(super) completing: Option<Completing>,
 }
 
 impl<'a> Stage<'a> {
@@ -87,6 +90,7 @@ impl<'a> Stage<'a> {
             unpacked: 0,
             lookups: 0,
             made: 0,
+            completing: None,
         })
     }
 
@@ -218,21 +222,21 @@ impl<'a> Stage<'a> {
         let written = unpacked.content_size.saturating_add(unpacked.copied);
         self.unpacked = self.unpacked.saturating_add(written);
         self.lookups = self.lookups.saturating_add(unpacked.lookups);
-        let content = content::digest(tree.as_fd()).map_err(|error| self.store.read_error(error.source))?;
         let record = LayerRecord {
             diff_id: unpacked.diff_id,
             size: unpacked.bytes,
             entries: unpacked.entries,
             opaque_root: unpacked.opaque_root,
-            content: Some(content),
+            content: None,
             blob: Some(unpacked.digest),
         };
-        directory
-            .write(layout::LAYER, record.to_json().as_bytes())
-            .map_err(|cause| self.store.write_error(cause))?;
         let warnings = in_words(&unpacked.warnings);
         let pinned = lock::pin(self.temporary.directory(), &name);
         let pin = pinned.map_err(|cause| self.store.write_error(cause))?.unwrap_or(directory);
+        self.complete_last()?;
+        let completing = self.temporary.directory().directory(&name);
+        let completing = completing.and_then(|own| Completing::begin(own, tree, record.clone()));
+        self.completing = Some(completing.map_err(|cause| self.store.write_error(cause))?);
         Ok((Staged { record, name: Some(name), pin }, warnings))
     }
 

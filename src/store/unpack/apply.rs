@@ -1,7 +1,7 @@
 //! Applies the entries of a layer one after the other.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::BufRead;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
@@ -16,10 +16,10 @@ use super::{Form, Limits, Warning, Warnings};
 use crate::store::copy::inode;
 use crate::store::merged::os;
 use crate::store::tar::{Entry, EntryKind, TarReader};
-use crate::sys::{Call, SysError, moment};
+use crate::sys::{Call, SysError, moment, writeback};
 
-/// How much of a body is read at once, in bytes.
-const BUFFER: usize = 256 << 10;
+/// From which size on a file has the disk begin with it at once, in bytes; the many that are smaller lie together.
+const LARGE: u64 = 128 << 10;
 
 /// A layer while it is applied.
 pub(super) struct Layer<'l> {
@@ -33,7 +33,6 @@ pub(super) struct Layer<'l> {
     /// The real paths of devices that were left out.
     pub(super) devices: BTreeSet<Vec<u8>>,
     pub(super) limits: &'l Limits,
-    buffer: Vec<u8>,
 }
 
 pub(super) type Dir<'l> = Rc<Node<'l>>;
@@ -48,12 +47,11 @@ impl<'l> Layer<'l> {
             copied: 0,
             devices: BTreeSet::new(),
             limits,
-            buffer: vec![0; BUFFER],
         }
     }
 
     /// Applies one entry, whose body `archive` is about to give.
-    pub(super) fn apply<R: Read>(
+    pub(super) fn apply<R: BufRead>(
         &mut self,
         entry: &Entry,
         archive: &mut TarReader<R>,
@@ -96,7 +94,7 @@ impl<'l> Layer<'l> {
         }
     }
 
-    fn make<R: Read>(
+    fn make<R: BufRead>(
         &mut self,
         parent: &Dir<'l>,
         name: &[u8],
@@ -117,7 +115,7 @@ impl<'l> Layer<'l> {
         }
     }
 
-    fn make_file<R: Read>(
+    fn make_file<R: BufRead>(
         &mut self,
         parent: &Dir<'l>,
         name: &[u8],
@@ -141,6 +139,10 @@ impl<'l> Layer<'l> {
                 }
             }
         }
+        if entry.size >= LARGE && self.tree.manner.form == Form::Layer {
+            // A layer is brought to the disk before anybody sees it: the disk need not wait until all is unpacked.
+            writeback::begin(file.as_fd());
+        }
         self.drop_inherited(file.as_fd())?;
         self.own(file.as_fd(), entry)?;
         self.set_xattrs(file.as_fd(), entry)?;
@@ -149,7 +151,7 @@ impl<'l> Layer<'l> {
         Ok(rustix::fs::futimens(&file, &times(entry)).call(|| "futimens")?)
     }
 
-    fn write_segment<R: Read>(
+    fn write_segment<R: BufRead>(
         &mut self,
         file: BorrowedFd<'_>,
         mut offset: u64,
@@ -159,14 +161,14 @@ impl<'l> Layer<'l> {
     ) -> Result<(), Problem> {
         let mut left = length;
         while left > 0 {
-            let room = usize::try_from(left).unwrap_or(usize::MAX).min(BUFFER);
-            let count = archive.read_data(&mut self.buffer[..room])?;
+            let bytes = archive.data()?;
+            let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
             if count == 0 {
                 // The reader has held the sizes against each other already.
                 return Err(Problem::System(SysError::new("read(body)", Errno::IO)));
             }
-            inode::write_all_at(file, &self.buffer[..count], offset)
-                .call(|| format!("pwrite({count} bytes)"))?;
+            inode::write_all_at(file, &bytes[..count], offset).call(|| format!("pwrite({count} bytes)"))?;
+            archive.consume_data(count);
             offset += count as u64;
             left -= count as u64;
             self.bytes += count as u64;

@@ -37,6 +37,9 @@ pub enum UnpackError {
         #[source]
         problem: Problem,
     },
+    /// A thread could not be started.
+    #[error("cannot unpack and decompress side by side")]
+    Thread(#[source] SysError),
     /// The layer's directory itself could not be prepared or completed.
     #[error("cannot complete the layer's directory")]
     Directory(#[source] Problem),

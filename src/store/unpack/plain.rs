@@ -5,11 +5,15 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::apply::{Layer, shown};
+use super::stream::Counted;
 use super::tree::Tree;
-use super::{BUFFER, Counted, Form, Limits, Manner, Ownership, UnpackError, Warning, apply_all};
+use super::{Form, Limits, Manner, Ownership, UnpackError, Warning, apply_all};
 use crate::store::compression::decompress;
 use crate::store::merged::Merged;
 use crate::store::tar::{self, TarReader};
+
+/// How much of the uncompressed archive is read at once, in bytes.
+const BUFFER: usize = 256 << 10;
 
 impl Limits {
     /// For an archive of the user's own files: what the disk has room for, as long as it fits into memory.
