@@ -62,7 +62,8 @@ fn become_command(
     let mut notices = set_kernel(plan)?; // before anything of the image's or of another container's is in sight
     let peers = mount::Peers::copy(plan)?; // what comes later is cut off from the host
     mount::isolate(&plan.namespaces)?; // host changes enter, ours never leave
-    let mut root = rootfs::assemble(&plan.rootfs)?;
+    let mut root =
+        rootfs::assemble(&plan.rootfs, |lowers, merged| rootfs::raise(plan, (lowers, merged), copying))?;
     moment("root assembled");
     rootfs::complete(&root, plan); // as what copies the image's /etc is covered in parts, too
     notices.extend(fill_volumes(&root, plan, copying)?); // from the bare image, before anything covers it
@@ -125,7 +126,7 @@ fn set_kernel(plan: &Plan) -> Result<Vec<String>, InitError> {
 fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Result<Vec<String>, InitError> {
     let mut notices = Vec::new();
     for fill in &plan.fills {
-        let Some(directory) = root.open_directory(&fill.destination) else { continue };
+        let Some(directory) = root.open_model(&fill.destination) else { continue };
         let filled = (copying.fill)(std::os::fd::AsFd::as_fd(&directory), fill)
             .map_err(|source| InitError::Fill { destination: fill.destination.to_string(), source })?;
         notices.extend(filled);

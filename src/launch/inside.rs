@@ -106,7 +106,7 @@ fn put_together(plan: &Plan, copying: Copying<'_>, channel: &Channel) -> Result<
     }
     init::await_id_maps(channel)?;
     mount::isolate(&plan.namespaces)?;
-    let mut root = rootfs::assemble(&plan.rootfs)?;
+    let mut root = rootfs::assemble(&plan.rootfs, |_, _| None)?;
     mount::attach_all(&mut root, plan, mount::Peers::none(), copying)?;
     Ok(root)
 }

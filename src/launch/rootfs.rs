@@ -3,7 +3,9 @@
 mod assemble;
 mod host;
 mod point;
+mod scaffold;
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -23,9 +25,16 @@ use crate::sys::{Call, SysError, mount};
 
 pub(super) use assemble::{Mounted, Overlay, Upper, assemble, attach, open};
 pub(super) use point::{PointError, PointKind};
+pub(super) use scaffold::raise;
 
 /// The files of `/etc` that every container has of its own.
 const GENERATED: [&str; 3] = ["hosts", "hostname", "resolv.conf"];
+
+/// What tells programs that they are in a container.
+const MARKS: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
+
+/// The link that old programs want, and where it leads.
+const MTAB: (&str, &str) = ("/etc/mtab", "/proc/mounts");
 
 /// Why there is no root filesystem.
 #[derive(Debug, Error)]
@@ -90,6 +99,8 @@ pub(super) struct Root {
     pieces: Vec<OwnedFd>,
     /// The container's own `/dev`, once it is attached.
     devices: Option<OwnedFd>,
+    /// Destinations of mounts that are there for those alone: the image has nothing of the name.
+    made: HashSet<ContainerPath>,
 }
 
 impl AsFd for Root {
@@ -100,7 +111,7 @@ impl AsFd for Root {
 
 impl Root {
     fn new(directory: OwnedFd) -> Self {
-        Self { directory, pieces: Vec::new(), devices: None }
+        Self { directory, pieces: Vec::new(), devices: None, made: HashSet::new() }
     }
 
     /// The container's own `/dev`, if it is attached and not somebody else's.
@@ -119,15 +130,28 @@ impl Root {
         rustix::fs::open("/", flags, Mode::empty()).map(Self::new).call(|| "open(\"/\", PATH|DIRECTORY)")
     }
 
+    /// Opens a directory at `path` if there would be one without a mount that needs it.
+    pub(super) fn open_model(&self, path: &ContainerPath) -> Option<OwnedFd> {
+        self.open_directory(path).filter(|directory| !self.is_made(path, directory.as_fd()))
+    }
+
+    /// Whether what was found at `path` is there for a mount alone. What lies in another mount is not.
+    fn is_made(&self, path: &ContainerPath, found: BorrowedFd<'_>) -> bool {
+        self.made.contains(path) && mount_id(found) == mount_id(self.directory.as_fd())
+    }
+
     /// Opens a directory of the container if there is one at `path`.
     pub(super) fn open_directory(&self, path: &ContainerPath) -> Option<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         open_in_root(&self.directory, path.as_os_str(), flags, Mode::empty()).ok()
     }
 
-    /// The mode of what is at `path`, if something is.
+    /// The mode of what is at `path`, if something is without a mount that needs it.
     pub(super) fn mode(&self, path: &ContainerPath) -> Option<u32> {
         let file = open_in_root(&self.directory, path.as_os_str(), OFlags::PATH, Mode::empty()).ok()?;
+        if self.is_made(path, file.as_fd()) {
+            return None;
+        }
         rustix::fs::fstat(&file).ok().map(|stat| stat.st_mode & 0o7777)
     }
 }
@@ -153,7 +177,7 @@ pub(super) fn complete(root: &Root, plan: &Plan) {
 }
 
 fn mark_files(root: &Root) -> Result<(), SysError> {
-    for path in ["/.dockerenv", "/run/.containerenv"] {
+    for path in MARKS {
         let path = ContainerPath::root().join(path);
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
         match open_in_root(root, path.as_os_str(), flags, Mode::from_raw_mode(0o644)) {
@@ -165,7 +189,7 @@ fn mark_files(root: &Root) -> Result<(), SysError> {
         }
     }
     if let Some(etc) = root.open_directory(&ContainerPath::root().join("etc")) {
-        match rustix::fs::symlinkat("/proc/mounts", &etc, "mtab") {
+        match rustix::fs::symlinkat(MTAB.1, &etc, "mtab") {
             Ok(()) | Err(Errno::EXIST | Errno::ROFS | Errno::ACCESS) => {}
             Err(errno) => return Err(SysError::new("symlinkat(\"/etc/mtab\")", errno)),
         }
@@ -192,6 +216,12 @@ pub(super) fn restrict(root: &Root, access: RootAccess) -> Result<(), InitError>
 /// Makes `root` the root directory and lets go of the host's.
 pub(super) fn pivot_into(root: Root) -> Result<(), InitError> {
     mount::pivot(root).map_err(|source| InitError::Rootfs(RootfsError::Pivot(source)))
+}
+
+/// The number of the mount that a file was found in.
+fn mount_id(file: BorrowedFd<'_>) -> Option<u64> {
+    let flags = rustix::fs::StatxFlags::MNT_ID;
+    rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, flags).ok().map(|stat| stat.stx_mnt_id)
 }
 
 /// Whether two descriptors show the same directory of the same mount.

@@ -197,7 +197,16 @@ pub struct Filter {
     pub flags: u32,
 }
 
+/// What the kernel calls the architectures of 32-bit programs on machines that minirun runs on.
+const NARROW: [u32; 2] = [0x4000_0003, 0x4000_0028];
+
 impl Filter {
+    /// Whether 32-bit programs may run: what the program does not name it does not let through.
+    #[must_use]
+    pub fn opens_32_bit(&self) -> bool {
+        self.instructions.iter().any(|instruction| NARROW.contains(&instruction.k))
+    }
+
     /// The SHA-256 of the program as the kernel gets it: of each instruction the code (two bytes), both jumps (one byte
     /// each) and the operand (four bytes), numbers with their lowest byte first. So the same filter has the same digest on
     /// every machine, and what `PTRACE_SECCOMP_GET_FILTER` gives can be compared with it.

@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use super::directory::Directory;
 use super::temporary::Temporary;
-use super::{Store, StoreError, layout, lock};
+use super::{Store, StoreError, document, layout, lock};
 use crate::plan::name::{ContainerId, ContainerName};
 use crate::plan::rootfs::Lifetime;
 use crate::plan::supervision::RestartPolicy;
@@ -157,6 +157,34 @@ impl Store {
             key(other).cmp(&key(one))
         });
         Ok(containers)
+    }
+
+    /// The containers whose records have `text` in them, in no order. Of all others only the text is read, as there may be
+    /// many, and most of them have nothing to do with it.
+    pub(super) fn containers_with(&self, text: &str) -> Result<Vec<Container>, StoreError> {
+        let mut containers = Vec::new();
+        for lifetime in [Lifetime::Kept, Lifetime::Ephemeral] {
+            for id in self.container_ids(lifetime)? {
+                if self.has_in_records(&container_name(&id, lifetime), text)? {
+                    containers.extend(self.read_container(&id, lifetime)?);
+                }
+            }
+        }
+        Ok(containers)
+    }
+
+    fn has_in_records(&self, name: &str, text: &str) -> Result<bool, StoreError> {
+        let Some(root) = self.directory()? else { return Ok(false) };
+        for (file, end) in [(layout::RECORD, "}"), (layout::MOUNTED, "")] {
+            let bytes = root.read(&format!("{name}/{file}"), document::RECORD_MAX);
+            let Some(bytes) = bytes.map_err(|cause| self.read_error(cause))? else { continue };
+            // What is damaged could have it, and is told of by who reads all of it.
+            let is_without = |found: &str| !found.contains(text) && found.trim_ascii_end().ends_with(end);
+            if !std::str::from_utf8(&bytes).is_ok_and(is_without) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The container that `text` names: a name, an ID or the beginning of one.

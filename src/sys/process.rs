@@ -189,7 +189,8 @@ pub fn hide_memory() -> Result<(), SysError> {
 /// Overwrites the memory that the kernel shows as `/proc/PID/cmdline`, which everybody may read.
 #[expect(unsafe_code, reason = "the arguments are memory that belongs to no value")]
 fn forget_command_line() -> Result<(), SysError> {
-    let text = std::fs::read_to_string("/proc/self/stat").call(|| "read(\"/proc/self/stat\")")?;
+    let text = super::procfs::read("/proc/self/stat")?;
+    let text = String::from_utf8_lossy(&text);
     // Behind the name, which may hold anything, the first field is the third; the arguments are 48 and 49, proc(5).
     let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let field = |number: usize| fields.get(number - 3).and_then(|text| text.parse::<usize>().ok());

@@ -5,6 +5,7 @@
 //! file is opened beneath the root of a procfs, through no symlink and into no other mount.
 
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -16,6 +17,19 @@ use super::{Call, SysError, mount};
 
 /// The inode number of the root directory of every procfs.
 pub const ROOT_INODE: u64 = 1;
+
+/// What is made room for when a file about a process is read. Most fit, and then one call reads all of it.
+const PAGE: usize = 4096;
+
+/// The text of a file below `/proc`, which says that it is empty until it is read.
+///
+/// # Errors
+/// What opening or reading it say.
+pub fn read(path: &str) -> Result<Vec<u8>, SysError> {
+    let mut text = Vec::with_capacity(PAGE);
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut text));
+    read.map(|_| text).call(|| format!("read({path:?})"))
+}
 
 /// A procfs.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
 
-use super::{Call, SysError, owner};
+use super::{Call, SysError, owner, procfs};
 
 /// The two processes of a running container that can be asked about it.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ fn handle(pid: Pid) -> Result<Option<OwnedFd>, SysError> {
 
 fn parent(pid: Pid) -> Result<Option<Pid>, SysError> {
     let path = format!("/proc/{pid}/status");
-    match std::fs::read(&path).call(|| format!("read({path:?})")) {
+    match procfs::read(&path) {
         Err(error) if matches!(error.errno(), Errno::NOENT | Errno::SRCH) => Ok(None),
         Err(error) => Err(error),
         Ok(bytes) => {

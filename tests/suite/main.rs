@@ -75,6 +75,7 @@ mod result;
 mod review;
 mod run;
 mod running_mounts;
+mod scaffold;
 mod seccomp;
 mod seccomp_peer;
 mod security;

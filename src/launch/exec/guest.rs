@@ -77,6 +77,9 @@ fn become_command(
 }
 
 /// Closes what the escort has open besides.
+/// The most that is made room for before a file is read, in bytes: what says its size lies in the container.
+const ROOM: usize = 64 << 10;
+
 fn keep_only(ends: Ends<'_>, streams: &ContainerStreams) -> Result<(), SysError> {
     let mut kept = vec![ends.launcher.as_fd(), ends.escort.as_fd()];
     kept.extend(streams.needed());
@@ -92,9 +95,10 @@ fn read(root: &Root, path: &str) -> Vec<u8> {
     // A pipe must not be waited for.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
     let Ok(file) = open_in_root(root, path, flags, Mode::empty()) else { return Vec::new() };
-    let is_regular = rustix::fs::fstat(&file)
-        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
-    let mut content = Vec::new();
+    let Ok(stat) = rustix::fs::fstat(&file) else { return Vec::new() };
+    let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    // A file like most is read by one call, and its end by another.
+    let mut content = Vec::with_capacity(usize::try_from(stat.st_size).unwrap_or(0).min(ROOM) + 1);
     if is_regular && std::fs::File::from(file).take(ACCOUNT_FILE_MAX).read_to_end(&mut content).is_err() {
         content.clear();
     }

@@ -27,7 +27,7 @@ pub(super) fn open(merged: &Merged, copying: Copying<'_>) -> Result<Tree, Cause>
         Devices::Allowed => inherited(lowers.first())?,
         Devices::Denied => MountAttrFlags::MOUNT_ATTR_NODEV,
     };
-    let overlay = Overlay { lowers, upper, attributes };
+    let overlay = Overlay { scaffold: None, lowers, upper, attributes };
     // Where it is attached by path, that is over a directory that the overlay has open already.
     let whole = match overlay.mount(&top.base).map_err(Cause::Overlay)? {
         Mounted::Detached(whole) => whole,

@@ -142,7 +142,7 @@ fn new(
             default::Instead::Nothing(notice) => return Ok(Opened::Nothing(notice)),
         },
     };
-    if let (Content::Image, Some(directory)) = (content, root.open_directory(&mount.destination)) {
+    if let (Content::Image, Some(directory)) = (content, root.open_model(&mount.destination)) {
         (copying.copy)(directory.as_fd(), tree.mount.as_fd()).map_err(Cause::Copy)?;
         look_as_asked(&tree.mount, options)?;
     }
@@ -216,7 +216,7 @@ fn of_driver(
                 _ => Cause::Sys(source),
             }
         })?;
-    let notice = match (driver.content, root.open_directory(&mount.destination)) {
+    let notice = match (driver.content, root.open_model(&mount.destination)) {
         (Content::Image, Some(image)) => {
             (copying.fill_inside)(image.as_fd(), whole.as_fd()).map_err(Cause::Copy)?
         }

@@ -1,5 +1,6 @@
 //! Putting the root filesystem together: by descriptor where the kernel takes them, else with the classic call.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use rustix::fs::{Mode, OFlags, XattrFlags};
 use rustix::mount::MountAttrFlags;
 use rustix::process::{Gid, Uid};
 
+use super::scaffold::Scaffold;
 use super::{Root, RootfsError, host};
 use crate::plan::rootfs::{Lifetime, Rootfs};
 use crate::sys::mount::{Recursion, Setting};
@@ -14,7 +16,7 @@ use crate::sys::process::DescriptorLimit;
 use crate::sys::{Call, SysError, mount};
 
 /// What the kernel says of an ID that the user namespace does not have (`/proc/sys/kernel/overflowuid`).
-const UNMAPPED: u32 = 65534;
+pub(super) const UNMAPPED: u32 = 65534;
 
 /// How long the names of all xattrs of a file, or the value of one, can be, in bytes.
 const LIST: usize = 64 << 10;
@@ -23,7 +25,12 @@ const LIST: usize = 64 << 10;
 const ATTRIBUTES: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NODEV;
 
 /// Mounts the root filesystem on its mount point, where only this mount namespace sees it.
-pub(in crate::launch) fn assemble(rootfs: &Rootfs) -> Result<Root, RootfsError> {
+///
+/// `raise` may make one more layer to go on top of those of the image.
+pub(in crate::launch) fn assemble(
+    rootfs: &Rootfs,
+    raise: impl FnOnce(&[OwnedFd], &Path) -> Option<Scaffold>,
+) -> Result<Root, RootfsError> {
     match rootfs {
         Rootfs::Directory { path, merged } => {
             let mount =
@@ -35,11 +42,16 @@ pub(in crate::launch) fn assemble(rootfs: &Rootfs) -> Result<Root, RootfsError> 
             let lowers = lowers.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
             let upper = look_like(upper, lowers.first())?;
             let upper = Upper { changes: upper, work: open(work)?, lifetime: *lifetime };
-            let overlay = Overlay { lowers, upper: Some(upper), attributes: ATTRIBUTES };
-            match overlay.mount(merged).map_err(RootfsError::Overlay)? {
-                Mounted::Detached(mount) => attach(mount, merged),
-                Mounted::Attached => Ok(Root::new(open(merged)?)),
-            }
+            let (scaffold, made) = match raise(&lowers, merged) {
+                Some(Scaffold { tree, made }) => (Some(tree), made),
+                None => (None, HashSet::new()),
+            };
+            let overlay = Overlay { scaffold, lowers, upper: Some(upper), attributes: ATTRIBUTES };
+            let root = match overlay.mount(merged).map_err(RootfsError::Overlay)? {
+                Mounted::Detached(mount) => attach(mount, merged)?,
+                Mounted::Attached => Root::new(open(merged)?),
+            };
+            Ok(Root { made, ..root })
         }
         Rootfs::Host { areas, merged } => host::assemble(areas, merged),
     }
@@ -85,6 +97,8 @@ fn copy_xattrs(top: &OwnedFd, upper: BorrowedFd<'_>) {
 
 /// What an overlay is made of.
 pub(in crate::launch) struct Overlay {
+    /// A layer in memory on top of the others; it is left out where the kernel does not take it.
+    pub(in crate::launch) scaffold: Option<OwnedFd>,
     /// Topmost first; two at least, unless there is an upper layer.
     pub(in crate::launch) lowers: Vec<OwnedFd>,
     /// Where writes go; without it there are none.
@@ -107,7 +121,13 @@ pub(in crate::launch) enum Mounted {
 
 impl Overlay {
     /// Makes the overlay; on kernels that take no descriptors it is attached at `target` at once.
-    pub(in crate::launch) fn mount(&self, target: &Path) -> Result<Mounted, SysError> {
+    pub(in crate::launch) fn mount(mut self, target: &Path) -> Result<Mounted, SysError> {
+        if self.scaffold.is_some() {
+            if let Ok(mount) = self.create() {
+                return Ok(Mounted::Detached(mount));
+            }
+            self.scaffold = None;
+        }
         match self.create() {
             // 6.12 says EBADF, 6.1 EOPNOTSUPP, older ones EINVAL: all of them before anything was made.
             Err(error) if error.call().contains("SET_FD") => {
@@ -117,9 +137,15 @@ impl Overlay {
         }
     }
 
-    fn create(&self) -> Result<OwnedFd, SysError> {
+    /// Makes the overlay, attached nowhere.
+    pub(super) fn create(&self) -> Result<OwnedFd, SysError> {
         // Without `userxattr`, removing a merged directory fails later with EIO.
         let mut settings = vec![Setting::Flag("userxattr")];
+        if let Some(scaffold) = &self.scaffold {
+            settings.push(Setting::Directory("lowerdir+", scaffold.as_fd()));
+            // Otherwise files would seem to be on another file system than the directories that they lie in.
+            settings.push(Setting::Text("xino", "on"));
+        }
         settings.extend(self.lowers.iter().map(|lower| Setting::Directory("lowerdir+", lower.as_fd())));
         if let Some(Upper { changes, work, lifetime }) = &self.upper {
             settings.push(Setting::Directory("upperdir", changes.as_fd()));

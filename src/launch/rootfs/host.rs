@@ -124,7 +124,7 @@ impl<'a> Skeleton<'a> {
             lifetime: Lifetime::Ephemeral,
         };
         let attributes = MountAttrFlags::MOUNT_ATTR_NODEV;
-        let overlay = Overlay { lowers: vec![lower], upper: Some(upper), attributes };
+        let overlay = Overlay { scaffold: None, lowers: vec![lower], upper: Some(upper), attributes };
         let target = self.merged.join(path.strip_prefix("/").unwrap_or(path));
         match overlay.mount(&target)? {
             Mounted::Attached => open_directory(parent, name),

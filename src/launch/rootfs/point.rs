@@ -17,7 +17,7 @@ use crate::sys::root::open_in_root;
 use crate::sys::{Call, SysError};
 
 /// How many symlinks one path may lead through, as in the kernel.
-const MAX_SYMLINKS: usize = 40;
+pub(super) const MAX_SYMLINKS: usize = 40;
 
 /// What is going to be mounted, and so what the point has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +186,7 @@ fn refuse_magic(directory: BorrowedFd<'_>, name: &OsStr) -> Result<(), SysError>
     }
 }
 
-fn open_name(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+pub(super) fn open_name(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(directory, name, flags, Mode::empty())
 }
@@ -208,15 +208,18 @@ fn make_one(directory: BorrowedFd<'_>, name: &OsStr, kind: PointKind) -> Result<
         _ => {}
     }
     let found = open_name(directory, name).call(|| format!("openat({name:?}, NOFOLLOW)"))?;
-    give_to_root(found.as_fd());
+    give_to_root(found.as_fd(), OsStr::new(""));
     Ok(found)
 }
 
 /// What init makes belongs to the container's root, also where init itself runs as somebody else (`keep-id`).
-fn give_to_root(file: BorrowedFd<'_>) {
+///
+/// It is what is open, or the name in it.
+pub(super) fn give_to_root(file: BorrowedFd<'_>, name: &OsStr) {
     if rustix::process::geteuid().is_root() {
         return;
     }
     // In a one-ID map there is no root to give it to; then it stays the caller's.
-    let _ = rustix::fs::chownat(file, c"", Some(Uid::ROOT), Some(Gid::ROOT), AtFlags::EMPTY_PATH);
+    let flags = AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW;
+    let _ = rustix::fs::chownat(file, name, Some(Uid::ROOT), Some(Gid::ROOT), flags);
 }

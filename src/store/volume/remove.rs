@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::plan::name::{ContainerName, VolumeName};
-use crate::store::container::State;
+use crate::store::container::{Container, State};
 use crate::store::directory::Directory;
 use crate::store::temporary::Temporary;
 use crate::store::volume::VolumeError;
@@ -33,19 +33,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub fn volume_users(&self) -> Result<Users, StoreError> {
-        let mut users = Users::new();
-        for container in self.containers()? {
-            if container.record.removed_at_end && matches!(container.state, State::Exited(_) | State::Dead) {
-                continue;
-            }
-            for volume in container.mounts().filter_map(|mount| mount.volume.as_ref()) {
-                let of_volume = users.entry(volume.clone()).or_default();
-                if !of_volume.contains(&container.record.name) {
-                    of_volume.push(container.record.name.clone());
-                }
-            }
-        }
-        Ok(users)
+        Ok(users(self.containers()?))
     }
 
     /// Removes a volume with its data; one that is not there is no error. What is to be gone at once is removed as
@@ -95,9 +83,26 @@ impl Store {
     }
 
     fn refuse_used_volume(&self, name: &VolumeName) -> Result<(), VolumeError> {
-        match self.volume_users()?.remove(name) {
+        // The name of a volume is the same in a record.
+        match users(self.containers_with(name.as_str())?).remove(name) {
             None => Ok(()),
             Some(users) => Err(VolumeError::InUse { name: name.clone(), users }),
         }
     }
+}
+
+fn users(containers: Vec<Container>) -> Users {
+    let mut users = Users::new();
+    for container in containers {
+        if container.record.removed_at_end && matches!(container.state, State::Exited(_) | State::Dead) {
+            continue;
+        }
+        for volume in container.mounts().filter_map(|mount| mount.volume.as_ref()) {
+            let of_volume = users.entry(volume.clone()).or_default();
+            if !of_volume.contains(&container.record.name) {
+                of_volume.push(container.record.name.clone());
+            }
+        }
+    }
+    users
 }
