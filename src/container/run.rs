@@ -102,7 +102,8 @@ impl Engine {
     }
 
     fn run_once(&self, request: &RunRequest, manner: Manner, events: Events<'_>) -> Result<Outcome, Error> {
-        let mut prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
+        let intent = if manner == Manner::Waiting { Intent::Create } else { Intent::Run };
+        let mut prepared = self.prepare(request, (request.driver, intent), events)?;
         if let Some(notice) = unreviewed(&prepared.record) {
             events(Event::Notice(notice));
         }
@@ -119,7 +120,7 @@ impl Engine {
                 events(Event::Notice(format!(
                     "copying the image, as there can be no overlay here ({cause})"
                 )));
-                let mut prepared = self.prepare(request, (Driver::Vfs, Intent::Run), events)?;
+                let mut prepared = self.prepare(request, (Driver::Vfs, intent), events)?;
                 self.run_prepared(&mut prepared, (request, manner), events)
             }
             result => result,
