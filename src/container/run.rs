@@ -2,11 +2,11 @@
 
 use super::attach::{AttachOptions, Attachment};
 use super::base::Intent;
-use super::charge::{Charge, Run, prepare_pid_file};
+use super::charge::{Charge, Run};
 use super::cid_file::CidFile;
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events, rights};
+use super::{Engine, Error, Event, Events, pid_file, rights};
 use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
 use crate::plan::mount::{MountKind, View};
@@ -135,7 +135,7 @@ impl Engine {
     ) -> Result<Outcome, Error> {
         let mut cid_file =
             request.cid_file.as_deref().map(|path| CidFile::make(path, prepared)).transpose()?;
-        prepared.record.supervision.pid_file.as_deref().map_or(Ok(()), prepare_pid_file)?;
+        prepared.record.supervision.pid_file.as_deref().map_or(Ok(()), pid_file::prepare)?;
         let mut outside = Outside::default();
         let bundle = self.make_bundle(prepared, manner, &mut outside)?;
         let Prepared { plan, record, .. } = prepared;

@@ -15,6 +15,7 @@ use nix::sched::CloneFlags;
 use super::init::FailedStep;
 use super::message::ToLauncher;
 use super::relay::Relay;
+use super::surroundings::Heir;
 use super::way::Way;
 use super::{Connecting, Ends, LaunchError, Running, Starting, streams};
 use crate::plan::exec::{ExecPlan, Presence};
@@ -62,6 +63,7 @@ pub fn exec(plan: &ExecPlan, place: Place<'_>) -> Result<Running, LaunchError> {
         way,
         start: Starting::Over,
         connecting: Connecting::Over,
+        heir: Heir::Launcher,
         ended: false,
     })
 }

@@ -5,6 +5,39 @@ use std::fs;
 use crate::support::{IMAGE, Image, Layer, Scratch};
 
 #[test]
+fn a_container_that_has_ended_goes_by_itself() {
+    let scratch = Scratch::with_image();
+    let (store, names) = (scratch.store(), scratch.store().join("names"));
+    for script in ["true", "mkdir -p /a/b/c; chmod 0 /a/b", "exit 3", "chmod 0 /; rm -rf /etc"] {
+        scratch.shell(&["--name", "gone"], script).run();
+        // Nobody sees it any more, and its name is free, whoever still removes its files.
+        assert_eq!(scratch.minirun(["ps", "-a", "-q"]).run().success(), "", "{script}");
+        assert_eq!(fs::read_dir(&names).unwrap().count(), 0, "{script}");
+        assert_eq!(fs::read_dir(store.join("ephemeral")).unwrap().count(), 0, "{script}");
+        scratch.await_ended();
+    }
+    scratch.assert_nothing_left_running();
+}
+
+#[test]
+fn what_nobody_removes_any_more_is_swept() {
+    let scratch = Scratch::with_image();
+    scratch.shell(&[], "true").run().success();
+    scratch.await_ended();
+    let left = scratch.store().join("ended/left");
+    fs::create_dir_all(left.join("upper/etc")).unwrap();
+    fs::write(left.join("upper/etc/file"), "x").unwrap();
+    let said = scratch.minirun(["system", "check"]).run();
+    assert!(said.stdout().contains("ended/left: a process that was killed has left it"), "{said}");
+    scratch.shell(&[], "true").run().success();
+    assert!(!left.exists());
+    fs::create_dir(&left).unwrap();
+    scratch.minirun(["system", "check", "--repair"]).run().success();
+    assert!(!left.exists());
+    assert_eq!(scratch.minirun(["system", "check"]).run().success(), "the store is in order");
+}
+
+#[test]
 fn an_empty_directory_of_the_image_lends_its_looks_to_a_volume() {
     let layer = Layer::new().directory("sticky", 0o1777).directory("closed", 0o2750);
     let scratch = Scratch::with(&Image::base().layer(layer));
