@@ -27,6 +27,7 @@ mod network;
 mod occurrence;
 mod outside;
 mod pause;
+mod pid_file;
 mod place;
 mod prepare;
 mod record;

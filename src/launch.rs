@@ -29,6 +29,7 @@ mod session;
 mod sibling;
 mod streams;
 mod supervise;
+mod surroundings;
 mod terminal;
 mod unshare;
 mod way;
@@ -52,6 +53,7 @@ use crate::sys::{SysError, moment, process as own};
 
 use message::ToInit;
 use relay::Relay;
+use surroundings::Heir;
 use way::Way;
 
 pub use client::Client;
@@ -65,6 +67,7 @@ pub use session::{Feeding, Parting, Screen, Session, SignalProxy};
 pub use sibling::SiblingError;
 pub use streams::{Copies, End, Ends};
 pub use supervise::{Ended, Sign, Watch};
+pub use surroundings::{Legacy, Surroundings};
 pub use unshare::{HostCommand, ImageTree, run_on_host};
 
 /// How copying went; a notice of what could not be copied.
@@ -131,6 +134,7 @@ pub struct Running {
     start: Starting,
     role: Role,
     connecting: Connecting,
+    heir: Heir,
     ended: bool,
 }
 
@@ -163,19 +167,6 @@ enum Connecting {
     Begun(Child),
 }
 
-/// What a container is started in.
-#[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
-    /// Where its streams lead.
-    pub ends: Ends,
-    /// A process of the container whose network it shares.
-    pub donor: Option<BorrowedFd<'a>>,
-    /// The cgroup that all its processes are born into.
-    pub cgroup: Option<BorrowedFd<'a>>,
-    /// Whether somebody wants to look at init before it becomes the command: [`Sign::Ready`].
-    pub review: Review,
-}
-
 /// Starts the container's processes; they go on by themselves until the command runs.
 ///
 /// # Errors
@@ -197,18 +188,22 @@ pub fn start(
         map,
         &mut streams,
     )?;
+    let Surroundings { legacy, .. } = surroundings;
     let body = || {
         // Neither what the caller has left open nor the launcher's locks come along. And only without its end of the
         // channel does the end of the launcher read as the end of the channel.
         let mut kept = vec![theirs.as_fd()];
         kept.extend(streams.descriptors());
+        kept.extend(legacy.map(|legacy| legacy.directory));
         if let Err(error) = own::close_all_but(&kept) {
             return monitor::fail(&theirs, Report::of(&error, None));
         }
         // Only a process that is in a cgroup already can make it the root of what is seen.
         match surroundings.cgroup.map(|_| join::own_cgroup_namespace()) {
             Some(Err(error)) => monitor::fail(&theirs, Report::of(&error, None)),
-            Some(Ok(())) | None => monitor::run(plan, &theirs, streams, copying),
+            Some(Ok(())) | None => {
+                monitor::run(monitor::Post { plan, channel: &theirs, copying, legacy }, streams)
+            }
         }
     };
     let mut flags = namespaces(&plan.namespaces);
@@ -236,6 +231,7 @@ pub fn start(
         start: Starting::Awaited,
         role: Role::First,
         connecting,
+        heir: surroundings.heir(),
         ended: false,
     };
     if let (Some(user), None) = (&plan.namespaces.user, surroundings.donor) {

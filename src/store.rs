@@ -283,12 +283,14 @@ impl Store {
     /// The directory of temporary things cannot be read.
     pub fn sweep(&self) -> Result<Swept, StoreError> {
         let Some(directory) = self.directory()? else { return Ok(Swept::default()) };
+        let departed = self.sweep_departed(directory)?;
         match directory.directory(layout::TEMPORARY) {
             Ok(temporary) => {
                 let mut finish = |name: &_, swept: &mut _| self.finish_removal(&temporary, name, swept);
-                temporary::sweep(&temporary, &mut finish).map_err(|cause| self.read_error(cause))
+                let swept = temporary::sweep(&temporary, &mut finish);
+                swept.map(|swept| swept.and(departed)).map_err(|cause| self.read_error(cause))
             }
-            Err(cause) if cause.errno() == Errno::NOENT => Ok(Swept::default()),
+            Err(cause) if cause.errno() == Errno::NOENT => Ok(departed),
             Err(cause) => Err(self.read_error(cause)),
         }
     }
@@ -355,6 +357,13 @@ pub struct Swept {
     pub removed: usize,
     /// Things that belong to no living process and could not be removed from here.
     pub left: usize,
+}
+
+impl Swept {
+    /// Both together.
+    fn and(self, other: Self) -> Self {
+        Self { removed: self.removed + other.removed, left: self.left + other.left }
+    }
 }
 
 #[cfg(test)]

@@ -151,6 +151,8 @@ pub(super) enum Intent {
     Look,
     /// To run it: what is missing is loaded or converted.
     Run,
+    /// The same, but later, and from what was written down.
+    Create,
 }
 
 impl Engine {
@@ -171,7 +173,7 @@ impl Engine {
         };
         let (lowers, files) = match (image.layer_directories(&self.store, wanted.owners)?, wanted.intent) {
             (LayerDirectories::Complete(lowers), _) => (lowers, Files::Unpacked),
-            (LayerDirectories::Missing(_), Intent::Run) => {
+            (LayerDirectories::Missing(_), Intent::Run | Intent::Create) => {
                 (self.convert(&image, wanted.owners)?, Files::Unpacked)
             }
             (LayerDirectories::Missing(_), Intent::Look) => {
@@ -213,7 +215,7 @@ impl Engine {
         }
         let image = match wanted.intent {
             Intent::Look => self.store.peek(&request)?,
-            Intent::Run => {
+            Intent::Run | Intent::Create => {
                 let loaded = self.load_inside(wanted.namespace, &request, events)?;
                 let id = loaded.into_iter().next().map(|loaded| loaded.id);
                 id.map(|id| self.store.image_by_id(&id)).transpose()?.flatten()

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::occurrence::of_container;
 use super::outside::Outside;
-use super::prepare::Prepared;
+use super::prepare::{Description, Prepared};
 use super::rootfs::fill_root;
 use super::run::Manner;
 use super::{Engine, Error, random};
@@ -28,10 +28,9 @@ impl Engine {
     ) -> Result<Bundle, Error> {
         let mut files: Vec<(&str, &[u8])> =
             prepared.files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
-        // What cannot be started a second time needs no description of itself.
-        if !prepared.record.removed_at_end || manner == Manner::Waiting {
-            files.extend(prepared.config.as_deref().map(|config| (layout::SPEC, config)));
-            files.extend(prepared.supplement.as_deref().map(|supplement| (layout::SUPPLEMENT, supplement)));
+        if let Some(Description { config, supplement }) = &prepared.description {
+            files.extend(config.as_deref().map(|config| (layout::SPEC, config)));
+            files.extend(supplement.as_deref().map(|supplement| (layout::SUPPLEMENT, supplement)));
         }
         if prepared.record.removed_at_end && manner == Manner::Waiting {
             files.push((layout::WAITING, b""));

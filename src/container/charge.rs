@@ -1,30 +1,28 @@
 //! A container in the charge of this process: started, watched over, and written down what becomes of it.
 
-use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::path::Path;
 
 use super::occurrence::{of_container, of_its_volumes};
-use super::result::{Witness, process_id};
+use super::result::Witness;
 use super::run::{chain, not_put_away};
-use super::{Engine, Error, Event, Events, copying, now};
+use super::{Engine, Error, Event, Events, copying, now, pid_file};
 use crate::launch::{
-    self, Copies, End, Ended, Ends, Guests, LaunchError, Review, Sequel, Sign, Stream, Surroundings, Watch,
+    self, Copies, End, Ended, Ends, Guests, LaunchError, Legacy, Review, Sequel, Sign, Stream, Surroundings,
+    Watch,
 };
 use crate::plan::Plan;
 use crate::plan::occurrence::Action;
+use crate::plan::process::Streams;
 use crate::plan::request::{Attached, Wanted};
 use crate::plan::signal::SignalNumber;
 use crate::plan::supervision::LogPolicy;
-use crate::store::container::{Bundle, ContainerRecord, EndRecord, StartRecord};
+use crate::store::container::{Bundle, ContainerRecord, Departure, EndRecord, StartRecord};
 use crate::store::layout;
 use crate::store::log::{LogStream, LogWriter};
 use crate::sys::cgroup::Cgroup;
 use crate::sys::clone::ExitStatus;
 use crate::sys::owner::Claim;
 use crate::sys::running::Processes;
-use crate::sys::whole_file::WholeFile;
-use crate::sys::{Call, SysError};
 
 /// The signal that asks a container to stop if nobody says another.
 const TERM: i32 = 15;
@@ -50,6 +48,16 @@ pub(super) struct Charge<'a> {
 pub(super) struct Run {
     pub(super) ends: Ends,
     pub(super) start: StartRecord,
+    pub(super) parting: Parting,
+}
+
+/// What a container's launcher does about its files at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parting {
+    /// It sees to them itself.
+    Stays,
+    /// It leaves before they are removed, if nobody else has to wait for something.
+    Leaves,
 }
 
 impl Run {
@@ -67,7 +75,7 @@ impl Run {
             copies: if is_logged { Copies::All } else { Copies::None },
             input_end: record.supervision.input_end,
         };
-        Self { ends, start: StartRecord { run: 1, ..StartRecord::default() } }
+        Self { ends, start: StartRecord { run: 1, ..StartRecord::default() }, parting: Parting::Stays }
     }
 
     /// Of a container that stands alone.
@@ -80,7 +88,7 @@ impl Run {
             input_end: record.supervision.input_end,
         };
         let run = before.map_or(0, |before| before.run) + 1;
-        Self { ends, start: StartRecord { run, ..StartRecord::default() } }
+        Self { ends, start: StartRecord { run, ..StartRecord::default() }, parting: Parting::Stays }
     }
 
     /// The next one, without anybody having asked for it; `restarts` in a row with it.
@@ -146,7 +154,12 @@ impl Charge<'_> {
         // One of its own for each run: it tells which process is this one's init.
         let claim =
             Claim::take(self.bundle.directory().as_fd(), layout::OWNER).map_err(LaunchError::Supervise)?;
+        let departure = self.departure(run.parting, beside);
+        let settle = || departure.iter().for_each(Departure::finish);
+        let legacy =
+            departure.as_ref().map(|departure| Legacy { directory: departure.directory(), settle: &settle });
         let surroundings = Surroundings {
+            legacy,
             ends: run.ends,
             donor: beside.donor.map(Processes::monitor),
             cgroup: beside.cgroup.map(|cgroup| cgroup.directory.as_fd()),
@@ -183,10 +196,24 @@ impl Charge<'_> {
         })
     }
 
+    /// How the container's files are removed when its launcher has left; none where that waits for the container's processes
+    /// anyway.
+    fn departure(&self, parting: Parting, beside: Beside<'_>) -> Option<Departure<'_>> {
+        let is_awaited = self.is_accounted()
+            || beside.cgroup.is_some()
+            || self.plan.connection.is_some()
+            || self.plan.process.streams == Streams::Terminal;
+        if parting == Parting::Stays || is_awaited {
+            return None;
+        }
+        // A store that cannot be read now is told of when the container is to be removed.
+        self.engine.store.departure(self.record).ok().flatten()
+    }
+
     /// Writes down that the command runs, where somebody could want to know.
     fn note_start(&self, start: StartRecord, init: BorrowedFd<'_>) -> Result<(), Error> {
         if let Some(path) = &self.record.supervision.pid_file {
-            write_pid(path, init).map_err(|cause| Error::PidFile { path: path.clone(), cause })?;
+            pid_file::write(path, init)?;
         }
         self.engine.store.note_start(self.bundle, start)?;
         let mut occurrences = of_its_volumes(self.record, &Action::Mount);
@@ -210,6 +237,7 @@ impl Charge<'_> {
             events(Event::Notice(format!("nobody can reach this container: {}", chain(&error))));
             Guests::default()
         });
+        let run = Run { parting: Parting::Leaves, ..run };
         let result = self.run(run, &mut guests, &mut |news| match news {
             News::Notice(text) => events(Event::Notice(text.to_owned())),
             News::Started => {}
@@ -217,7 +245,13 @@ impl Charge<'_> {
         let ended = result?;
         self.note_death(ended.status.code());
         let put_away = if self.record.removed_at_end {
-            self.engine.discard(self.record, self.bundle)
+            let has_heir =
+                guests.leave_an_heir() && self.engine.store.depart(self.record, self.bundle).is_ok();
+            if has_heir {
+                self.engine.note_removed(self.record)
+            } else {
+                self.engine.discard(self.record, self.bundle)
+            }
         } else {
             self.write_end(run, ended)
         };
@@ -256,28 +290,8 @@ fn log_stream(stream: Stream) -> LogStream {
     }
 }
 
-/// Makes sure that there can be a file for the process ID, and that none says what is no longer true.
-pub(super) fn prepare_pid_file(path: &Path) -> Result<(), Error> {
-    let prepare = || {
-        drop(WholeFile::create_unlinked(path)?);
-        if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
-            std::fs::remove_file(path).call(|| format!("unlink({path:?})"))?;
-        }
-        Ok(())
-    };
-    prepare().map_err(|cause| Error::PidFile { path: path.to_owned(), cause })
-}
-
 /// Nanoseconds since 1970.
 pub(super) fn nanoseconds() -> i64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
     now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
-}
-
-/// Writes the process ID of init as the caller sees it.
-fn write_pid(path: &Path, init: BorrowedFd<'_>) -> Result<(), SysError> {
-    let pid = process_id(init)?.map_or_else(String::new, |pid| pid.to_string());
-    let whole = WholeFile::create_unlinked(path)?;
-    whole.file().write_all(format!("{pid}\n").as_bytes()).call(|| format!("write({path:?})"))?;
-    whole.finish()
 }

@@ -18,6 +18,7 @@ use crate::plan::name::{ContainerId, ContainerName, Hostname};
 use crate::plan::process::{Input, Streams};
 use crate::plan::request::{Driver, RunRequest};
 use crate::plan::resources::Counting;
+use crate::plan::rootfs::Lifetime;
 use crate::plan::spec::{Composition, GeneratedFiles, additions, compose};
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::container::ContainerRecord;
@@ -29,10 +30,8 @@ pub(super) struct Prepared {
     pub(super) record: ContainerRecord,
     /// Nobody asked for its name, so that it may as well have another.
     pub(super) is_name_drawn: bool,
-    /// The specification as JSON, where it can be written so.
-    pub(super) config: Option<Vec<u8>>,
-    /// What the specification has no words for, likewise.
-    pub(super) supplement: Option<Vec<u8>>,
+    /// What describes it to a later start; none for what is not started again.
+    pub(super) description: Option<Description>,
     /// The directories of its own, each after its parent.
     pub(super) directories: Vec<String>,
     pub(super) files: Vec<(&'static str, Vec<u8>)>,
@@ -41,6 +40,14 @@ pub(super) struct Prepared {
     pub(super) base: Base,
     pub(super) link: Link,
     pub(super) limits: Limits,
+}
+
+/// The documents from which a container can be started again, as JSON.
+pub(super) struct Description {
+    /// The specification, where it can be written so.
+    pub(super) config: Option<Vec<u8>>,
+    /// What the specification has no words for, likewise.
+    pub(super) supplement: Option<Vec<u8>>,
 }
 
 /// What is decided about a container before its specification.
@@ -94,15 +101,18 @@ impl Engine {
         let files = self.generated_files(request, &draft.hostname, &draft.link)?;
         let spec = self.compose(&draft, &base)?;
         let supplement = supplement(&draft, &base, driver)?;
-        let stored = serde_json::to_vec(&supplement).ok();
+        let is_started_again = request.lifetime == Lifetime::Kept || intent == Intent::Create;
+        let description = is_started_again.then(|| Description {
+            config: serde_json::to_vec(&spec).ok(),
+            supplement: serde_json::to_vec(&supplement).ok(),
+        });
         let plan = Plan::from_spec(&spec, supplement, &self.host)?;
         let record = Self::record(&draft, &plan, &base);
         let of_root = directories(&plan).iter().map(|&name| name.to_owned());
         Ok(Prepared {
             record,
             is_name_drawn: request.name.is_none(),
-            config: serde_json::to_vec(&spec).ok(),
-            supplement: stored,
+            description,
             directories: of_root.chain(draft.placement.directories.iter().cloned()).collect(),
             files,
             placement: draft.placement,

@@ -83,7 +83,7 @@ impl Engine {
                 }
             }
         }
-        record.supervision.pid_file.as_deref().map_or(Ok(()), super::charge::prepare_pid_file)?;
+        record.supervision.pid_file.as_deref().map_or(Ok(()), super::pid_file::prepare)?;
         let charge = Charge { engine: self, plan: &plan, record, bundle };
         let result = launch(&charge);
         if let Err(error) = &result {

@@ -2,11 +2,11 @@
 
 use super::attach::{AttachOptions, Attachment};
 use super::base::Intent;
-use super::charge::{Charge, Run, prepare_pid_file};
+use super::charge::{Charge, Run};
 use super::cid_file::CidFile;
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events, rights};
+use super::{Engine, Error, Event, Events, pid_file, rights};
 use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
 use crate::plan::mount::{MountKind, View};
@@ -102,7 +102,8 @@ impl Engine {
     }
 
     fn run_once(&self, request: &RunRequest, manner: Manner, events: Events<'_>) -> Result<Outcome, Error> {
-        let mut prepared = self.prepare(request, (request.driver, Intent::Run), events)?;
+        let intent = if manner == Manner::Waiting { Intent::Create } else { Intent::Run };
+        let mut prepared = self.prepare(request, (request.driver, intent), events)?;
         if let Some(notice) = unreviewed(&prepared.record) {
             events(Event::Notice(notice));
         }
@@ -119,7 +120,7 @@ impl Engine {
                 events(Event::Notice(format!(
                     "copying the image, as there can be no overlay here ({cause})"
                 )));
-                let mut prepared = self.prepare(request, (Driver::Vfs, Intent::Run), events)?;
+                let mut prepared = self.prepare(request, (Driver::Vfs, intent), events)?;
                 self.run_prepared(&mut prepared, (request, manner), events)
             }
             result => result,
@@ -134,7 +135,7 @@ impl Engine {
     ) -> Result<Outcome, Error> {
         let mut cid_file =
             request.cid_file.as_deref().map(|path| CidFile::make(path, prepared)).transpose()?;
-        prepared.record.supervision.pid_file.as_deref().map_or(Ok(()), prepare_pid_file)?;
+        prepared.record.supervision.pid_file.as_deref().map_or(Ok(()), pid_file::prepare)?;
         let mut outside = Outside::default();
         let bundle = self.make_bundle(prepared, manner, &mut outside)?;
         let Prepared { plan, record, .. } = prepared;

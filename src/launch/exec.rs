@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sched::CloneFlags;
 
 use super::relay::Relay;
+use super::surroundings::Heir;
 use super::way::Way;
 use super::{Connecting, Ends, LaunchError, Role, Running, Starting, streams};
 use crate::plan::exec::{ExecPlan, Presence};
@@ -61,6 +62,7 @@ pub fn exec(plan: &ExecPlan, place: Place<'_>) -> Result<Running, LaunchError> {
         start: Starting::Awaited,
         role: Role::Guest,
         connecting: Connecting::Over,
+        heir: Heir::Launcher,
         ended: false,
     })
 }

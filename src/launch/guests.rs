@@ -2,14 +2,16 @@
 //! only wait for its end.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
 use super::dialog::{CONTENT_MAX, Purpose, Reply, Request, SOCKET, Sequel};
 use super::relay::{poll, timespec};
+use super::streams::duplicate;
 use super::{LaunchError, Stream};
+use crate::sys::channel::Channel;
 use crate::sys::clone::ExitStatus;
 use crate::sys::socket::{Connection, Listener, Received, Sent};
 use crate::sys::{SysError, moment};
@@ -26,6 +28,8 @@ pub struct Guests {
     inside: Vec<Guest>,
     /// What those who came before the container ran have asked for.
     early: Vec<Request>,
+    /// What the monitor waits to be closed, before it goes on alone.
+    waiting: Option<OwnedFd>,
 }
 
 #[derive(Debug)]
@@ -45,6 +49,18 @@ impl Guests {
         let listener = Listener::bind(directory, SOCKET).map_err(LaunchError::Supervise)?;
         moment("listening");
         Ok(Self { listener: Some(listener), ..Self::default() })
+    }
+
+    /// Has the monitor at the other end of the channel wait until the guests have been dismissed and this is dropped.
+    pub(super) fn keep_waiting(&mut self, channel: &Channel) -> Result<(), SysError> {
+        self.waiting = Some(duplicate(channel.as_fd())?);
+        Ok(())
+    }
+
+    /// Whether there is a monitor that does what is left to do.
+    #[must_use]
+    pub fn leave_an_heir(&self) -> bool {
+        self.waiting.is_some()
     }
 
     pub(super) fn listener(&self) -> Option<BorrowedFd<'_>> {

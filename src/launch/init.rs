@@ -59,8 +59,9 @@ fn become_command(
 ) -> Result<Infallible, InitError> {
     let review = await_id_maps(channel)?;
     rustix::process::umask(rustix::fs::Mode::empty()); // modes are as they are asked for
-    let mut notices = set_kernel(plan)?; // before anything of the image's or of another container's is in sight
-    let peers = mount::Peers::copy(plan)?; // what comes later is cut off from the host
+    let (procfs, mut notices) = set_kernel(plan)?; // before anything of the image's or of another container's is in sight
+    let mut peers = mount::Peers::copy(plan)?; // what comes later is cut off from the host
+    peers.take_procfs(plan, procfs);
     mount::isolate(&plan.namespaces)?; // host changes enter, ours never leave
     let mut root =
         rootfs::assemble(&plan.rootfs, |lowers, merged| rootfs::raise(plan, (lowers, merged), copying))?;
@@ -114,13 +115,18 @@ fn hide(review: Review) -> Result<(), InitError> {
 }
 
 /// What belongs to the new namespaces and to this process alone, and needs no file of the container.
-fn set_kernel(plan: &Plan) -> Result<Vec<String>, InitError> {
+/// The procfs that was made for it, if any, comes back.
+fn set_kernel(plan: &Plan) -> Result<(Option<Procfs>, Vec<String>), InitError> {
     namespace::set_hostname(&plan.hostname)?;
     namespace::bring_network_up(plan.namespaces.network)?;
+    if plan.process.oom_score_adjustment.is_none() && plan.sysctls.is_empty() {
+        return Ok((None, Vec::new()));
+    }
     let procfs = Procfs::private()
         .map_err(|source| InitError::Setting { what: "up a procfs of its own".to_owned(), source })?;
     credentials::set_oom_score(&procfs, plan.process.oom_score_adjustment)?;
-    namespace::set_sysctls(&procfs, &plan.sysctls)
+    let notices = namespace::set_sysctls(&procfs, &plan.sysctls)?;
+    Ok((Some(procfs), notices))
 }
 
 fn fill_volumes(root: &rootfs::Root, plan: &Plan, copying: Copying<'_>) -> Result<Vec<String>, InitError> {

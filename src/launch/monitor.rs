@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::message::{ToLauncher, tell_end};
 use super::screen::SavedTerminal;
 use super::streams::ContainerStreams;
-use super::{Copying, init};
+use super::{Copying, Legacy, init};
 use crate::plan::Plan;
 use crate::plan::namespace::Network;
 use crate::plan::userns::MapWriter;
@@ -17,36 +17,65 @@ use crate::sys::channel::Channel;
 use crate::sys::report::Report;
 use crate::sys::{Call, SysError, clone, join, moment, process, userns};
 
+/// What the monitor is there for.
+#[derive(Clone, Copy)]
+pub(super) struct Post<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) channel: &'a Channel,
+    pub(super) copying: Copying<'a>,
+    pub(super) legacy: Option<Legacy<'a>>,
+}
+
 /// Runs in the new namespaces as process 1 of the outer PID namespace; returns its own exit status.
-pub(super) fn run(plan: &Plan, channel: &Channel, streams: ContainerStreams, copying: Copying<'_>) -> u8 {
-    match prepare(plan, channel, &streams) {
-        Ok(()) => {}
-        Err(report) => {
-            return fail(channel, report);
-        }
+pub(super) fn run(post: Post<'_>, streams: ContainerStreams) -> u8 {
+    let Post { plan, channel, legacy, .. } = post;
+    if let Err(report) = prepare(plan, channel, &streams) {
+        return fail(channel, report);
     }
-    // Not with the flag of clone, as who enters the container later finds its PID namespace by this process.
-    let init = join::new_pid_namespace()
-        .and_then(|()| clone::spawn(CloneFlags::empty(), || init::run(plan, channel, &streams, copying)));
+    let init = start_init(post, &streams);
     let saved_terminal = streams.into_saved_terminal();
     let init = match init {
         Ok(init) => init,
-        Err(error) => {
-            return fail(channel, Report::of(&error, None));
-        }
+        Err(error) => return fail(channel, Report::of(&error, None)),
     };
     let _ = channel.send(&ToLauncher::Started.encode(), Some(init.pidfd.as_fd()));
     let status = match &saved_terminal {
         None => {
-            let _ = process::close_all_but(&[channel.as_fd(), init.pidfd.as_fd()]);
+            let kept = [channel.as_fd(), init.pidfd.as_fd()].into_iter();
+            let _ = process::close_all_but(
+                &kept.chain(legacy.map(|legacy| legacy.directory)).collect::<Vec<_>>(),
+            );
             init.wait()
         }
         Some(terminal) => wait_beside_terminal(&init, channel, terminal),
     };
     let Ok(status) = status else { return 125 };
+    if legacy.is_some() {
+        // There is no container any more that the end of the launcher would have to end. Where this goes wrong, this
+        // process ends with the launcher, and the next command does what is left.
+        let _ = process::outlive_parent().and_then(|()| process::close_stdio());
+    }
     tell_end(channel, status, saved_terminal.as_ref());
     moment("end told");
+    if let Some(legacy) = legacy
+        && matches!(channel.receive(), Ok(None))
+    {
+        (legacy.settle)();
+    }
     0
+}
+
+/// Starts init in a PID namespace of its own.
+fn start_init(post: Post<'_>, streams: &ContainerStreams) -> Result<clone::Child, SysError> {
+    let Post { plan, channel, copying, legacy } = post;
+    // Not with the flag of clone, as who enters the container later finds its PID namespace by this process.
+    join::new_pid_namespace()?;
+    clone::spawn(CloneFlags::empty(), || {
+        if let Some(legacy) = legacy {
+            process::close_in_copy(legacy.directory);
+        }
+        init::run(plan, channel, streams, copying)
+    })
 }
 
 /// Tells the launcher what went wrong; the exit status that says so, too.

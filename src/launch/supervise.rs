@@ -15,6 +15,7 @@ use super::init::FailedStep;
 use super::keys::Typed;
 use super::message::{ToInit, ToLauncher, ToMonitor};
 use super::relay::{Awaited, Happened};
+use super::surroundings::Heir;
 use super::{LaunchError, Role, Running, Starting, Stream};
 use crate::sys::clone::{ExitStatus, ProcessUsage};
 use crate::sys::{SysError, moment, process};
@@ -125,6 +126,11 @@ impl Running {
         let mut sink = |stream, bytes: &[u8]| observe(Sign::Wrote(stream, bytes));
         self.relay.drain(guests, &mut sink).map_err(LaunchError::Supervise)?;
         self.relay.restore_terminal();
+        if self.heir == Heir::Monitor && known.ended.is_some() && known.failed.is_none() {
+            guests.keep_waiting(&self.channel).map_err(LaunchError::Supervise)?;
+            self.ended = true;
+            return known.conclude(ExitStatus::Exited(0), ProcessUsage::default());
+        }
         // One that has no terminal to care for is gone by now.
         let _ = self.channel.send(&ToMonitor::Heard.encode(), None);
         let (monitor, usage) = self.monitor.wait_with_usage().map_err(LaunchError::Supervise)?;

@@ -124,10 +124,17 @@ impl Inspection<'_> {
         Ok(())
     }
 
-    /// What belongs to no living process among what is being made.
+    /// What belongs to no living process among what is being made, or about to be gone.
     fn temporary(&mut self) -> Result<(), SysError> {
-        for name in self.root.names_in(layout::TEMPORARY)? {
-            let path = format!("{}/{name}", layout::TEMPORARY);
+        for directory in [layout::TEMPORARY, layout::ENDED] {
+            self.abandoned(directory)?;
+        }
+        Ok(())
+    }
+
+    fn abandoned(&mut self, directory: &str) -> Result<(), SysError> {
+        for name in self.root.names_in(directory)? {
+            let path = format!("{directory}/{name}");
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
             let is_free = match rustix::fs::openat(self.root, &path, flags, Mode::empty()) {
                 Err(Errno::NOENT) => false,

@@ -6,6 +6,7 @@
 //! lie apart, so that what a killed launcher left behind is found without looking at all the others.
 
 mod bundle;
+mod departure;
 mod hold;
 mod live;
 mod name;
@@ -29,6 +30,7 @@ use crate::sys::SysError;
 use bundle::try_lock_shared;
 
 pub use bundle::Bundle;
+pub use departure::Departure;
 pub use hold::Hold;
 pub use live::{LiveLock, VolumePin};
 pub use record::{

@@ -28,6 +28,7 @@
 //!     layers/N/since              with `cow`: when it was laid, seconds since 1970 with nine decimals, and over which inode
 //!     hosts hostname resolv.conf  the files of these names in its /etc
 //! ephemeral/ID/                   the same for a container that is removed at its end (--rm)
+//! ended/ID/                       such a one that has ended and is about to be gone
 //! names/NAME                      which container has this name
 //! cgroups/ID                      the cgroup of a container that runs; made when there is the first
 //! volumes/NAME/                   one volume
@@ -60,6 +61,8 @@ pub const LAYERS: &str = "layers";
 pub const CONTAINERS: &str = "containers";
 /// The directory of containers that are removed at their end.
 pub const EPHEMERAL: &str = "ephemeral";
+/// The directory of those of them that have ended and are about to be gone.
+pub const ENDED: &str = "ended";
 /// The directory of the names of containers.
 pub const NAMES: &str = "names";
 /// The directory that says which container has which cgroup; made when there is the first.
@@ -77,8 +80,8 @@ pub const JOURNALS: [&str; 2] = ["events", "events.1"];
 /// The directory of what is being made.
 pub const TEMPORARY: &str = "tmp";
 /// All directories of a store.
-pub const DIRECTORIES: [&str; 9] =
-    [IMAGES, REFERENCES, LAYERS, CONTAINERS, EPHEMERAL, NAMES, VOLUMES, ARCHIVES, TEMPORARY];
+pub const DIRECTORIES: [&str; 10] =
+    [IMAGES, REFERENCES, LAYERS, CONTAINERS, EPHEMERAL, ENDED, NAMES, VOLUMES, ARCHIVES, TEMPORARY];
 
 /// In an image: what minirun knows of it.
 pub const RECORD: &str = "record.json";

@@ -69,7 +69,8 @@ impl Channel {
     /// # Errors
     /// What `recvmsg(2)` says.
     pub fn receive(&self) -> Result<Option<Message>, SysError> {
-        let mut message = vec![0; LARGEST];
+        // Most messages are a few bytes, for which the room for the largest need not be filled with zeros.
+        let mut message = vec![0; self.next_length()?.min(LARGEST)];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let received = loop {
@@ -90,6 +91,20 @@ impl Channel {
             _ => None,
         });
         Ok(Some((message, file)))
+    }
+}
+
+impl Channel {
+    /// Waits for a message and says how long it is, which stays; 0 when the other end is closed.
+    fn next_length(&self) -> Result<usize, SysError> {
+        let flags = RecvFlags::PEEK | RecvFlags::TRUNC;
+        loop {
+            let mut nothing: [u8; 0] = [];
+            match rustix::net::recv(&self.0, &mut nothing[..], flags) {
+                Err(Errno::INTR | Errno::CONNRESET) => {}
+                result => return result.map(|(_, length)| length).call(|| "recv(channel, PEEK)"),
+            }
+        }
     }
 }
 

@@ -68,6 +68,14 @@ pub fn die_with_parent() -> Result<(), SysError> {
         .call(|| "prctl(PR_SET_PDEATHSIG, SIGKILL)")
 }
 
+/// Takes that back: this process may live longer than its parent.
+///
+/// # Errors
+/// What `prctl(2)` says.
+pub fn outlive_parent() -> Result<(), SysError> {
+    rustix::process::set_parent_process_death_signal(None).call(|| "prctl(PR_SET_PDEATHSIG, 0)")
+}
+
 /// Replaces this process by `program`; returns only the error.
 #[must_use]
 pub fn exec(program: &CStr, arguments: &[CString], environment: &[CString]) -> Errno {
@@ -116,6 +124,20 @@ pub fn close_all_but(kept: &[BorrowedFd<'_>]) -> Result<(), SysError> {
         first = end.map_or(u32::MAX, |keep| keep.saturating_add(1).max(3));
     }
     Ok(())
+}
+
+/// Closes the standard streams of a copy of a process, which writes nothing more and is not to keep them open.
+///
+/// # Errors
+/// What `close_range(2)` says.
+#[expect(unsafe_code, reason = "close_range has no safe wrapper")]
+pub fn close_stdio() -> Result<(), SysError> {
+    // SAFETY: nothing that this process does from here on reads or writes a standard stream.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, 0, 2, 0) };
+    if result == 0 {
+        return Ok(());
+    }
+    Err(SysError::from_io("close_range(0, 2)", &std::io::Error::last_os_error()))
 }
 
 /// Closes `file` in a copy of the process that owns it; the copy leaves by `_exit` and never drops the owner.

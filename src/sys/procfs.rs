@@ -33,7 +33,19 @@ pub fn read(path: &str) -> Result<Vec<u8>, SysError> {
 
 /// A procfs.
 #[derive(Debug)]
-pub struct Procfs(OwnedFd);
+pub struct Procfs {
+    root: OwnedFd,
+    place: Place,
+}
+
+/// Where a procfs can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is mounted nowhere yet.
+    Nowhere,
+    /// At `/proc`.
+    Mounted,
+}
 
 impl Procfs {
     /// A new one, of the PID namespace of this process and mounted nowhere, so that nobody else finds it.
@@ -47,7 +59,8 @@ impl Procfs {
         let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
             | MountAttrFlags::MOUNT_ATTR_NODEV
             | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        mount::create("proc", &[], attributes).map(Self).or_else(|_| Self::of_surroundings())
+        let new = mount::create("proc", &[], attributes);
+        new.map(|root| Self { root, place: Place::Nowhere }).or_else(|_| Self::of_surroundings())
     }
 
     /// The one that is mounted at `/proc` where this process is; only for one that still has the host's files.
@@ -60,9 +73,16 @@ impl Procfs {
         let file_system = rustix::fs::fstatfs(&root).call(|| "fstatfs(\"/proc\")")?;
         let inode = rustix::fs::fstat(&root).call(|| "fstat(\"/proc\")")?.st_ino;
         if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && inode == ROOT_INODE {
-            return Ok(Self(root));
+            return Ok(Self { root, place: Place::Mounted });
         }
         Err(SysError::new("/proc is not the root of a procfs", Errno::NODEV))
+    }
+
+    /// The mount, with `nosuid`, `nodev` and `noexec`, if it is one of its own that is attached nowhere: whoever attaches
+    /// it spares the kernel from taking it apart, which takes as long as everybody needs to have let go of it.
+    #[must_use]
+    pub fn into_mount(self) -> Option<OwnedFd> {
+        (self.place == Place::Nowhere).then_some(self.root)
     }
 
     /// Writes `value` into a file of this process, with one call.
@@ -72,7 +92,7 @@ impl Procfs {
     pub fn write_own(&self, name: &str, value: &str) -> Result<(), SysError> {
         // Which number this process has depends on whose procfs it is.
         let own =
-            rustix::fs::readlinkat(&self.0, c"self", Vec::new()).call(|| "readlinkat(proc, \"self\")")?;
+            rustix::fs::readlinkat(&self.root, c"self", Vec::new()).call(|| "readlinkat(proc, \"self\")")?;
         let number = String::from_utf8_lossy(own.as_bytes()).into_owned();
         self.write(&format!("{number}/{name}"), value)
     }
@@ -85,7 +105,7 @@ impl Procfs {
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
         let path = OsStr::from_bytes(path.as_bytes());
         let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = rustix::fs::openat2(&self.0, path, flags, Mode::empty(), resolve)
+        let file = rustix::fs::openat2(&self.root, path, flags, Mode::empty(), resolve)
             .call(|| format!("openat2(proc, {path:?}, BENEATH|NO_SYMLINKS|NO_XDEV)"))?;
         rustix::io::write(&file, value.as_bytes())
             .map(drop)

@@ -80,6 +80,7 @@ mod seccomp;
 mod seccomp_peer;
 mod security;
 mod soak;
+mod start;
 mod terminal;
 mod volume_data;
 mod volume_snapshots;

@@ -85,7 +85,7 @@ impl Store {
     fn remove_found(&self, path: &str) -> Result<(), RepairError> {
         let root = self.writable()?;
         match path.split('/').collect::<Vec<_>>()[..] {
-            [layout::TEMPORARY, _] => {
+            [layout::TEMPORARY | layout::ENDED, _] => {
                 self.sweep()?;
                 if root.exists(path)? { Err(RepairError::InUse) } else { Ok(()) }
             }

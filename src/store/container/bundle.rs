@@ -31,6 +31,11 @@ impl Bundle {
         &self.directory
     }
 
+    /// Its directory, from the store.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What holds the lock.
     #[must_use]
     pub fn lock(&self) -> BorrowedFd<'_> {
@@ -108,10 +113,13 @@ impl Store {
         bundle: &Bundle,
         along: Along,
     ) -> Result<(), ContainerError> {
-        let path = format!("{}/{}", bundle.name, layout::RECORD);
-        // It may have got another name since it was started.
-        let current: Option<ContainerRecord> = self.read_json(&path, "the record of a container")?;
+        let current = self.current_record(bundle)?;
         self.discard_container(current.as_ref().unwrap_or(record), &bundle.name, along)
+    }
+
+    /// What a container is by now: it may have got another name since it was started.
+    pub(super) fn current_record(&self, bundle: &Bundle) -> Result<Option<ContainerRecord>, StoreError> {
+        self.read_json(&format!("{}/{}", bundle.name, layout::RECORD), "the record of a container")
     }
 }
 

@@ -1,10 +1,11 @@
 //! Filling an empty volume with the files of the image: by one of many, whole or not at all.
 
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -12,8 +13,8 @@ use super::VolumeRecord;
 use crate::plan::path::Subpath;
 use crate::store::copy::inode::{Dress, Marks, copy_metadata, mtime};
 use crate::store::copy::{CopyError, LeftOut, copy_for_volume};
-use crate::store::layout;
 use crate::store::remove::{RemoveError, remove_tree};
+use crate::store::{document, layout};
 use crate::sys::root::open_beneath;
 use crate::sys::{Call, SysError, moment};
 
@@ -128,7 +129,9 @@ pub(super) fn finish(volume: BorrowedFd<'_>, data: BorrowedFd<'_>) -> Result<(),
 fn durability(volume: BorrowedFd<'_>) -> Durability {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let record = rustix::fs::openat(volume, layout::VOLUME, flags, Mode::empty()).ok();
-    let record = record.and_then(|file| serde_json::from_reader(std::fs::File::from(file)).ok());
+    let mut text = Vec::new();
+    let mut read = |file| std::fs::File::from(file).take(document::RECORD_MAX).read_to_end(&mut text).ok();
+    let record = record.and_then(&mut read).and_then(|_| serde_json::from_slice(&text).ok());
     match record {
         Some(VolumeRecord { anonymous: true, .. }) => Durability::Container,
         Some(_) | None => Durability::Machine,
@@ -153,6 +156,10 @@ impl Destination<'_> {
             return Ok(LeftOut::default());
         }
         remove_tree(self.parent, OsStr::new(stage))?;
+        if names(source)?.is_empty() {
+            // Nothing that could be there by half, nor anything to bring to the disk.
+            return self.dress(source);
+        }
         let copied = self.stage(source);
         if copied.is_err() {
             remove_tree(self.parent, OsStr::new(stage))?;
@@ -188,13 +195,28 @@ impl Destination<'_> {
                 .map_err(FillError::Prepare)?;
             moment("moved into the volume");
         }
-        // An empty directory by now: copying it copies mode, owner, attributes and times.
-        let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Wanted };
-        copy_metadata(ready, self.data, &stat, dress).map_err(FillError::Prepare)?;
-        moment("volume dressed");
+        self.dress_as(ready, &stat)?;
         remove_tree(self.parent, OsStr::new(self.names.ready))?;
         // Where that was in the directory itself, removing it has changed the time again.
         rustix::fs::futimens(self.data, &mtime(&stat)).call(|| "futimens(data)").map_err(FillError::Prepare)
+    }
+
+    /// Gives the data, which stay empty, the looks of `source`.
+    fn dress(&self, source: BorrowedFd<'_>) -> Result<LeftOut, FillError> {
+        // The descriptor of a mount cannot be asked for everything.
+        let source = open(source, OsStr::new("."))?;
+        let stat = rustix::fs::fstat(&source).call(|| "fstat(source)").map_err(FillError::Prepare)?;
+        let owners = self.dress_as(source.as_fd(), &stat)?;
+        Ok(LeftOut { owners, ..LeftOut::default() })
+    }
+
+    /// Copies mode, owner, attributes and times of a directory; whether an attribute says that it would be somebody
+    /// else's if there were more IDs than one.
+    fn dress_as(&self, model: BorrowedFd<'_>, stat: &Stat) -> Result<bool, FillError> {
+        let dress = Dress { owner: Some((stat.st_uid, stat.st_gid)), marks: Marks::Wanted };
+        let has_owner = copy_metadata(model, self.data, stat, dress).map_err(FillError::Prepare)?;
+        moment("volume dressed");
+        Ok(has_owner)
     }
 }
 

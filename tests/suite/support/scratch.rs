@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::outcome::{Call, Outcome};
+use super::outcome::{Call, Outcome, eventually};
 use super::witness::Witness;
 use super::{Image, caller};
 
@@ -147,8 +147,19 @@ impl Scratch {
             .env("SCRATCH", &self.directory)
     }
 
+    /// Waits until containers that have ended are gone, with nobody doing anything about it.
+    #[track_caller]
+    pub(crate) fn await_ended(&self) {
+        let ended = self.store().join("ended");
+        eventually("what has ended is gone", || {
+            fs::read_dir(&ended).map_or(true, |mut entries| entries.next().is_none())
+        });
+    }
+
     /// Everything in the store, sorted: what an operation that changes nothing must leave as it was.
+    #[track_caller]
     pub(crate) fn listing(&self) -> Vec<PathBuf> {
+        self.await_ended();
         let mut paths = Vec::new();
         walk(&self.store(), &mut |path| paths.push(path.to_owned()));
         paths.sort();
@@ -157,6 +168,7 @@ impl Scratch {
 
     /// The bytes that the store's files take.
     pub(crate) fn store_size(&self) -> u64 {
+        self.await_ended();
         let mut size = 0;
         walk(&self.store(), &mut |path| {
             size += fs::symlink_metadata(path).map_or(0, |metadata| metadata.blocks() * 512);
