@@ -64,7 +64,7 @@ impl UnpackError {
             Self::TooManyEntries(_) => Some("entries"),
             Self::Archive(error) => limit_of_archive(error),
             Self::Entry { problem, .. } | Self::Directory(problem) => problem.limit(),
-            Self::Compression(_) | Self::Blob(_) | Self::Content(_) => None,
+            Self::Compression(_) | Self::Blob(_) | Self::Content(_) | Self::Thread(_) => None,
         }
     }
 }
