@@ -22,7 +22,7 @@ use super::point::{MAX_SYMLINKS, give_to_root, open_name};
 use super::{MARKS, MTAB, PointKind};
 use crate::launch::Copying;
 use crate::plan::Plan;
-use crate::plan::attachment::{Attachment, Source};
+use crate::plan::attachment::{Attachment, Merged, Source};
 use crate::plan::path::ContainerPath;
 use crate::plan::rootfs::{Fill, Lifetime, Rootfs};
 use crate::sys::mount::{self, Setting};
@@ -118,9 +118,11 @@ fn kind(mount: &Attachment) -> Option<PointKind> {
             let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
             Some(if is_directory { PointKind::Directory } else { PointKind::File })
         }
-        Source::New { .. } | Source::Merged(_) | Source::Driver(_) => Some(PointKind::Directory),
+        Source::New { .. } | Source::Merged(Merged { subpath: None, .. }) | Source::Driver(_) => {
+            Some(PointKind::Directory)
+        }
         Source::Device { .. } => Some(PointKind::File),
-        Source::Beneath { .. } | Source::Link { .. } => None,
+        Source::Merged(_) | Source::Beneath { .. } | Source::Link { .. } => None,
     }
 }
 
