@@ -14,7 +14,7 @@ check:
     cargo clippy --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked
     if command -v shellcheck >/dev/null; then \
-        shellcheck -x --exclude=SC2016 images/*.sh examples/*.sh src/plan/seccomp/*.sh .ci/run; \
+        shellcheck -x --exclude=SC2016 images/*.sh examples/*.sh src/plan/seccomp/*.sh .ci/run .cargo/rustc; \
     else \
         echo "shellcheck is not installed: the scripts are not checked"; \
     fi

@@ -20,6 +20,7 @@ mod stats;
 mod support;
 
 mod attach;
+mod binary;
 mod check;
 mod commit;
 mod concurrency;
