@@ -172,6 +172,8 @@ class Podman(Tool):
     """Podman and Buildah keep images alike."""
 
     name = "podman"
+    unmount = ["image", "umount", "-f", "-a"]
+    mounted = False
 
     def words(self, *words):
         places = ["--root", f"{self.store}/root", "--runroot", f"{self.store}/run", "--storage-driver", "overlay"]
@@ -179,7 +181,10 @@ class Podman(Tool):
 
     def load(self, path, case):
         transport = {"oci": "oci", "oci-archive": "oci-archive", "docker-archive": "docker-archive"}[case["form"]]
-        outcome = self.actor.run(self.words("pull", "-q", f"{transport}:{path}"))
+        # The image is named after the path, which has to be one that is fit for a name.
+        place = f"{self.actor.directory}/image"
+        self.actor.run(["ln", "-sfn", path, place])
+        outcome = self.actor.run(self.words("pull", "-q", f"{transport}:{place}"))
         lines = outcome.text().split()
         self.image = lines[-1] if lines else ""
         return outcome
@@ -189,29 +194,29 @@ class Podman(Tool):
         return words if self.actor.is_root else self.words("unshare", *words)
 
     def tree(self):
+        self.mounted = True
         command = " ".join(self.words("image", "mount", self.image))
         script = f'tree=$({command}) && tar -C "$tree" --sort=name --sparse -c -f - .'
         return self.actor.run(self.inside(script))
 
     def clean(self):
-        self.actor.run(self.inside(" ".join(self.words("image", "umount", "-f", "-a")) + "; true"))
+        if self.mounted:
+            self.actor.run(self.inside(" ".join(self.words(*self.unmount)) + "; true"))
+        self.mounted = False
         self.actor.run(self.inside(f"umount -l {self.store}/root/overlay 2>/dev/null; rm -rf {self.store}"))
         super().clean()
 
 
 class Buildah(Podman):
     name = "buildah"
+    unmount = ["umount", "-a"]
 
     def tree(self):
+        self.mounted = True
         make = " ".join(self.words("from", "--pull-never", self.image))
         mount = " ".join(self.words("mount"))
         script = f'tree=$({mount} "$({make})") && tar -C "$tree" --sort=name --sparse -c -f - .'
         return self.actor.run(self.inside(script))
-
-    def clean(self):
-        self.actor.run(self.inside(" ".join(self.words("umount", "-a")) + "; true"))
-        self.actor.run(self.inside(f"umount -l {self.store}/root/overlay 2>/dev/null; rm -rf {self.store}"))
-        Tool.clean(self)
 
 
 class Umoci(Tool):

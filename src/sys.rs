@@ -30,6 +30,7 @@ pub mod sealed;
 pub mod seccomp;
 pub mod socket;
 pub mod table;
+pub mod thread;
 pub mod uplink;
 pub mod userns;
 pub mod whole_file;

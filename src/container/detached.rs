@@ -85,9 +85,8 @@ impl Charge<'_> {
             }
             let guests = &mut early.guests;
             guests.greet();
-            let mut supervisor =
-                Supervisor { charge: self, guests, answer, notices: Vec::new(), started: false };
-            supervisor.live(Run::detached(self.record, before))
+            let beginning = Beginning { answer, notices: Vec::new(), is_told: false };
+            Supervisor { charge: self, guests, beginning }.live(Run::detached(self.record, before))
         });
         let start = answer.map_err(|cause| self.error(LaunchError::Spawn(cause)))?;
         let lost = || self.error(LaunchError::Lost(ExitStatus::Exited(125)));
@@ -102,9 +101,22 @@ impl Charge<'_> {
 struct Supervisor<'a> {
     charge: &'a Charge<'a>,
     guests: &'a mut Guests,
+    beginning: Beginning,
+}
+
+/// How it began, for who waits to hear that.
+struct Beginning {
     answer: Answer,
     notices: Vec<String>,
-    started: bool,
+    is_told: bool,
+}
+
+impl Beginning {
+    /// Says that there is a container, or why there is none; only the first word counts.
+    fn tell(&mut self, failed: Option<FailedStep>) {
+        self.is_told = true;
+        self.answer.give(&Start { notices: std::mem::take(&mut self.notices), failed });
+    }
 }
 
 impl Supervisor<'_> {
@@ -113,8 +125,11 @@ impl Supervisor<'_> {
         loop {
             let begun = Instant::now();
             let result = self.run(run);
-            if let (Err(error), false) = (&result, self.started) {
-                return self.give_up(error);
+            match &result {
+                Err(error) if !self.beginning.is_told => return self.give_up(error),
+                Err(_) => {}
+                // Its end was ordered, or its time was over, before its command ran.
+                Ok(_) => self.beginning.tell(None),
             }
             let again = self.wants_again(run, &result);
             // Without room for this file the container will be taken for one that was killed.
@@ -134,13 +149,10 @@ impl Supervisor<'_> {
     }
 
     fn run(&mut self, run: Run) -> Result<Ended, Error> {
-        let Self { charge, guests, answer, notices, started } = self;
+        let Self { charge, guests, beginning } = self;
         charge.run(run, guests, &mut |news| match news {
-            News::Notice(text) => notices.push(text.to_owned()),
-            News::Started => {
-                *started = true;
-                answer.give(&Start { notices: std::mem::take(notices), failed: None });
-            }
+            News::Notice(text) => beginning.notices.push(text.to_owned()),
+            News::Started => beginning.tell(None),
         })
     }
 
@@ -148,8 +160,7 @@ impl Supervisor<'_> {
     fn give_up(&mut self, error: &Error) -> u8 {
         // The lock is to be free when it has done so, and this process may end later.
         process::close_in_copy(self.charge.bundle.lock());
-        let failed = Some(error.to_failed_step());
-        self.answer.give(&Start { notices: std::mem::take(&mut self.notices), failed });
+        self.beginning.tell(Some(error.to_failed_step()));
         125
     }
 

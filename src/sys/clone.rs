@@ -53,7 +53,11 @@ impl Birth<'_> {
     /// # Errors
     /// What `clone3(2)` says.
     pub fn spawn(self, body: impl FnOnce() -> u8) -> Result<Child, SysError> {
-        clone3(self, body)
+        if let Some(child) = clone3(self)? {
+            return Ok(child);
+        }
+        moment("process born");
+        leave(body())
     }
 }
 
@@ -76,8 +80,9 @@ pub fn copy(body: impl FnOnce() -> u8) -> Result<Child, SysError> {
     born(result, pidfd, || "clone(CLONE_PIDFD)".to_owned())
 }
 
+/// Copies this process; the copy gets nothing. It is no generic function, since there are many bodies.
 #[expect(unsafe_code, reason = "clone3 has no safe wrapper")]
-fn clone3(birth: Birth<'_>, body: impl FnOnce() -> u8) -> Result<Child, SysError> {
+fn clone3(birth: Birth<'_>) -> Result<Option<Child>, SysError> {
     let namespaces = birth.namespaces;
     let mut pidfd: libc::c_int = -1;
     let flags = u64::try_from(namespaces.bits() | libc::CLONE_PIDFD).unwrap_or_default();
@@ -98,10 +103,9 @@ fn clone3(birth: Birth<'_>, body: impl FnOnce() -> u8) -> Result<Child, SysError
     let result =
         unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, std::mem::size_of_val(&arguments)) };
     if result == 0 {
-        moment("process born");
-        leave(body());
+        return Ok(None);
     }
-    born(result, pidfd, || format!("clone3({})", show(namespaces)))
+    born(result, pidfd, || format!("clone3({})", show(namespaces))).map(Some)
 }
 
 /// What a call said that makes a process.

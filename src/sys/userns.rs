@@ -160,6 +160,20 @@ pub fn apart<T: Serialize + DeserializeOwned>(
     namespace: Option<&UserNamespace>,
     work: impl FnOnce() -> T,
 ) -> Result<T, WorkerError> {
+    let work = |entered: Result<(), Report>| serde_json::to_vec(&entered.map(|()| work())).ok();
+    let (bytes, status) = answer_of(namespace, Box::new(work))?;
+    let answer: Result<T, Report> = serde_json::from_slice(&bytes).map_err(|_| WorkerError::Died(status))?;
+    answer.map_err(WorkerError::SetUp)
+}
+
+/// Work that is told whether its process is where it should be, and says in JSON what came out.
+type Work<'a> = Box<dyn FnOnce(Result<(), Report>) -> Option<Vec<u8>> + 'a>;
+
+/// What the work wrote, and how its process ended. Results have many types: this is there once for all of them.
+fn answer_of(
+    namespace: Option<&UserNamespace>,
+    work: Work<'_>,
+) -> Result<(Vec<u8>, ExitStatus), WorkerError> {
     let (ours, theirs) = Channel::pair().map_err(WorkerError::Start)?;
     let (answer, sink) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
         .call(|| "pipe2()")
@@ -181,19 +195,17 @@ pub fn apart<T: Serialize + DeserializeOwned>(
     let status = child.wait().map_err(WorkerError::Answer)?;
     mapped?;
     read.call(|| "read(answer)").map_err(WorkerError::Answer)?;
-    let answer: Result<T, Report> = serde_json::from_slice(&bytes).map_err(|_| WorkerError::Died(status))?;
-    answer.map_err(WorkerError::SetUp)
+    Ok((bytes, status))
 }
 
-fn answer_with<T: Serialize>(
+fn answer_with(
     channel: &Channel,
     namespace: Option<&UserNamespace>,
-    work: impl FnOnce() -> T,
+    work: Work<'_>,
     mut sink: &std::fs::File,
 ) -> u8 {
     let entered = enter(channel, namespace).map_err(|error| Report::of(&error, None));
-    let result = entered.map(|()| work());
-    let written = serde_json::to_vec(&result).is_ok_and(|bytes| sink.write_all(&bytes).is_ok());
+    let written = work(entered).is_some_and(|bytes| sink.write_all(&bytes).is_ok());
     u8::from(!written)
 }
 

@@ -258,6 +258,10 @@ fn a_time_limit_ends_it() {
     );
     assert_eq!(scratch.minirun(["wait", "limited"]).run().success(), "124");
     assert_eq!(scratch.field("limited", ".State.TimedOut"), "true");
+    // Over before it has begun.
+    scratch.shell(&["--timeout", "1ms"], "sleep 1000").run().exits(124);
+    scratch.detach(&["--name", "early", "--timeout", "1ms"], "sleep 1000");
+    assert_eq!(scratch.minirun(["wait", "early"]).run().success(), "124");
     scratch.shell(&["--timeout", "100"], "exit 3").run().exits(3);
     scratch.shell(&["--timeout", "soon"], "true").run().refused();
 }

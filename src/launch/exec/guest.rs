@@ -23,6 +23,9 @@ use crate::sys::{SysError, process as own};
 /// The most that is read of the container's `/etc/passwd` or `/etc/group`, in bytes.
 const ACCOUNT_FILE_MAX: u64 = 8 << 20;
 
+/// The most that is made room for before a file is read, in bytes: what says its size lies in the container.
+const ROOM: usize = 64 << 10;
+
 /// Who is told how it goes.
 #[derive(Clone, Copy)]
 pub(super) struct Ends<'a> {
@@ -77,9 +80,6 @@ fn become_command(
 }
 
 /// Closes what the escort has open besides.
-/// The most that is made room for before a file is read, in bytes: what says its size lies in the container.
-const ROOM: usize = 64 << 10;
-
 fn keep_only(ends: Ends<'_>, streams: &ContainerStreams) -> Result<(), SysError> {
     let mut kept = vec![ends.launcher.as_fd(), ends.escort.as_fd()];
     kept.extend(streams.needed());

@@ -3,14 +3,14 @@
 //! To take it all files are read again, from memory mostly, in a thread of its own while the next layer is unpacked.
 
 use std::os::fd::AsFd as _;
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 
 use crate::plan::digest::Digest;
 use crate::store::directory::Directory;
 use crate::store::layer::LayerRecord;
 use crate::store::walk::WalkError;
 use crate::store::{Store, StoreError, content, layout};
-use crate::sys::SysError;
+use crate::sys::{SysError, thread};
 
 type Digesting = JoinHandle<Result<Digest, WalkError>>;
 
@@ -30,7 +30,7 @@ impl Completing {
         record: LayerRecord,
     ) -> Result<Self, SysError> {
         let take = move || content::digest(tree.as_fd());
-        let digesting = Builder::new().name("digest".to_owned()).spawn(take);
+        let digesting = thread::named("digest").spawn(take);
         let digesting = digesting.map_err(|error| SysError::from_io("clone(thread)", &error))?;
         Ok(Self { directory, record, digesting: Some(digesting) })
     }

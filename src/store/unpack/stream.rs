@@ -12,12 +12,12 @@
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Builder, Scope, ScopedJoinHandle, scope};
+use std::thread::{Scope, ScopedJoinHandle, scope};
 
 use super::{LayerBlob, Limits, SizeError, UnpackError};
 use crate::store::compression::{CompressionError, decompress};
 use crate::store::verify::{Expectation, Measured, Verified, VerifyError, unwrap_size_error};
-use crate::sys::SysError;
+use crate::sys::{SysError, thread};
 
 /// How much is handed on at once, in bytes.
 const PIECE: usize = 256 << 10;
@@ -133,7 +133,7 @@ fn start<'scope, T: Send + 'scope>(
     name: &str,
     step: impl FnOnce() -> T + Send + 'scope,
 ) -> Result<ScopedJoinHandle<'scope, T>, UnpackError> {
-    let started = Builder::new().name(name.to_owned()).spawn_scoped(scope, step);
+    let started = thread::named(name).spawn_scoped(scope, step);
     started.map_err(|error| UnpackError::Thread(SysError::from_io("clone(thread)", &error)))
 }
 

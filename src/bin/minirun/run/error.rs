@@ -100,7 +100,7 @@ pub(crate) enum RequestError {
     NotUtf8(String),
     #[error(transparent)]
     Security(#[from] SecurityError),
-    #[error("cannot use `--security-opt seccomp={}`: it is no regular file", .0.display())]
+    #[error("cannot use `--security-opt seccomp={}`: it is neither a file nor a pipe", .0.display())]
     NoFile(PathBuf),
     #[error("cannot use `--security-opt seccomp={}`", .path.display())]
     Seccomp { path: PathBuf, source: ProfileError },

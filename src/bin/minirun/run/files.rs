@@ -1,5 +1,6 @@
 //! Files that flags name.
 
+use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use minirun::plan::environment::{self, Setting};
 use minirun::plan::seccomp::{Abis, Choice, Nesting, Profile, SeccompRequest};
 use minirun::plan::security::SeccompWord;
 use minirun::sys::SysError;
+use rustix::fs::{FileType, Mode, OFlags, fcntl_setfl, fstat};
 use rustix::io::Errno;
 
 use super::RequestError;
@@ -30,11 +32,9 @@ pub(super) fn seccomp(
                 path: path.clone(),
                 source: SysError::from_io(format!("read({path:?})"), &error),
             };
-            // What has no end, or nobody who writes to it, is no profile.
-            if !std::fs::metadata(path).map_err(unread)?.is_file() {
-                return Err(RequestError::NoFile(path.clone()));
-            }
-            let json = read(path).map_err(unread)?;
+            let file = open_profile(path).map_err(unread)?;
+            let file = file.ok_or_else(|| RequestError::NoFile(path.clone()))?;
+            let json = read(file).map_err(unread)?;
             let wrong = |source| RequestError::Seccomp { path: path.clone(), source };
             Choice::Profile(Profile::parse(&json).map_err(wrong)?)
         }
@@ -47,7 +47,7 @@ pub(super) fn seccomp(
 pub(crate) fn read_all(flag: &'static str, paths: &[PathBuf]) -> Result<Vec<Setting>, RequestError> {
     let mut settings = Vec::new();
     for path in paths {
-        let contents = read(path).map_err(|error| RequestError::Read {
+        let contents = std::fs::File::open(path).and_then(read).map_err(|error| RequestError::Read {
             flag,
             path: path.clone(),
             source: SysError::from_io(format!("read({path:?})"), &error),
@@ -58,9 +58,24 @@ pub(crate) fn read_all(flag: &'static str, paths: &[PathBuf]) -> Result<Vec<Sett
     Ok(settings)
 }
 
+/// Opens a file or a pipe; none if it is something else, which may never have anything to read.
+fn open_profile(path: &Path) -> std::io::Result<Option<File>> {
+    // So that a pipe to which nobody writes is not waited for: it is empty.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
+    Ok(match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+        FileType::RegularFile => Some(file.into()),
+        FileType::Fifo => {
+            fcntl_setfl(&file, OFlags::empty())?;
+            Some(file.into())
+        }
+        _ => None,
+    })
+}
+
 /// Reads a file that a person wrote; an endless one is none.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read(file: File) -> std::io::Result<Vec<u8>> {
     let mut contents = Vec::new();
-    std::fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut contents)?;
+    file.take(LARGEST_FILE + 1).read_to_end(&mut contents)?;
     if contents.len() as u64 > LARGEST_FILE { Err(Errno::FBIG.into()) } else { Ok(contents) }
 }
