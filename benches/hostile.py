@@ -252,8 +252,9 @@ TOOLS = [Minirun, Podman, Buildah, Umoci]
 def tag(layout):
     """The name of the first image of a layout, as umoci wants to have it."""
     try:
-        with open(f"{layout}/index.json", "rb") as file:
-            first = json.load(file)["manifests"][0]
+        # What stands there may be a pipe to which nobody writes, or have no end.
+        with open(f"{layout}/index.json", "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            first = json.loads(file.read(1 << 20))["manifests"][0]
         return first["annotations"]["org.opencontainers.image.ref.name"]
     except (OSError, ValueError, LookupError, TypeError):
         return "latest"

@@ -14,11 +14,11 @@ import json
 import os
 import platform
 import pwd
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from typing import Any, Dict, List, Optional
 
@@ -102,7 +102,9 @@ def as_user(name: str, group: Optional[str], words: List[str]) -> List[str]:
 
 def measure(options: argparse.Namespace) -> Dict[str, Any]:
     """Measures in a directory of its own, as an unprivileged user; what was found."""
-    directory = tempfile.mkdtemp(prefix="bench-", dir=options.directory)
+    # Podman names an image after where it lies: there are letters with which no name may begin.
+    directory = f"{options.directory}/bench-{secrets.token_hex(6)}"
+    os.mkdir(directory, 0o700)
     group = priority.make(os.path.basename(directory), options.ahead) if os.geteuid() == 0 else None
     try:
         programs = f"{directory}/programs"
