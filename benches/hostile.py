@@ -256,7 +256,7 @@ def tag(layout):
         with open(f"{layout}/index.json", "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             first = json.loads(file.read(1 << 20))["manifests"][0]
         return first["annotations"]["org.opencontainers.image.ref.name"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return "latest"
 
 
