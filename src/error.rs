@@ -29,6 +29,7 @@ use crate::store::image::ImageError;
 use crate::store::load::LoadError;
 use crate::store::merged::MergedError;
 use crate::store::review::ReviewError;
+use crate::store::save::SaveError;
 use crate::store::variant::VariantError;
 use crate::store::volume::{DataError, FillError, VolumeError};
 use crate::sys::SysError;
@@ -72,6 +73,9 @@ pub enum Error {
         /// Where it came from.
         origin: String,
     },
+    /// Saving images.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// Loading an image.
     #[error(transparent)]
     Load(#[from] LoadError),

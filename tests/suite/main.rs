@@ -76,6 +76,7 @@ mod result;
 mod review;
 mod run;
 mod running_mounts;
+mod save;
 mod scaffold;
 mod seccomp;
 mod seccomp_peer;

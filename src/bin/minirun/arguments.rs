@@ -27,7 +27,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::container::{ListContainers, PruneContainers, RemoveContainers};
 use self::contents::ContentsVerb;
 use self::events::EventsArgs;
-use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, TagArgs};
+use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, SaveArgs, TagArgs};
 use self::lifecycle::LifecycleVerb;
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
@@ -67,6 +67,8 @@ pub(crate) enum Verb {
     Lifecycle(LifecycleVerb),
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
+    /// Write images into an archive or directory
+    Save(SaveArgs),
     /// Make an image of a root filesystem's tar
     Import(ImportArgs),
     /// List images
@@ -117,6 +119,8 @@ pub(crate) enum Verb {
 pub(crate) enum ImageVerb {
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
+    /// Write images into an archive or directory
+    Save(SaveArgs),
     /// Make an image of a root filesystem's tar
     Import(ImportArgs),
     /// List images

@@ -21,6 +21,7 @@ mod ps;
 mod result;
 mod review;
 mod run;
+mod save;
 mod security;
 mod size;
 mod stats;
@@ -92,6 +93,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Container(ContainerVerb::Prune(prune)) => container::prune(&engine, &prune, output),
         Verb::Unshare(unshare) => unshare::unshare(&engine, &unshare, output),
         Verb::Load(load) | Verb::Image(ImageVerb::Load(load)) => image::load(&engine, &load, output),
+        Verb::Save(save) | Verb::Image(ImageVerb::Save(save)) => save::save(&engine, &save),
         Verb::Import(import) | Verb::Image(ImageVerb::Import(import)) => {
             image::import(&engine, &import, output)
         }
