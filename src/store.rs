@@ -27,6 +27,7 @@ pub mod list;
 pub mod load;
 pub(crate) mod lock;
 pub mod log;
+pub mod look;
 pub mod merged;
 pub mod outline;
 pub mod own;

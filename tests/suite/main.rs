@@ -46,6 +46,7 @@ mod host;
 mod hostile;
 mod hostile_races;
 mod ids;
+mod image_look;
 mod images;
 mod inputs;
 mod inspect;

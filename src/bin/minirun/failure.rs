@@ -44,7 +44,7 @@ impl Codes {
             Verb::Contents(verb) | Verb::Container(ContainerVerb::Contents(verb)) => Self::of_contents(verb),
             Verb::Volume(_)
             | Verb::System(_)
-            | Verb::Image(ImageVerb::Prune(_) | ImageVerb::Save(_))
+            | Verb::Image(ImageVerb::Prune(_) | ImageVerb::Save(_) | ImageVerb::Look(_))
             | Verb::Changes(_)
             | Verb::Apply(_)
             | Verb::Discard(_)
@@ -54,6 +54,7 @@ impl Codes {
             | Verb::Ps(_)
             | Verb::Rm(_)
             | Verb::Save(_)
+            | Verb::History(_)
             | Verb::Inspect(_) => Self::One,
             _ => Self::Run,
         }

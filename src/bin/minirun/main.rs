@@ -13,6 +13,7 @@ mod layer;
 mod lifecycle;
 mod listing;
 mod logs;
+mod look;
 mod mounts;
 mod output;
 mod port;
@@ -100,6 +101,8 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Images(list) | Verb::Image(ImageVerb::Ls(list)) => image::list(&engine, &list, output),
         Verb::Rmi(remove) | Verb::Image(ImageVerb::Rm(remove)) => image::remove(&engine, &remove, output),
         Verb::Tag(tag) | Verb::Image(ImageVerb::Tag(tag)) => image::tag(&engine, &tag, output),
+        Verb::History(arguments) => look::history(&engine, &arguments, output).map(|()| 0),
+        Verb::Image(ImageVerb::Look(verb)) => look::answer(&engine, &verb, output),
         Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => ps::list(&engine, &list, output),
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)
