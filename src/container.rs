@@ -6,6 +6,7 @@ mod bundle;
 mod charge;
 mod check;
 mod cid_file;
+mod collect;
 mod commit;
 mod confine;
 mod convert;

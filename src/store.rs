@@ -21,6 +21,7 @@ mod fixture;
 pub mod image;
 pub mod import;
 pub mod journal;
+mod last_use;
 pub mod layer;
 pub mod layout;
 pub mod list;

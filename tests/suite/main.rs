@@ -42,6 +42,7 @@ mod fence_mounts;
 mod fence_order;
 mod fence_races;
 mod full_disk;
+mod gc;
 mod host;
 mod hostile;
 mod hostile_races;
