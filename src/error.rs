@@ -17,6 +17,7 @@ use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
 use crate::plan::mount::{MountError, Origin};
 use crate::plan::name::NameError;
+use crate::plan::path::ContainerPath;
 use crate::plan::platform::PlatformError;
 use crate::plan::review::ChoiceError;
 use crate::plan::source::SourceError;
@@ -27,8 +28,10 @@ use crate::store::StoreError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
 use crate::store::load::LoadError;
+use crate::store::look::LookError;
 use crate::store::merged::MergedError;
 use crate::store::review::ReviewError;
+use crate::store::save::SaveError;
 use crate::store::variant::VariantError;
 use crate::store::volume::{DataError, FillError, VolumeError};
 use crate::sys::SysError;
@@ -72,6 +75,21 @@ pub enum Error {
         /// Where it came from.
         origin: String,
     },
+    /// Looking into an image.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// A file of an image.
+    #[error("cannot read `{path}` of the image")]
+    LookFile {
+        /// The path in the image.
+        path: ContainerPath,
+        /// Why not.
+        #[source]
+        cause: MergedError,
+    },
+    /// Saving images.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// Loading an image.
     #[error(transparent)]
     Load(#[from] LoadError),

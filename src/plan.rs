@@ -6,6 +6,7 @@ pub mod attachment;
 pub mod backing;
 pub mod bytes;
 pub mod capability;
+pub mod collect;
 pub mod device;
 pub mod digest;
 pub mod driver;

@@ -180,6 +180,9 @@ impl Engine {
                 (image.future_directories(&self.store, wanted.owners), Files::Absent)
             }
         };
+        if wanted.intent != Intent::Look {
+            self.store.note_use(&image.id);
+        }
         Ok(Base::Image { image: Box::new(image), lowers, files })
     }
 

@@ -68,6 +68,8 @@ pub enum Action {
     ExecDie,
     /// It was read from an archive.
     Load,
+    /// It was written into an archive.
+    Save,
     /// It was made of a root filesystem.
     Import,
     /// It has one name more.
@@ -105,6 +107,7 @@ impl fmt::Display for Action {
             Self::ArchivePath => "archive-path",
             Self::ExtractToDirectory => "extract-to-dir",
             Self::Load => "load",
+            Self::Save => "save",
             Self::Import => "import",
             Self::Tag => "tag",
             Self::Untag => "untag",

@@ -85,6 +85,31 @@ impl Directory {
         Ok(Some(bytes))
     }
 
+    /// Makes the empty file `name`, which must be new, mode 0600, for writing.
+    ///
+    /// # Errors
+    /// What making says.
+    pub fn create(&self, name: &str) -> Result<File, SysError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let made = rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR);
+        let made = made.call(|| format!("openat({:?}, CREATE|EXCL)", self.path.join(name)))?;
+        moment("file made");
+        Ok(File::from(made))
+    }
+
+    /// Opens the file `name` for reading; none when there is no such file.
+    ///
+    /// # Errors
+    /// What opening says.
+    pub fn open_file(&self, name: &str) -> Result<Option<File>, SysError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(file) => Ok(Some(File::from(file))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(SysError::new(format!("openat({:?}, NOFOLLOW)", self.path.join(name)), errno)),
+        }
+    }
+
     /// Makes the file `name`, which must be new, mode 0600.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 //! layers/OWNERS/HEX/              one unpacked layer; HEX are the digits of its chain ID
 //!     tree/                       the files; a lower directory of containers
 //!     layer.json                  diff ID, size and number of entries
+//!     outline.zst                 the archive without the bytes of its files; see `outline`
 //! containers/ID/                  one container that stays until it is removed
 //!     record.json                 what it was made from
 //!     config.json                 the same as an OCI runtime specification
@@ -123,6 +124,8 @@ pub const SNAPSHOT: &str = "snapshot.json";
 pub const TREE: &str = "tree";
 /// In a layer: what minirun knows of it.
 pub const LAYER: &str = "layer.json";
+/// In a layer: all of its archive but the bytes of its files; not every layer has one.
+pub const OUTLINE: &str = "outline.zst";
 
 /// The longest file name, in bytes, that file systems take.
 const NAME_MAX: usize = 255;

@@ -12,6 +12,7 @@ mod completing;
 mod docker;
 mod error;
 mod layer;
+mod made;
 mod names;
 mod oci;
 mod publish;

@@ -14,7 +14,7 @@ use rustix::fs::{FileType, Mode, OFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
-pub use layer::{pack_layer, pack_merged, pack_named};
+pub use layer::{pack_layer, pack_merged, pack_named, pack_stored};
 pub use note::PackNote;
 
 use super::copy::inode::{self, Marks};

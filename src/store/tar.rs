@@ -23,6 +23,8 @@ use header::{BLOCK, Header};
 use pax::Pax;
 pub use sparse::Segment;
 
+use super::outline::OutlineWriter;
+
 /// How many skipped entries are remembered by name.
 const REMEMBERED: usize = 16;
 
@@ -49,6 +51,8 @@ pub struct TarReader<R: Read> {
     body_offset: u64,
     ended: bool,
     skipped: Vec<Skipped>,
+    /// Takes down what is no body of a file.
+    outline: Option<OutlineWriter>,
 }
 
 impl<R: Read> TarReader<R> {
@@ -64,7 +68,23 @@ impl<R: Read> TarReader<R> {
             body_offset: 0,
             ended: false,
             skipped: Vec::new(),
+            outline: None,
         }
+    }
+
+    /// The same, while `outline` takes down what [`TarReader::data`] does not give out.
+    pub fn outlined(reader: R, limits: Limits, outline: Option<OutlineWriter>) -> Self {
+        Self { outline, ..Self::new(reader, limits) }
+    }
+
+    /// What takes the archive down, if something does.
+    pub fn outline(&mut self) -> Option<&mut OutlineWriter> {
+        self.outline.as_mut()
+    }
+
+    /// The same, for good.
+    pub fn take_outline(&mut self) -> Option<OutlineWriter> {
+        self.outline.take()
     }
 
     /// The next entry, after the rest of the current one's body; `None` at the end.
@@ -240,6 +260,9 @@ impl<R: Read> TarReader<R> {
             match self.reader.read(buffer) {
                 Ok(count) => {
                     self.position += count as u64;
+                    if let Some(outline) = &mut self.outline {
+                        outline.literal(&buffer[..count]);
+                    }
                     return Ok(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

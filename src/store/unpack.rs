@@ -16,6 +16,7 @@ mod stream;
 mod tree;
 mod warning;
 
+use std::fs::File;
 use std::io::{BufRead, Read};
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,10 +25,12 @@ use rustix::fs::Stat;
 
 use super::copy::inode::{Dress, Marks};
 use super::merged::Merged;
+use super::outline::OutlineWriter;
 use super::tar::{self, TarReader};
 use super::verify::{Verified, VerifyError};
 use crate::plan::digest::Digest;
 pub use crate::plan::image_limit::ImageLimits as Limits;
+use crate::sys::SysError;
 use apply::{Layer, shown};
 pub(in crate::store) use error::limit_of_archive;
 pub use error::{Problem, SizeError, UnpackError};
@@ -124,6 +127,14 @@ pub struct Unpacked {
     pub warnings: Vec<Warning>,
 }
 
+/// Where a layer goes.
+pub struct Outlining<'a> {
+    /// The directory of the tree.
+    pub into: BorrowedFd<'a>,
+    /// The empty file of its outline.
+    pub outline: File,
+}
+
 /// Applies a layer to the empty directory `into`, which nobody else may reach until this is done.
 ///
 /// `lowers` are the complete layers below. `progress` is told the compressed bytes so far. The digests are
@@ -139,12 +150,50 @@ pub fn unpack(
     limits: &Limits,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Unpacked, UnpackError> {
-    let count = AtomicU64::new(0);
     let manner = Manner { ownership, form: Form::Layer };
-    let Passed { applied: (layer, entries), content, blob } =
+    let rules = Rules { lowers, manner, limits };
+    unpack_by(&rules, blob, (into, None), progress).map(|(unpacked, _)| unpacked)
+}
+
+/// The same, and takes the outline of its archive down; whether there is one.
+///
+/// # Errors
+/// As of [`unpack`], or the outline cannot be written.
+pub fn unpack_outlined(
+    blob: LayerBlob<'_>,
+    Outlining { into, outline }: Outlining<'_>,
+    lowers: &Merged,
+    ownership: Ownership,
+    limits: &Limits,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Unpacked, bool), UnpackError> {
+    let manner = Manner { ownership, form: Form::Layer };
+    let outline = OutlineWriter::new(outline).map_err(|error| outline_error(&error))?;
+    unpack_by(&Rules { lowers, manner, limits }, blob, (into, Some(outline)), progress)
+}
+
+fn outline_error(error: &std::io::Error) -> UnpackError {
+    UnpackError::Outline(SysError::from_io("write(outline)", error))
+}
+
+/// What decides how a layer is unpacked, besides itself.
+struct Rules<'r> {
+    lowers: &'r Merged,
+    manner: Manner,
+    limits: &'r Limits,
+}
+
+fn unpack_by(
+    Rules { lowers, manner, limits }: &Rules<'_>,
+    blob: LayerBlob<'_>,
+    (into, outline): (BorrowedFd<'_>, Option<OutlineWriter>),
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Unpacked, bool), UnpackError> {
+    let count = AtomicU64::new(0);
+    let Passed { applied: (layer, entries, has_outline), content, blob } =
         stream::read(blob, limits, &count, |content| {
-            let mut archive = TarReader::new(content, limits.archive.clone());
-            let tree = Tree::new(into, lowers, manner, limits).map_err(UnpackError::Directory)?;
+            let mut archive = TarReader::outlined(content, limits.archive.clone(), outline);
+            let tree = Tree::new(into, lowers, *manner, limits).map_err(UnpackError::Directory)?;
             let mut layer = Layer::new(tree, limits);
             let mut progress = || progress(count.load(Ordering::Relaxed));
             let entries = apply_all(&mut archive, &mut layer, limits, &mut progress)?;
@@ -152,10 +201,13 @@ pub fn unpack(
             for skipped in archive.skipped() {
                 layer.warnings.add(Warning::Vendor { path: shown(&skipped.path), flag: skipped.flag });
             }
-            Ok((layer, entries))
+            let outline = archive.take_outline().filter(|_| !layer.tree.lost_files);
+            let has_outline =
+                outline.map(OutlineWriter::finish).transpose().map_err(|error| outline_error(&error))?;
+            Ok((layer, entries, has_outline.unwrap_or(false)))
         })?;
     progress(blob.size);
-    Ok(Unpacked {
+    let unpacked = Unpacked {
         diff_id: content.digest,
         digest: blob.digest,
         size: blob.size,
@@ -166,7 +218,8 @@ pub fn unpack(
         lookups: layer.tree.lookups,
         opaque_root: layer.opaque_root,
         warnings: layer.warnings.0,
-    })
+    };
+    Ok((unpacked, has_outline))
 }
 
 /// Reads a layer that need not be unpacked to its end: it must be what it is said to be. It is not decompressed where

@@ -137,6 +137,10 @@ impl Store {
         copy_as(chain_id, &model, &copy, [from, to], translate)?;
         let content = content::digest(copy.as_fd()).map_err(|error| self.read_error(error.source))?;
         let record = LayerRecord { content: Some(content), ..record };
+        if let Some(mut outline) = pin.open_file(layout::OUTLINE).map_err(read)? {
+            let mut own = directory.create(layout::OUTLINE).map_err(write)?;
+            std::io::copy(&mut outline, &mut own).call(|| "write(outline)").map_err(write)?;
+        }
         directory.write(layout::LAYER, record.to_json().as_bytes()).map_err(write)?;
         root.sync().map_err(write)?;
         let name = layout::layer(&to.directory_name(), chain_id);

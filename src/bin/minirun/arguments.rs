@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod exec;
 pub(crate) mod image;
 pub(crate) mod lifecycle;
+pub(crate) mod look;
 mod missing;
 mod mount_flags;
 pub(crate) mod mounts;
@@ -27,8 +28,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::container::{ListContainers, PruneContainers, RemoveContainers};
 use self::contents::ContentsVerb;
 use self::events::EventsArgs;
-use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, TagArgs};
+use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, SaveArgs, TagArgs};
 use self::lifecycle::LifecycleVerb;
+use self::look::{HistoryArgs, LookVerb};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
 use self::system::{InfoArgs, SystemVerb};
@@ -67,6 +69,8 @@ pub(crate) enum Verb {
     Lifecycle(LifecycleVerb),
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
+    /// Write images into an archive or directory
+    Save(SaveArgs),
     /// Make an image of a root filesystem's tar
     Import(ImportArgs),
     /// List images
@@ -75,6 +79,8 @@ pub(crate) enum Verb {
     Rmi(RemoveImages),
     /// Give an image another name
     Tag(TagArgs),
+    /// Show the steps in which an image was made
+    History(HistoryArgs),
     /// List containers
     Ps(ListContainers),
     /// Remove containers
@@ -117,6 +123,8 @@ pub(crate) enum Verb {
 pub(crate) enum ImageVerb {
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
+    /// Write images into an archive or directory
+    Save(SaveArgs),
     /// Make an image of a root filesystem's tar
     Import(ImportArgs),
     /// List images
@@ -131,6 +139,8 @@ pub(crate) enum ImageVerb {
     Tag(TagArgs),
     /// Show everything about images, as JSON
     Inspect(InspectOf),
+    #[command(flatten)]
+    Look(LookVerb),
 }
 
 /// The verbs of `minirun container`

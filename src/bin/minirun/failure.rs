@@ -44,7 +44,7 @@ impl Codes {
             Verb::Contents(verb) | Verb::Container(ContainerVerb::Contents(verb)) => Self::of_contents(verb),
             Verb::Volume(_)
             | Verb::System(_)
-            | Verb::Image(ImageVerb::Prune(_))
+            | Verb::Image(ImageVerb::Prune(_) | ImageVerb::Save(_) | ImageVerb::Look(_))
             | Verb::Changes(_)
             | Verb::Apply(_)
             | Verb::Discard(_)
@@ -53,6 +53,8 @@ impl Codes {
             | Verb::Events(_)
             | Verb::Ps(_)
             | Verb::Rm(_)
+            | Verb::Save(_)
+            | Verb::History(_)
             | Verb::Inspect(_) => Self::One,
             _ => Self::Run,
         }
@@ -102,6 +104,12 @@ pub(crate) enum Failure {
     /// An archive for the screen.
     #[error("the archive would be written to the terminal")]
     TerminalOutput,
+    /// A directory for the screen.
+    #[error("`--format oci-dir` wants a directory: nothing says which")]
+    NoDirectory,
+    /// Two forms for one thing.
+    #[error("`-o oci:DIR` is a directory, and `--format` says that it is an archive")]
+    TwoFormats,
     /// A name that promises another format.
     #[error("`{0}` ends like a compression that minirun does not write")]
     Ending(String),
@@ -231,6 +239,8 @@ impl Failure {
             | Self::Name(_)
             | Self::Snapshot(_)
             | Self::TerminalOutput
+            | Self::NoDirectory
+            | Self::TwoFormats
             | Self::Ending(_)
             | Self::Driver(_)
             | Self::Template(_)
@@ -278,6 +288,7 @@ impl Failure {
             }
             Self::Template(error) => error.hint(),
             Self::Driver(error) => error.hint(),
+            Self::NoDirectory => Some("-o DIR".to_owned()),
             Self::TerminalOutput => Some("name a file with -o FILE, or pipe it into a program".to_owned()),
             Self::Ending(_) => Some(
                 "endings are .tar, .tar.gz or .tgz, .tar.zst or .tzst, .tar.xz or .txz, .tar.bz2 or .tbz2; --compress \
@@ -289,6 +300,7 @@ impl Failure {
             ),
             Self::NotPublished { container, .. } => Some(format!("see minirun port {container}")),
             Self::Snapshot(_)
+            | Self::TwoFormats
             | Self::Name(_)
             | Self::Port(_)
             | Self::TwoInputs { .. }

@@ -13,6 +13,7 @@ mod layer;
 mod lifecycle;
 mod listing;
 mod logs;
+mod look;
 mod mounts;
 mod output;
 mod port;
@@ -21,6 +22,7 @@ mod ps;
 mod result;
 mod review;
 mod run;
+mod save;
 mod security;
 mod size;
 mod stats;
@@ -92,12 +94,15 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Container(ContainerVerb::Prune(prune)) => container::prune(&engine, &prune, output),
         Verb::Unshare(unshare) => unshare::unshare(&engine, &unshare, output),
         Verb::Load(load) | Verb::Image(ImageVerb::Load(load)) => image::load(&engine, &load, output),
+        Verb::Save(save) | Verb::Image(ImageVerb::Save(save)) => save::save(&engine, &save),
         Verb::Import(import) | Verb::Image(ImageVerb::Import(import)) => {
             image::import(&engine, &import, output)
         }
         Verb::Images(list) | Verb::Image(ImageVerb::Ls(list)) => image::list(&engine, &list, output),
         Verb::Rmi(remove) | Verb::Image(ImageVerb::Rm(remove)) => image::remove(&engine, &remove, output),
         Verb::Tag(tag) | Verb::Image(ImageVerb::Tag(tag)) => image::tag(&engine, &tag, output),
+        Verb::History(arguments) => look::history(&engine, &arguments, output).map(|()| 0),
+        Verb::Image(ImageVerb::Look(verb)) => look::answer(&engine, &verb, output),
         Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => ps::list(&engine, &list, output),
         Verb::Rm(remove) | Verb::Container(ContainerVerb::Rm(remove)) => {
             container::remove(&engine, &remove, output)

@@ -1,6 +1,7 @@
 //! The verbs about the store as a whole.
 
 mod check;
+mod collect;
 mod df;
 pub(crate) mod prune;
 
@@ -20,6 +21,7 @@ pub(crate) fn answer(engine: &Engine, verb: &SystemVerb, output: &mut Output) ->
         SystemVerb::Check(arguments) => check::check(engine, arguments, output),
         SystemVerb::Df(arguments) => df::df(engine, arguments, output),
         SystemVerb::Events(arguments) => events(engine, arguments, output),
+        SystemVerb::Gc(arguments) => collect::collect(engine, arguments, output),
         SystemVerb::Info(arguments) => info(engine, arguments, output),
         SystemVerb::Prune(arguments) => prune::prune(engine, arguments, output),
     }

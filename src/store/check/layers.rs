@@ -1,9 +1,16 @@
 //! Unpacked layers.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd as _;
 
 use super::{Depth, Finding, Flaw, Inspection, Remedy, digest};
+use crate::plan::digest::Digest;
+use crate::plan::hasher::Hasher;
+use crate::store::directory::Directory;
 use crate::store::layer::{LayerOwners, LayerRecord, OWNERS_FILE};
+use crate::store::outline::rebuild;
 use crate::store::record::Record;
 use crate::store::{content, layout};
 use crate::sys::SysError;
@@ -11,9 +18,13 @@ use crate::sys::SysError;
 /// The beginning of what is said about a layer whose files are others.
 const OTHER_CONTENT: &str = "its files have the digest ";
 
+/// The beginning of what is said about an outline that does not give the archive.
+const OTHER_ARCHIVE: &str = "the archive that it gives with the layer's files";
+
 /// Whether a finding comes from reading all of a layer.
 pub(super) fn is_about_content(finding: &Finding) -> bool {
-    matches!(&finding.flaw, Flaw::Damaged(text) if text.starts_with(OTHER_CONTENT))
+    let begins = |text: &str| text.starts_with(OTHER_CONTENT) || text.starts_with(OTHER_ARCHIVE);
+    matches!(&finding.flaw, Flaw::Damaged(text) if begins(text))
 }
 
 impl Inspection<'_> {
@@ -36,11 +47,32 @@ impl Inspection<'_> {
                     Err(_) if !self.is_there(&path) => {}
                     Err(flaw) => self.found(path, flaw, Remedy::MoveAside),
                     Ok(()) if !used.contains(&hex) => self.found(path, Flaw::Unused, Remedy::Remove),
-                    Ok(()) => {}
+                    Ok(()) => self.outline(&path),
                 }
             }
         }
         Ok(())
+    }
+
+    /// An outline and the tree give the archive that the layer was. Without it `save` packs the layer anew.
+    fn outline(&mut self, path: &str) {
+        if self.depth != Depth::Digests {
+            return;
+        }
+        let rebuilt = || -> Option<(LayerRecord, Option<Digest>)> {
+            let record = self.record(&format!("{path}/{}", layout::LAYER), "the record of a layer").ok()?;
+            let directory = self.root.directory(path).ok()?;
+            let outline = directory.open_file(layout::OUTLINE).ok()??;
+            let tree = directory.directory(layout::TREE).ok()?;
+            let found = archive_digest(outline, &tree, &record);
+            Some((record, found))
+        };
+        let Some((record, found)) = rebuilt() else { return };
+        if found.as_ref() != Some(&record.diff_id) {
+            let found = found.map_or_else(|| "cannot be read".to_owned(), |found| format!("is {found}"));
+            let flaw = Flaw::Damaged(format!("{OTHER_ARCHIVE} {found}, and not {}", record.diff_id));
+            self.found(format!("{path}/{}", layout::OUTLINE), flaw, Remedy::Remove);
+        }
     }
 
     fn used_layers(&self) -> Result<HashSet<String>, SysError> {
@@ -83,10 +115,31 @@ impl Inspection<'_> {
             Err(error) => return Err(Flaw::Unreadable(error.to_string())),
         };
         let (Depth::Digests, Some(expected)) = (self.depth, record.content) else { return Ok(()) };
-        match content::digest(std::os::fd::AsFd::as_fd(&tree)) {
+        match content::digest(tree.as_fd()) {
             Ok(found) if found == expected => Ok(()),
             Ok(found) => Err(Flaw::Damaged(format!("{OTHER_CONTENT}{found}, and not {expected}"))),
             Err(error) => Err(Flaw::Unreadable(format!("{error}: {}", error.source))),
         }
+    }
+}
+
+/// The digest of what outline and tree give; none where they give nothing.
+fn archive_digest(outline: File, tree: &Directory, record: &LayerRecord) -> Option<Digest> {
+    let mut archive = Hashing(Hasher::new(record.diff_id.algorithm()));
+    rebuild(outline, tree.as_fd(), &mut archive).ok()?;
+    Some(archive.0.finish())
+}
+
+/// Takes an archive in and keeps nothing but its digest.
+struct Hashing(Hasher);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -89,6 +89,10 @@ impl Store {
                 self.sweep()?;
                 if root.exists(path)? { Err(RepairError::InUse) } else { Ok(()) }
             }
+            [layout::LAYERS, _, _, layout::OUTLINE] => {
+                root.unlink(path)?;
+                Ok(())
+            }
             [layout::LAYERS, ..] => {
                 let temporary = Temporary::new(self)?;
                 self.delete_unused_layers(&temporary)?;

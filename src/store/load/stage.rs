@@ -21,7 +21,7 @@ use crate::store::layer::{LayerOwners, LayerRecord, chain_ids};
 use crate::store::lock::{self, NameLock};
 use crate::store::merged::Merged;
 use crate::store::temporary::Temporary;
-use crate::store::unpack::{LayerBlob, Limits, check, unpack};
+use crate::store::unpack::{LayerBlob, Limits, Outlining, check, unpack_outlined};
 use crate::store::{Store, StoreError, layout};
 use crate::sys::{Call, SysError};
 
@@ -181,7 +181,7 @@ impl<'a> Stage<'a> {
         Ok(false)
     }
 
-    fn find_layer(&mut self, chain_id: &Digest) -> Result<bool, StoreError> {
+    pub(super) fn find_layer(&mut self, chain_id: &Digest) -> Result<bool, StoreError> {
         let Some(directory) = self.store.directory()? else { return Ok(false) };
         let name = layout::layer(&self.owners.directory_name(), chain_id);
         let pin = lock::pin(directory, &name).map_err(|cause| self.store.read_error(cause))?;
@@ -203,7 +203,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Unpacks one layer into the temporary directory, on top of those whose chain IDs are `below`.
-    fn unpack(
+    pub(super) fn unpack(
         &mut self,
         blob: LayerBlob<'_>,
         below: &[Digest],
@@ -217,8 +217,13 @@ impl<'a> Stage<'a> {
         let left = self.limits.bytes.saturating_sub(self.unpacked);
         let lookups = self.limits.lookups.saturating_sub(self.lookups);
         let limits = Limits { bytes: left, lookups, ..self.limits.clone() };
-        let unpacked = unpack(blob, tree.as_fd(), &lowers, self.owners.ownership(), &limits, bytes)
-            .map_err(|cause| LayerError::Unpack(Box::new(cause)))?;
+        let outline = directory.create(layout::OUTLINE).map_err(|cause| self.store.write_error(cause))?;
+        let outlining = Outlining { into: tree.as_fd(), outline };
+        let unpacked = unpack_outlined(blob, outlining, &lowers, self.owners.ownership(), &limits, bytes);
+        let (unpacked, has_outline) = unpacked.map_err(|cause| LayerError::Unpack(Box::new(cause)))?;
+        if !has_outline {
+            directory.unlink(layout::OUTLINE).map_err(|cause| self.store.write_error(cause))?;
+        }
         let written = unpacked.content_size.saturating_add(unpacked.copied);
         self.unpacked = self.unpacked.saturating_add(written);
         self.lookups = self.lookups.saturating_add(unpacked.lookups);
@@ -262,36 +267,5 @@ impl<'a> Stage<'a> {
             }
         }
         Ok(trees)
-    }
-
-    /// Unpacks a layer on top of those whose diff IDs are `below`; its own diff ID, and what could not be kept.
-    pub(in crate::store) fn import(
-        &mut self,
-        blob: LayerBlob<'_>,
-        below: &[Digest],
-        bytes: &mut dyn FnMut(u64),
-    ) -> Result<(Digest, Vec<String>), LayerError> {
-        let (staged, warnings) = self.unpack(blob, &chain_ids(below), bytes)?;
-        let diff_id = staged.record.diff_id.clone();
-        let chain = chain_ids(&[below, std::slice::from_ref(&diff_id)].concat());
-        if let Some(chain_id) = chain.into_iter().next_back() {
-            self.layers.insert(chain_id, staged);
-        }
-        Ok((diff_id, warnings))
-    }
-
-    /// Keeps the layers with these diff IDs in the store; the chain ID of the first that is not there.
-    pub(in crate::store) fn pin_layers(&mut self, diff_ids: &[Digest]) -> Result<Option<Digest>, StoreError> {
-        for chain_id in chain_ids(diff_ids) {
-            if !self.find_layer(&chain_id)? {
-                return Ok(Some(chain_id));
-            }
-        }
-        Ok(None)
-    }
-
-    /// A file without a name for the archive of a layer.
-    pub(in crate::store) fn spool(&self) -> Result<std::fs::File, SysError> {
-        self.temporary.spool()
     }
 }

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::{PackError, PackNote, Packer, entry, shown, take_xattrs};
 use crate::store::changes::{ChangeKind, Compared, Cover};
 use crate::store::copy::inode::Marks;
+use crate::store::layer::LayerRecord;
 use crate::store::merged::{Found, Merged, MergedDir, is_opaque, is_whiteout, open_directory, stat_name};
 use crate::store::tar::{Entry, EntryKind};
 use crate::store::walk::{Place, Walk, WalkError, open_below};
@@ -38,6 +39,24 @@ pub fn pack_layer<W: Write>(
         Cover::Layer => packer.add_layer(own.as_fd(), compared)?,
         Cover::Whole => packer.add_changes(own.as_fd(), compared)?,
     }
+    Ok((packer.archive.finish()?, packer.notes))
+}
+
+/// Packs the tree of a layer of the store.
+///
+/// # Errors
+/// Something cannot be read, or the archive cannot be written.
+pub fn pack_stored<W: Write>(
+    tree: BorrowedFd<'_>,
+    record: &LayerRecord,
+    writer: W,
+) -> Result<(W, Vec<PackNote>), PackError> {
+    let mut quiet = |_| {};
+    let mut packer = Packer::new(writer, Marks::Dropped, &mut quiet);
+    if record.opaque_root {
+        packer.add_mark(b"", None)?;
+    }
+    packer.add_layer(tree, &Compared { root_differs: true, ..Compared::default() })?;
     Ok((packer.archive.finish()?, packer.notes))
 }
 

@@ -87,6 +87,9 @@ impl<R: BufRead> TarReader<R> {
     /// Goes on behind so many of these bytes.
     pub fn consume_data(&mut self, count: usize) {
         self.reader.consume(count);
+        if let Some(outline) = &mut self.outline {
+            outline.body(count);
+        }
         self.position += count as u64;
         self.body -= count as u64;
     }

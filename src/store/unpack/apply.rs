@@ -130,6 +130,10 @@ impl<'l> Layer<'l> {
         let file: OwnedFd = self.tree.place(parent, name, "openat", |above| {
             rustix::fs::openat(above, os(name), flags, Mode::RUSR | Mode::WUSR)
         })?;
+        if let Some(outline) = archive.outline() {
+            let path = parent.child(name);
+            outline.file(path.strip_prefix(b"/").unwrap_or(&path));
+        }
         match &entry.sparse {
             None => self.write_segment(file.as_fd(), 0, entry.size, archive, progress)?,
             Some(segments) => {
@@ -160,6 +164,9 @@ impl<'l> Layer<'l> {
         progress: &mut dyn FnMut(),
     ) -> Result<(), Problem> {
         let mut left = length;
+        if let Some(outline) = archive.outline() {
+            outline.at(offset);
+        }
         while left > 0 {
             let bytes = archive.data()?;
             let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());

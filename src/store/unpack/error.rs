@@ -40,6 +40,9 @@ pub enum UnpackError {
     /// A thread could not be started.
     #[error("cannot unpack and decompress side by side")]
     Thread(#[source] SysError),
+    /// What takes the archive down.
+    #[error("cannot write the outline of the layer")]
+    Outline(#[source] SysError),
     /// The layer's directory itself could not be prepared or completed.
     #[error("cannot complete the layer's directory")]
     Directory(#[source] Problem),
@@ -64,7 +67,9 @@ impl UnpackError {
             Self::TooManyEntries(_) => Some("entries"),
             Self::Archive(error) => limit_of_archive(error),
             Self::Entry { problem, .. } | Self::Directory(problem) => problem.limit(),
-            Self::Compression(_) | Self::Blob(_) | Self::Content(_) | Self::Thread(_) => None,
+            Self::Compression(_) | Self::Blob(_) | Self::Content(_) | Self::Thread(_) | Self::Outline(_) => {
+                None
+            }
         }
     }
 }

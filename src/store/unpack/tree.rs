@@ -51,6 +51,8 @@ pub(super) struct Tree<'l> {
     opaques: BTreeSet<Vec<u8>>,
     /// What is here only as a copy of what lies below.
     shadows: BTreeSet<Vec<u8>>,
+    /// Whether something that the archive had is in the tree no more.
+    pub(super) lost_files: bool,
     pub(super) manner: Manner,
     limits: &'l Limits,
 }
@@ -89,6 +91,7 @@ impl<'l> Tree<'l> {
             whiteouts: BTreeSet::new(),
             opaques: BTreeSet::new(),
             shadows: BTreeSet::new(),
+            lost_files: false,
             manner,
             limits,
         })

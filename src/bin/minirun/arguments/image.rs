@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use minirun::plan::image_limit::ImageLimits;
 
 #[derive(Debug, Args)]
@@ -22,6 +22,34 @@ pub(crate) struct LoadArgs {
     /// No progress and no notes
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+/// What images are saved as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SaveFormat {
+    /// What `docker save` writes
+    DockerArchive,
+    /// An OCI image layout, as tar
+    OciArchive,
+    /// An OCI image layout, as directory
+    #[value(alias = "oci")]
+    OciDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SaveArgs {
+    /// Write to this file, or directory, instead of standard output; `oci:DIR` for a layout's directory
+    #[arg(short, long, value_name = "FILE|oci:DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// In which form [default: docker-archive]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<SaveFormat>,
+    /// No notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Names, IDs or beginnings of IDs
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,18 @@ pub(crate) enum SystemVerb {
     Events(EventsArgs),
     /// Remove containers that have ended and images without a name
     Prune(PruneSystem),
+    /// Remove the images that were not used for longest, until the rest is small enough
+    Gc(CollectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArgs {
+    /// How much the layers of all images may take
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_size: String,
+    /// Only show what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

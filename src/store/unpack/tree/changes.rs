@@ -110,8 +110,10 @@ impl<'l> Tree<'l> {
         name: &[u8],
     ) -> Result<(), Problem> {
         let Some(above) = parent.upper() else { return Ok(()) };
-        remove_tree(above, os(name))?;
         let path = parent.child(name);
+        // What was only a mark or a copy had no body of this layer's.
+        self.lost_files |= !self.whiteouts.contains(&path) && !self.shadows.contains(&path);
+        remove_tree(above, os(name))?;
         self.whiteouts.remove(&path);
         self.pending.remove(&path);
         self.shadows.remove(&path);

@@ -1,0 +1,244 @@
+//! Brings images out of the store: archives of Docker's form and OCI layouts.
+//!
+//! The same image gives the same bytes, whoever saves it and whenever: members stand in a fixed order, belong to 0:0 and
+//! have no time; documents are made of nothing but the image; gzip gets neither a name nor a time.
+//!
+//! - `layer.rs` gets the archive of a layer back (from its [outline](super::outline), or by packing its tree) into a
+//!   nameless file, with its diff ID and the digest of its blob.
+//! - `document.rs` makes configuration, manifest and index; it touches no file.
+//! - `sink.rs` takes members, into an archive or a directory.
+//!
+//! A layer whose archive cannot be had back byte for byte has another diff ID than the image says. Then the
+//! configuration is written with the true one, the image has another ID where it is loaded, and a note says so: what is
+//! saved is always consistent.
+
+mod document;
+mod layer;
+mod sink;
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Write;
+
+use thiserror::Error;
+
+use super::directory::Directory;
+use super::image::Image;
+use super::layer::LayerOwners;
+use super::outline::OutlineError;
+use super::pack::PackError;
+use super::record::LayerRef;
+use super::tar::write::WriteError;
+use super::temporary::Temporary;
+use super::{Store, StoreError, layout};
+use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::reference::Reference;
+use crate::sys::SysError;
+use document::{Blob, Saved};
+use sink::Sink;
+
+/// Why images were not saved.
+#[derive(Debug, Error)]
+pub enum SaveError {
+    /// A layer is not there for these owners.
+    #[error("the layer {0} is not in the store")]
+    Absent(Digest),
+    /// An image is not there any more.
+    #[error("the image {0} was removed meanwhile")]
+    Gone(Digest),
+    /// The archive of a layer cannot be rebuilt.
+    #[error("cannot rebuild the layer {layer}")]
+    Rebuild {
+        /// Its diff ID.
+        layer: Digest,
+        /// Why not.
+        #[source]
+        cause: Box<OutlineError>,
+    },
+    /// The tree of a layer cannot be packed.
+    #[error("cannot pack the layer {layer}")]
+    Pack {
+        /// Its diff ID.
+        layer: Digest,
+        /// Why not.
+        #[source]
+        cause: Box<PackError>,
+    },
+    /// A configuration that says nothing of layers.
+    #[error("the configuration of the image {0} is damaged")]
+    Config(Digest),
+    /// The archive cannot be written.
+    #[error("cannot write the archive")]
+    Archive(#[from] WriteError),
+    /// The directory cannot be written.
+    #[error("cannot write the image layout")]
+    Directory(#[source] SysError),
+    /// A file for what is being compressed.
+    #[error("cannot write a temporary file")]
+    Spool(#[source] SysError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What an image is saved as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaveForm {
+    /// The archive of `docker save`.
+    Docker,
+    /// An OCI image layout.
+    Oci,
+}
+
+/// Where to.
+pub enum SaveInto<'w> {
+    /// A tar archive.
+    Archive(&'w mut dyn Write),
+    /// An empty directory.
+    Directory(&'w Directory),
+}
+
+/// One image, and what it is to be called.
+#[derive(Debug, Clone)]
+pub struct SaveItem {
+    /// The image.
+    pub image: Image,
+    /// Its names in the archive.
+    pub references: Vec<Reference>,
+    /// The owners for which all of its layers are in the store.
+    pub owners: LayerOwners,
+}
+
+impl Store {
+    /// Saves images; what is not as the store has it. The caller is inside the user namespace of the layers.
+    ///
+    /// # Errors
+    /// Something is not in the store, or cannot be read or written; what was written is of no use then.
+    pub fn save(
+        &self,
+        items: &[SaveItem],
+        form: SaveForm,
+        into: SaveInto<'_>,
+    ) -> Result<Vec<String>, SaveError> {
+        let temporary = Temporary::new(self)?;
+        let sink = Sink::new(into);
+        let (blobs, members) = (HashMap::new(), HashSet::new());
+        let mut saving = Saving { store: self, temporary, form, sink, blobs, members, notes: Vec::new() };
+        if form == SaveForm::Oci {
+            saving.sink.directory("blobs")?;
+            saving.sink.directory("blobs/sha256")?;
+        }
+        let saved = items.iter().map(|item| saving.image(item)).collect::<Result<Vec<_>, _>>()?;
+        match form {
+            SaveForm::Docker => saving.sink.document("manifest.json", &document::list(&saved))?,
+            SaveForm::Oci => {
+                saving.sink.document("index.json", &document::index(&saved))?;
+                saving.sink.document("oci-layout", document::LAYOUT)?;
+            }
+        }
+        let Saving { sink, notes, .. } = saving;
+        sink.finish()?;
+        Ok(notes)
+    }
+}
+
+struct Saving<'s, 'w> {
+    store: &'s Store,
+    temporary: Temporary,
+    form: SaveForm,
+    sink: Sink<'w>,
+    /// The layers that were written, by chain ID.
+    blobs: HashMap<Digest, Blob>,
+    /// The members that were written, by name.
+    members: HashSet<String>,
+    notes: Vec<String>,
+}
+
+impl Saving<'_, '_> {
+    fn image(&mut self, item: &SaveItem) -> Result<Saved, SaveError> {
+        let image = &item.image;
+        let layers = image.layers.iter().map(|layer| self.layer(layer, &item.owners));
+        let layers = layers.collect::<Result<Vec<Blob>, SaveError>>()?;
+        let name = format!("{}/{}", layout::image(&image.id), layout::CONFIG);
+        let config = self.store.read_file(&name)?.ok_or_else(|| SaveError::Gone(image.id.clone()))?;
+        let is_exact = layers.iter().zip(&image.layers).all(|(blob, layer)| blob.diff_id == layer.diff_id);
+        let config = if is_exact {
+            config
+        } else {
+            let config = document::with_diff_ids(&config, &layers);
+            let config = config.ok_or_else(|| SaveError::Config(image.id.clone()))?;
+            self.notes.push(format!(
+                "a layer of {} is packed anew, as its original archive cannot be had back: where the image is loaded, its ID is {}",
+                item.references.first().map_or_else(|| image.id.to_string(), Reference::familiar),
+                layout::digest_of(Algorithm::Sha256, &config),
+            ));
+            config
+        };
+        let algorithm = if is_exact { image.id.algorithm() } else { Algorithm::Sha256 };
+        let digest = layout::digest_of(algorithm, &config);
+        let config = self.bytes(&digest, &config, ".json")?;
+        let manifest = match self.form {
+            SaveForm::Docker => None,
+            SaveForm::Oci => {
+                let kept =
+                    self.store.read_file(&format!("{}/{}", layout::image(&image.id), layout::MANIFEST))?;
+                let made = document::manifest(&config, &layers);
+                let kept =
+                    kept.filter(|_| is_exact).filter(|kept| document::says_same(kept, &config, &layers));
+                let bytes = kept.unwrap_or(made);
+                let digest = layout::digest_of(Algorithm::Sha256, &bytes);
+                Some((self.bytes(&digest, &bytes, "")?, document::media_type(&bytes)))
+            }
+        };
+        let references = item.references.iter().map(ToString::to_string).collect();
+        Ok(Saved { references, config, layers, manifest, platform: image.platform() })
+    }
+
+    /// Writes a document that is called by its digest.
+    fn bytes(&mut self, digest: &Digest, bytes: &[u8], ending: &str) -> Result<Blob, SaveError> {
+        let name = self.name(digest, ending)?;
+        if self.members.insert(name.clone()) {
+            self.sink.document(&name, bytes)?;
+        }
+        let (digest, diff_id) = (digest.clone(), digest.clone());
+        Ok(Blob { name, digest, diff_id, size: bytes.len() as u64 })
+    }
+
+    /// Writes a layer, unless that was done for another image.
+    fn layer(&mut self, layer: &LayerRef, owners: &LayerOwners) -> Result<Blob, SaveError> {
+        if let Some(blob) = self.blobs.get(&layer.chain_id) {
+            return Ok(blob.clone());
+        }
+        let mut spool = self.temporary.spool().map_err(SaveError::Spool)?;
+        let packed = layer::pack(self.store, (layer, owners), self.form, &mut spool)?;
+        for note in packed.notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        let name = self.name(&packed.digest, ".tar")?;
+        if self.members.insert(name.clone()) {
+            self.sink.file(&name, &mut spool, packed.size)?;
+        }
+        let blob = Blob { name, digest: packed.digest, diff_id: packed.diff_id, size: packed.size };
+        self.blobs.insert(layer.chain_id.clone(), blob.clone());
+        Ok(blob)
+    }
+
+    fn name(&mut self, digest: &Digest, ending: &str) -> Result<String, SaveError> {
+        if self.form == SaveForm::Docker {
+            return Ok(format!("{}{ending}", digest.hex()));
+        }
+        let directory = format!("blobs/{}", digest.algorithm().name());
+        if digest.algorithm() != Algorithm::Sha256 && self.members.insert(directory.clone()) {
+            self.sink.directory(&directory)?;
+        }
+        Ok(format!("{directory}/{}", digest.hex()))
+    }
+}
+
+/// Goes back to the beginning of a file.
+fn rewind(mut file: &File) -> Result<(), SaveError> {
+    use crate::sys::Call as _;
+    std::io::Seek::rewind(&mut file).call(|| "lseek(spool)").map_err(SaveError::Spool)
+}

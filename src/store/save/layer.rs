@@ -1,0 +1,161 @@
+//! The archive of one layer, as it was if that can be had.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd as _;
+
+use super::{SaveError, SaveForm, rewind};
+use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::hasher::Hasher;
+use crate::store::compress::{Compression, Compressor};
+use crate::store::directory::Directory;
+use crate::store::layer::{LayerOwners, LayerRecord};
+use crate::store::outline::{OutlineError, rebuild};
+use crate::store::pack::{PackNote, pack_stored};
+use crate::store::record::LayerRef;
+use crate::store::{Store, layout, lock};
+use crate::sys::Call;
+
+/// How much is written at once, in bytes.
+const BUFFER: usize = 256 << 10;
+
+/// A layer in a file.
+#[derive(Debug)]
+pub(super) struct Packed {
+    /// The digest of the archive.
+    pub(super) diff_id: Digest,
+    /// The digest of the file.
+    pub(super) digest: Digest,
+    /// The size of the file in bytes.
+    pub(super) size: u64,
+    /// What is not in it as it is in the tree.
+    pub(super) notes: Vec<String>,
+}
+
+/// Writes the archive of a layer into an empty file, compressed as the form wants it, and goes back to its beginning.
+pub(super) fn pack(
+    store: &Store,
+    (layer, owners): (&LayerRef, &LayerOwners),
+    form: SaveForm,
+    spool: &mut File,
+) -> Result<Packed, SaveError> {
+    let absent = || SaveError::Absent(layer.diff_id.clone());
+    let root = store.directory()?.ok_or_else(absent)?;
+    let name = layout::layer(&owners.directory_name(), &layer.chain_id);
+    let directory = lock::pin(root, &name).map_err(|cause| store.read_error(cause))?.ok_or_else(absent)?;
+    let record = store.layer_record(owners, &layer.chain_id)?.ok_or_else(absent)?;
+    let tree = directory.directory(layout::TREE).map_err(|cause| store.read_error(cause))?;
+    let outline = directory.open_file(layout::OUTLINE).map_err(|cause| store.read_error(cause))?;
+    if let Some(outline) = outline
+        && let Some(packed) = rebuilt(outline, (&tree, &record), form, spool)?
+    {
+        return Ok(packed);
+    }
+    spool.set_len(0).call(|| "ftruncate(spool)").map_err(SaveError::Spool)?;
+    rewind(spool)?;
+    packed_anew((&tree, &record), form, spool)
+}
+
+/// The archive as it was; none where outline and tree do not give it.
+fn rebuilt(
+    outline: File,
+    (tree, record): (&Directory, &LayerRecord),
+    form: SaveForm,
+    spool: &File,
+) -> Result<Option<Packed>, SaveError> {
+    let mut output = Output::new(spool, form, record.diff_id.algorithm())?;
+    match rebuild(outline, tree.as_fd(), &mut output) {
+        Ok(()) => {}
+        Err(OutlineError::Write(error)) => return Err(spool_error(&error)),
+        Err(
+            OutlineError::Compression(_)
+            | OutlineError::Read(_)
+            | OutlineError::Damaged(_)
+            | OutlineError::File { .. }
+            | OutlineError::Short(_),
+        ) => return Ok(None),
+    }
+    let packed = output.finish(Vec::new())?;
+    rewind(spool)?;
+    Ok((packed.diff_id == record.diff_id).then_some(packed))
+}
+
+fn packed_anew(
+    (tree, record): (&Directory, &LayerRecord),
+    form: SaveForm,
+    spool: &File,
+) -> Result<Packed, SaveError> {
+    let output = Output::new(spool, form, Algorithm::Sha256)?;
+    let (output, notes) = pack_stored(tree.as_fd(), record, output)
+        .map_err(|cause| SaveError::Pack { layer: record.diff_id.clone(), cause: Box::new(cause) })?;
+    let packed = output.finish(notes.iter().map(PackNote::to_string).collect())?;
+    rewind(spool)?;
+    Ok(packed)
+}
+
+/// Hashes an archive, compresses it, and hashes that.
+struct Output<'f> {
+    archive: Hasher,
+    compressor: Compressor<Hashed<'f>>,
+}
+
+impl<'f> Output<'f> {
+    fn new(spool: &'f File, form: SaveForm, algorithm: Algorithm) -> Result<Self, SaveError> {
+        let (compression, hasher) = match form {
+            // The file is the archive: one digest is enough.
+            SaveForm::Docker => (Compression::None, None),
+            SaveForm::Oci => (Compression::Gzip, Some(Hasher::new(Algorithm::Sha256))),
+        };
+        let file = BufWriter::with_capacity(BUFFER, spool);
+        let compressor = Compressor::new(Hashed { file, hasher, size: 0 }, compression);
+        let compressor = compressor.map_err(|error| spool_error(&error))?;
+        Ok(Self { archive: Hasher::new(algorithm), compressor })
+    }
+
+    fn finish(self, notes: Vec<String>) -> Result<Packed, SaveError> {
+        let failed = |error| spool_error(&error);
+        let mut hashed = self.compressor.finish().map_err(failed)?;
+        hashed.file.flush().map_err(failed)?;
+        let diff_id = self.archive.finish();
+        let digest = hashed.hasher.map_or_else(|| diff_id.clone(), Hasher::finish);
+        Ok(Packed { diff_id, digest, size: hashed.size, notes })
+    }
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.compressor.write_all(bytes)?;
+        self.archive.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A file whose bytes are hashed and counted.
+struct Hashed<'f> {
+    file: BufWriter<&'f File>,
+    hasher: Option<Hasher>,
+    size: u64,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&bytes[..count]);
+        }
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn spool_error(error: &io::Error) -> SaveError {
+    SaveError::Spool(crate::sys::SysError::from_io("write(spool)", error))
+}
