@@ -36,6 +36,7 @@ pub mod port;
 pub mod process;
 pub mod quote;
 pub mod reference;
+pub mod registry;
 pub mod request;
 pub mod resources;
 pub mod result_record;
