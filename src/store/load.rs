@@ -15,6 +15,7 @@ mod layer;
 mod names;
 mod oci;
 mod publish;
+mod remote;
 mod source;
 mod stage;
 mod wire;
@@ -24,6 +25,7 @@ mod tests;
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,7 @@ pub use self::error::LoadError;
 pub(super) use self::layer::LayerError;
 use self::names::Place;
 pub(super) use self::publish::rename_new;
+pub use self::remote::Remote;
 use self::source::Room;
 pub use self::source::{Located, locate};
 pub(super) use self::stage::Stage;
@@ -54,6 +57,8 @@ pub enum LoadSource {
     Path(PathBuf),
     /// An open file or pipe, as standard input.
     Stream(File),
+    /// A registry, which another process talks to.
+    Registry(Arc<Remote>),
 }
 
 /// What the source has to be.
@@ -225,13 +230,17 @@ impl Store {
         let candidates = choose(&opened, request, progress)?;
         let place = match (&request.source, opened.format) {
             (LoadSource::Path(path), LoadFormat::Oci | LoadFormat::Any) => Place::of_path(path),
-            (LoadSource::Path(_), LoadFormat::Docker) | (LoadSource::Stream(_), _) => Place::nowhere(),
+            (LoadSource::Path(_), LoadFormat::Docker)
+            | (LoadSource::Stream(_) | LoadSource::Registry(_), _) => Place::nowhere(),
         };
         let mut stage = Stage::new(self, request.owners, request.limits)?;
         for candidate in candidates {
-            let references = match request.naming {
-                Naming::FromSource => place.references(&candidate.names),
-                Naming::Untagged => Vec::new(),
+            let references = match (request.naming, &request.source) {
+                (Naming::FromSource, LoadSource::Registry(remote)) => vec![remote.reference().clone()],
+                (Naming::FromSource, LoadSource::Path(_) | LoadSource::Stream(_)) => {
+                    place.references(&candidate.names)
+                }
+                (Naming::Untagged, _) => Vec::new(),
             };
             stage.add(&opened, candidate, references, progress)?;
         }

@@ -25,6 +25,9 @@ use crate::store::unpack::{LayerBlob, Limits, check, unpack};
 use crate::store::{Store, StoreError, layout};
 use crate::sys::{Call, SysError};
 
+/// How many blobs of a registry are on their way at once: the one that is unpacked, and those behind it.
+const AHEAD: usize = 3;
+
 /// A layer of an image that is being loaded.
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -125,6 +128,7 @@ impl<'a> Stage<'a> {
                 progress(Progress::LayerPresent { number, diff_id: layer.diff_id.clone() });
                 continue;
             }
+            self.look_ahead(opened, candidate, index)?;
             progress(Progress::LayerBegun { number, diff_id: layer.diff_id.clone(), size: layer.size });
             let below = chain.get(..index).unwrap_or_default();
             let mut bytes = |bytes| progress(Progress::LayerBytes { number, bytes });
@@ -138,6 +142,21 @@ impl<'a> Stage<'a> {
         Ok(warnings)
     }
 
+    /// Has a registry begin with the blobs that are needed after the layer at `index`, which is about to be unpacked.
+    fn look_ahead(&mut self, opened: &Opened, candidate: &Candidate, index: usize) -> Result<(), LoadError> {
+        let Some(remote) = opened.blobs.registry() else { return Ok(()) };
+        let diff_ids: Vec<Digest> = candidate.layers.iter().map(|layer| layer.diff_id.clone()).collect();
+        let chain = chain_ids(&diff_ids);
+        let mut wanted = Vec::with_capacity(AHEAD);
+        for (layer, chain_id) in candidate.layers.iter().zip(&chain).skip(index) {
+            if wanted.len() < AHEAD && !self.layers.contains_key(chain_id) && !self.find_layer(chain_id)? {
+                wanted.extend(layer.digest.as_ref().zip(layer.size));
+            }
+        }
+        let ahead = remote.look_ahead(&wanted);
+        ahead.map_err(|cause| LoadError::Fetch { source_name: opened.name.clone(), cause })
+    }
+
     /// Reads a blob that is not needed: a source is whole or an error, whatever the store has already. Which content a
     /// blob has that was unpacked before is known.
     fn check_known(
@@ -146,6 +165,10 @@ impl<'a> Stage<'a> {
         layer: &LayerSource,
         chain_id: &Digest,
     ) -> Result<(), LayerError> {
+        if opened.blobs.registry().is_some() {
+            // It was verified when it was unpacked, and nobody fetches anything to see that it is still there.
+            return Ok(());
+        }
         let pair = (layer.name.clone(), layer.diff_id.clone());
         if self.checked.contains(&pair) {
             return Ok(());
