@@ -23,6 +23,7 @@ use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
 use crate::plan::supervision::ResultTarget;
 use crate::plan::userns::UsernsError;
+use crate::registry::RegistryError;
 use crate::store::StoreError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
@@ -72,6 +73,9 @@ pub enum Error {
         /// Where it came from.
         origin: String,
     },
+    /// Fetching an image.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// Loading an image.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -359,6 +363,7 @@ impl Error {
             }
             Self::Store(error) => error.hint(),
             Self::Image(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
             Self::Volume(error) => error.hint(),
