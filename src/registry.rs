@@ -14,6 +14,7 @@
 //! Source: OCI distribution specification.
 
 mod agent;
+mod answer;
 mod blob;
 mod client;
 pub mod credentials;

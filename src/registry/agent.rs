@@ -102,3 +102,15 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::File::open(path)?.take(CERTIFICATES_MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+/// Whether somebody answered who has not the right certificate.
+pub(super) fn is_certificate(error: &ureq::Error) -> bool {
+    let is = |error: &rustls::Error| {
+        matches!(error, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    };
+    match error {
+        ureq::Error::Rustls(error) => is(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()).is_some_and(is),
+        _ => false,
+    }
+}

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
 
-use super::client::{ATTEMPTS, Client, MANIFEST_TYPES, Question, shown, text_of, wait};
+use super::answer::{shown, text_of};
+use super::client::{ATTEMPTS, Client, MANIFEST_TYPES, Question, wait};
 use super::error::RequestError;
 use crate::plan::registry::errand::{Errand, ErrandKind};
 use crate::plan::registry::header::ContentRange;

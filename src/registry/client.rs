@@ -1,17 +1,16 @@
 //! One repository on one registry.
 
-use std::io::Read as _;
 use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::Duration;
 
-use serde::Deserialize;
 use ureq::http::{Request, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::RegistryError;
-use super::agent::{Access, agent};
-use super::error::{RequestError, is_certificate};
+use super::agent::{Access, agent, is_certificate};
+use super::answer::{message, read_whole, shown, text_of};
+use super::error::RequestError;
 use crate::plan::reference::Reference;
 use crate::plan::registry::auth_file::Credentials;
 use crate::plan::registry::challenge::{self, Challenge};
@@ -21,8 +20,6 @@ use crate::plan::registry::token;
 
 /// The most bytes of a manifest or index.
 const MANIFEST_MAX: u64 = 4 << 20;
-/// The most bytes that are read of what a registry says about an error.
-const MESSAGE_MAX: u64 = 64 << 10;
 /// How many redirects are followed, one behind the other.
 const REDIRECTS: usize = 5;
 /// How often something is tried that fails in passing.
@@ -62,18 +59,6 @@ pub(super) struct Question<'a> {
     pub(super) accept: &'a str,
     /// The first byte that is wanted.
     pub(super) from: u64,
-}
-
-#[derive(Deserialize)]
-struct Complaints {
-    errors: Vec<Complaint>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Complaint {
-    code: String,
-    message: String,
 }
 
 impl Client {
@@ -298,35 +283,4 @@ fn patiently<T>(mut ask: impl FnMut() -> Result<T, RequestError>) -> Result<T, R
 /// Waits before the next attempt: longer each time.
 pub(super) fn wait(attempt: u32) {
     sleep(Duration::from_millis(100) * 2_u32.pow(attempt.min(7)));
-}
-
-/// An address without what it carries: a query may hold a signature that opens something.
-pub(super) fn shown(url: &str) -> String {
-    url.split('?').next().unwrap_or_default().escape_debug().to_string()
-}
-
-pub(super) fn text_of(response: &Response<Body>, name: header::HeaderName) -> Option<String> {
-    response.headers().get(name)?.to_str().ok().map(str::to_owned)
-}
-
-fn read_whole(response: Response<Body>, url: &str, limit: u64) -> Result<Vec<u8>, RequestError> {
-    let mut bytes = Vec::new();
-    let read = response.into_body().into_reader().take(limit + 1).read_to_end(&mut bytes);
-    let length = bytes.len() as u64;
-    read.map_err(|cause| RequestError::Broken { url: shown(url), bytes: length, cause })?;
-    if length > limit { Err(RequestError::TooLarge { url: shown(url), limit }) } else { Ok(bytes) }
-}
-
-/// What a registry says about an error, as far as it says it in the usual way.
-fn message(response: &mut Response<Body>) -> String {
-    /// How much of it is told, in letters.
-    const TOLD: usize = 300;
-    let mut bytes = Vec::new();
-    // An explanation that cannot be read is none.
-    let _ = response.body_mut().as_reader().take(MESSAGE_MAX).read_to_end(&mut bytes);
-    let complaints: Vec<Complaint> =
-        serde_json::from_slice(&bytes).map(|all: Complaints| all.errors).unwrap_or_default();
-    let first = complaints.into_iter().next().unwrap_or_default();
-    let text = if first.message.is_empty() { first.code } else { first.message };
-    text.chars().take(TOLD).collect()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::agent::is_certificate;
 use crate::plan::digest::Digest;
 use crate::plan::registry::auth_file::AuthFileError;
 use crate::plan::registry::challenge::ChallengeError;
@@ -299,17 +300,5 @@ impl RequestError {
             | Self::TooLarge { .. }
             | Self::OtherRange(_) => false,
         }
-    }
-}
-
-/// Whether somebody answered who has not the right certificate.
-pub(super) fn is_certificate(error: &ureq::Error) -> bool {
-    let is = |error: &rustls::Error| {
-        matches!(error, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
-    };
-    match error {
-        ureq::Error::Rustls(error) => is(error),
-        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()).is_some_and(is),
-        _ => false,
     }
 }

@@ -4,6 +4,7 @@
 //! verify all documents, unpack the layers that are missing, and make it all visible. Nothing is visible before
 //! everything was verified, and what is left of a failed load is removed.
 
+mod ahead;
 mod blob;
 mod cache;
 mod candidate;

@@ -70,6 +70,7 @@ mod pausing;
 mod power_cut;
 mod process;
 mod ps;
+mod pull;
 mod races;
 mod restart;
 mod result;

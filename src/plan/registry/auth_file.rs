@@ -102,7 +102,7 @@ struct Entry {
 /// # Errors
 /// It is another document, or what it says about this one cannot be used.
 pub fn find(bytes: &[u8], registry: &str, repository: &str) -> Result<Option<Known>, AuthFileError> {
-    let wire: Wire = serde_json::from_slice(bytes).map_err(AuthFileError::Malformed)?;
+    let wire = read(bytes)?;
     let helper = |name: &String, server: &str| {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if name.is_empty() || !name.bytes().all(is_name) {
@@ -156,12 +156,18 @@ pub fn without(bytes: &[u8], registry: &str) -> Result<Option<Vec<u8>>, AuthFile
     Ok(is_changed.then(|| text(&document)))
 }
 
+/// An object: a list of values would do for its fields otherwise.
+fn read(bytes: &[u8]) -> Result<Wire, AuthFileError> {
+    let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(AuthFileError::Malformed)?;
+    serde_json::from_value(Value::Object(object)).map_err(AuthFileError::Malformed)
+}
+
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, AuthFileError> {
     if bytes.trim_ascii().is_empty() {
         return Ok(Map::new());
     }
     // A document of another form is said so, and not overwritten.
-    serde_json::from_slice::<Wire>(bytes).map_err(AuthFileError::Malformed)?;
+    read(bytes)?;
     serde_json::from_slice(bytes).map_err(AuthFileError::Malformed)
 }
 
@@ -204,8 +210,8 @@ fn plain(key: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn user(name: &str) -> Option<Known> {
-        Some(Known::Credentials(Credentials { user: name.to_owned(), password: "p:w".to_owned() }))
+    fn user(name: &str) -> Known {
+        Known::Credentials(Credentials { user: name.to_owned(), password: "p:w".to_owned() })
     }
 
     #[test]
@@ -219,10 +225,10 @@ mod tests {
             auth("hub")
         );
         let find = |registry, repository| find(document.as_bytes(), registry, repository).unwrap();
-        assert_eq!(find("q.io", "b/c"), user("host"));
-        assert_eq!(find("q.io", "a/c"), user("part"));
-        assert_eq!(find("q.io", "ab"), user("host"));
-        assert_eq!(find("docker.io", "library/x"), user("hub"));
+        assert_eq!(find("q.io", "b/c"), Some(user("host")));
+        assert_eq!(find("q.io", "a/c"), Some(user("part")));
+        assert_eq!(find("q.io", "ab"), Some(user("host")));
+        assert_eq!(find("docker.io", "library/x"), Some(user("hub")));
         assert_eq!(find("e.io", "x"), None);
         assert_eq!(find("other.io", "x"), None);
     }

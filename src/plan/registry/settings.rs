@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::endpoint::{DOCKER_HUB, Trust};
@@ -53,7 +54,9 @@ impl Settings {
     /// # Errors
     /// It is not JSON of this form.
     pub fn parse(bytes: &[u8]) -> Result<Self, SettingsError> {
-        serde_json::from_slice(bytes).map_err(SettingsError::Malformed)
+        // A list of values would do for the fields otherwise.
+        let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(SettingsError::Malformed)?;
+        serde_json::from_value(Value::Object(object)).map_err(SettingsError::Malformed)
     }
 
     /// The names that `text` may stand for, in the order in which they are tried.

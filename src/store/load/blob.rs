@@ -242,14 +242,19 @@ impl Blobs {
             return Err(BlobError::TooLarge { name, limit });
         }
         self.count(size)?;
+        if let Some(bytes) = self.registry().and_then(|remote| remote.remembered(digest)) {
+            return Ok(bytes);
+        }
         let mut bytes = Vec::new();
         let mut reader = Verified::new(open(&name)?.reader, digest.clone(), Some(size));
         let read = reader.read_to_end(&mut bytes);
         // What the comparison says comes before what reading said: it knows more.
-        match reader.finish() {
-            Err(cause) => Err(BlobError::Verify { name, cause }),
-            Ok(_) => read.map(|_| bytes).map_err(|cause| BlobError::Read { name, cause }),
+        reader.finish().map_err(|cause| BlobError::Verify { name: name.clone(), cause })?;
+        read.map_err(|cause| BlobError::Read { name, cause })?;
+        if let Some(remote) = self.registry() {
+            remote.remember(digest, &bytes);
         }
+        Ok(bytes)
     }
 }
 

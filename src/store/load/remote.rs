@@ -4,6 +4,7 @@
 //! has. What comes is verified here as if it came from a file; a pipe that ends too early says no more than that it does:
 //! why is known to the other end, which tells it itself.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Cursor;
 use std::sync::Mutex;
@@ -28,6 +29,8 @@ pub struct Remote {
     media_type: String,
     /// Blobs that are on their way already.
     ahead: Mutex<Vec<(Digest, File)>>,
+    /// Documents that were verified, which are looked at more than once.
+    documents: Mutex<HashMap<Digest, Vec<u8>>>,
 }
 
 impl Remote {
@@ -37,7 +40,15 @@ impl Remote {
     pub fn new(channel: Channel, reference: Reference, (manifest, media_type): (Vec<u8>, String)) -> Self {
         let algorithm = reference.digest().map_or(Algorithm::Sha256, Digest::algorithm);
         let digest = digest_of(algorithm, &manifest);
-        Self { channel, reference, digest, manifest, media_type, ahead: Mutex::default() }
+        Self {
+            channel,
+            reference,
+            digest,
+            manifest,
+            media_type,
+            ahead: Mutex::default(),
+            documents: Mutex::default(),
+        }
     }
 
     /// What the image is called.
@@ -53,6 +64,18 @@ impl Remote {
     /// What the registry says it is.
     pub(super) fn media_type(&self) -> &str {
         &self.media_type
+    }
+
+    /// A document that was verified before.
+    pub(super) fn remembered(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.documents.lock().ok()?.get(digest).cloned()
+    }
+
+    /// Keeps a document that was verified.
+    pub(super) fn remember(&self, digest: &Digest, bytes: &[u8]) {
+        if let Ok(mut documents) = self.documents.lock() {
+            documents.insert(digest.clone(), bytes.to_owned());
+        }
     }
 
     /// Opens an index or manifest.

@@ -25,9 +25,6 @@ use crate::store::unpack::{LayerBlob, Limits, check, unpack};
 use crate::store::{Store, StoreError, layout};
 use crate::sys::{Call, SysError};
 
-/// How many blobs of a registry are on their way at once: the one that is unpacked, and those behind it.
-const AHEAD: usize = 3;
-
 /// A layer of an image that is being loaded.
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -142,21 +139,6 @@ impl<'a> Stage<'a> {
         Ok(warnings)
     }
 
-    /// Has a registry begin with the blobs that are needed after the layer at `index`, which is about to be unpacked.
-    fn look_ahead(&mut self, opened: &Opened, candidate: &Candidate, index: usize) -> Result<(), LoadError> {
-        let Some(remote) = opened.blobs.registry() else { return Ok(()) };
-        let diff_ids: Vec<Digest> = candidate.layers.iter().map(|layer| layer.diff_id.clone()).collect();
-        let chain = chain_ids(&diff_ids);
-        let mut wanted = Vec::with_capacity(AHEAD);
-        for (layer, chain_id) in candidate.layers.iter().zip(&chain).skip(index) {
-            if wanted.len() < AHEAD && !self.layers.contains_key(chain_id) && !self.find_layer(chain_id)? {
-                wanted.extend(layer.digest.as_ref().zip(layer.size));
-            }
-        }
-        let ahead = remote.look_ahead(&wanted);
-        ahead.map_err(|cause| LoadError::Fetch { source_name: opened.name.clone(), cause })
-    }
-
     /// Reads a blob that is not needed: a source is whole or an error, whatever the store has already. Which content a
     /// blob has that was unpacked before is known.
     fn check_known(
@@ -204,7 +186,7 @@ impl<'a> Stage<'a> {
         Ok(false)
     }
 
-    fn find_layer(&mut self, chain_id: &Digest) -> Result<bool, StoreError> {
+    pub(super) fn find_layer(&mut self, chain_id: &Digest) -> Result<bool, StoreError> {
         let Some(directory) = self.store.directory()? else { return Ok(false) };
         let name = layout::layer(&self.owners.directory_name(), chain_id);
         let pin = lock::pin(directory, &name).map_err(|cause| self.store.read_error(cause))?;
