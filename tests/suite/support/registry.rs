@@ -70,6 +70,8 @@ impl Registry {
         let child = Command::new(find_program("docker-registry").unwrap())
             .arg("serve")
             .arg(&file)
+            // It takes variables of such names for a part of its configuration.
+            .env_remove("REGISTRY_AUTH_FILE")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
