@@ -24,6 +24,7 @@ use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
 use crate::plan::supervision::ResultTarget;
 use crate::plan::userns::UsernsError;
+use crate::registry::RegistryError;
 use crate::store::StoreError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
@@ -90,6 +91,9 @@ pub enum Error {
     /// Saving images.
     #[error(transparent)]
     Save(#[from] SaveError),
+    /// Fetching an image.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// Loading an image.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -377,6 +381,7 @@ impl Error {
             }
             Self::Store(error) => error.hint(),
             Self::Image(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
             Self::Volume(error) => error.hint(),

@@ -37,6 +37,7 @@ pub mod port;
 pub mod process;
 pub mod quote;
 pub mod reference;
+pub mod registry;
 pub mod request;
 pub mod resources;
 pub mod result_record;

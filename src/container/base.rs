@@ -7,15 +7,18 @@ use oci_spec::image::Config;
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, Error, Event, Events, absolute};
+use super::pull::Owned;
+use super::{Engine, Error, Event, Events, PullArguments, absolute};
 use crate::plan::digest::Digest;
 use crate::plan::image_limit::ImageLimits;
 use crate::plan::path::ContainerPath;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
+use crate::plan::registry::policy::{PullPolicy, is_local};
 use crate::plan::source::ImageSource;
 use crate::plan::userns::UserNamespace;
-use crate::store::image::Image;
+use crate::registry::{Access, credentials};
+use crate::store::image::{Image, ImageError};
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
 use crate::store::merged::{Merged, MergedError};
@@ -138,6 +141,8 @@ pub(super) struct Wanted<'a> {
     pub(super) platform: Option<&'a Platform>,
     /// How much an image that is not loaded yet may ask for.
     pub(super) limits: &'a ImageLimits,
+    /// When a registry is asked for it.
+    pub(super) pull: PullPolicy,
     /// Where files have such owners.
     pub(super) namespace: Option<&'a UserNamespace>,
     pub(super) owners: &'a LayerOwners,
@@ -162,7 +167,7 @@ impl Engine {
             ImageSource::Host => return Ok(Base::Host),
             ImageSource::RootfsDirectory(path) => return self.directory(path, wanted.namespace),
             ImageSource::Stored(_) => {
-                let image = self.store.find_image(wanted.text)?;
+                let image = self.stored(wanted, &mut *events)?;
                 check_platform(&image, wanted.platform)?;
                 note_other_tag(wanted.text, &image, events);
                 image
@@ -184,6 +189,53 @@ impl Engine {
             self.store.note_use(&image.id);
         }
         Ok(Base::Image { image: Box::new(image), lowers, files })
+    }
+
+    /// An image of the store, fetched first where that is wanted.
+    fn stored(&self, wanted: Wanted<'_>, events: Events<'_>) -> Result<Image, Error> {
+        let found = match self.store.find_image(wanted.text) {
+            Err(ImageError::Unknown { .. }) if wanted.pull != PullPolicy::Never => {
+                self.under_full_name(wanted)?
+            }
+            found => Some(found?),
+        };
+        let is_wanted = match wanted.pull {
+            PullPolicy::Never => false,
+            PullPolicy::Missing => found.is_none(),
+            PullPolicy::Always | PullPolicy::Newer => true,
+        };
+        let can_be_had = wanted.text.parse().is_ok_and(|reference| !is_local(&reference));
+        if !is_wanted || !can_be_had || wanted.intent == Intent::Look {
+            return found.map_or_else(|| Ok(self.store.find_image(wanted.text)?), Ok);
+        }
+        let arguments = PullArguments {
+            name: wanted.text.to_owned(),
+            platform: wanted.platform.cloned(),
+            limits: wanted.limits.clone(),
+            access: Access::default(),
+        };
+        let owned = Owned { namespace: wanted.namespace, owners: wanted.owners };
+        let pulled = self.all_or_nothing(|| self.pull_for(&arguments, owned, &mut *events));
+        match (pulled, found, wanted.pull) {
+            (Ok(pulled), ..) => Ok(self.store.find_image(&pulled.id.to_string())?),
+            (Err(error), Some(found), PullPolicy::Newer) => {
+                events(Event::Notice(format!("using the image that is here: {error}")));
+                Ok(found)
+            }
+            (Err(error), ..) => Err(error),
+        }
+    }
+
+    /// An image that was fetched under the full name for which a short one stands.
+    fn under_full_name(&self, wanted: Wanted<'_>) -> Result<Option<Image>, Error> {
+        let Ok(names) = credentials::settings()?.candidates(wanted.text) else { return Ok(None) };
+        for name in names {
+            match self.store.find_image(&name.to_string()) {
+                Err(ImageError::Unknown { .. }) => {}
+                found => return Ok(Some(found?)),
+            }
+        }
+        Ok(None)
     }
 
     fn directory(&self, path: &Path, namespace: Option<&UserNamespace>) -> Result<Base, Error> {

@@ -14,7 +14,7 @@ use super::{Engine, Error};
 use crate::plan::userns::UserNamespace;
 use crate::sys::landlock;
 use crate::sys::report::Report;
-use crate::sys::userns::apart;
+use crate::sys::userns::apart_beside;
 
 impl Engine {
     /// Does `work` in a process of its own, inside `namespace`, and brings its result back. It can write to the store
@@ -31,13 +31,28 @@ impl Engine {
         T: Serialize + DeserializeOwned,
         E: Into<Error>,
     {
-        let result = apart(namespace, || {
+        self.confined_beside(namespace, inputs, work, || ())
+    }
+
+    /// The same, and does `meanwhile` here, where everything can be reached that the caller can.
+    pub(super) fn confined_beside<T, E>(
+        &self,
+        namespace: Option<&UserNamespace>,
+        inputs: &[&Path],
+        work: impl FnOnce() -> Result<T, E>,
+        meanwhile: impl FnOnce(),
+    ) -> Result<T, Error>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Into<Error>,
+    {
+        let work = || {
             let confined = self.confine(inputs);
             confined
                 .and_then(|()| work().map_err(Into::into))
                 .map_err(|error| Report::of(&error, error.hint()))
-        })?;
-        Ok(result?)
+        };
+        Ok(apart_beside(namespace, work, meanwhile)??)
     }
 
     fn confine(&self, inputs: &[&Path]) -> Result<(), Error> {

@@ -63,7 +63,7 @@ impl Engine {
     ) -> Result<Vec<Loaded>, Error> {
         let inputs: Vec<&Path> = match &request.source {
             LoadSource::Path(path) => vec![path],
-            LoadSource::Stream(_) => Vec::new(),
+            LoadSource::Stream(_) | LoadSource::Registry(_) => Vec::new(),
         };
         let loaded = self.confined(namespace, &inputs, || -> Result<_, Error> {
             let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;

@@ -91,6 +91,7 @@ impl Engine {
             text: &request.image_text,
             platform: request.platform.as_ref(),
             limits: &request.image_limits,
+            pull: request.pull,
             namespace: namespace.as_ref(),
             owners: &owners,
             intent,

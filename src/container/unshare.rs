@@ -6,6 +6,7 @@ use super::base::{Base, Intent, Wanted};
 use super::{Engine, Error, Events};
 use crate::launch::{self, HostCommand, ImageTree};
 use crate::plan::image_limit::ImageLimits;
+use crate::plan::registry::policy::PullPolicy;
 use crate::plan::source::ImageSource;
 use crate::plan::userns::UsernsMode;
 use crate::store::temporary::Temporary;
@@ -37,6 +38,7 @@ impl Engine {
                 text,
                 platform: None,
                 limits: &ImageLimits::default(),
+                pull: PullPolicy::Never,
                 namespace: namespace.as_ref(),
                 owners: &owners,
                 intent: Intent::Run,

@@ -17,6 +17,7 @@ use super::path::ContainerPath;
 use super::platform::Platform;
 use super::port::PortRequest;
 use super::process::{CallerGroups, FirstProcess, NewPrivileges, Streams, Umask};
+use super::registry::policy::PullPolicy;
 use super::resources::{Limit, Strictness};
 use super::rootfs::Lifetime;
 use super::seccomp::SeccompRequest;
@@ -91,6 +92,8 @@ pub struct RunRequest {
     pub image_text: String,
     /// Which platform of it; the machine's own if not said.
     pub platform: Option<Platform>,
+    /// `--pull`: when a registry is asked for it.
+    pub pull: PullPolicy,
     /// `--image-limit`: how much it may ask for if it is not loaded yet.
     pub image_limits: ImageLimits,
     /// What follows the image: the command, or the arguments of the entrypoint.

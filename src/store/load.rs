@@ -4,6 +4,7 @@
 //! verify all documents, unpack the layers that are missing, and make it all visible. Nothing is visible before
 //! everything was verified, and what is left of a failed load is removed.
 
+mod ahead;
 mod blob;
 mod cache;
 mod candidate;
@@ -16,6 +17,7 @@ mod made;
 mod names;
 mod oci;
 mod publish;
+mod remote;
 mod source;
 mod stage;
 mod wire;
@@ -25,6 +27,7 @@ mod tests;
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +39,7 @@ pub use self::error::LoadError;
 pub(super) use self::layer::LayerError;
 use self::names::Place;
 pub(super) use self::publish::rename_new;
+pub use self::remote::Remote;
 use self::source::Room;
 pub use self::source::{Located, locate};
 pub(super) use self::stage::Stage;
@@ -55,6 +59,8 @@ pub enum LoadSource {
     Path(PathBuf),
     /// An open file or pipe, as standard input.
     Stream(File),
+    /// A registry, which another process talks to.
+    Registry(Arc<Remote>),
 }
 
 /// What the source has to be.
@@ -226,13 +232,17 @@ impl Store {
         let candidates = choose(&opened, request, progress)?;
         let place = match (&request.source, opened.format) {
             (LoadSource::Path(path), LoadFormat::Oci | LoadFormat::Any) => Place::of_path(path),
-            (LoadSource::Path(_), LoadFormat::Docker) | (LoadSource::Stream(_), _) => Place::nowhere(),
+            (LoadSource::Path(_), LoadFormat::Docker)
+            | (LoadSource::Stream(_) | LoadSource::Registry(_), _) => Place::nowhere(),
         };
         let mut stage = Stage::new(self, request.owners, request.limits)?;
         for candidate in candidates {
-            let references = match request.naming {
-                Naming::FromSource => place.references(&candidate.names),
-                Naming::Untagged => Vec::new(),
+            let references = match (request.naming, &request.source) {
+                (Naming::FromSource, LoadSource::Registry(remote)) => vec![remote.reference().clone()],
+                (Naming::FromSource, LoadSource::Path(_) | LoadSource::Stream(_)) => {
+                    place.references(&candidate.names)
+                }
+                (Naming::Untagged, _) => Vec::new(),
             };
             stage.add(&opened, candidate, references, progress)?;
         }

@@ -112,6 +112,12 @@ pub fn network() -> Option<String> {
     text_variable("MINIRUN_NETWORK").filter(|text| !text.is_empty())
 }
 
+/// When images are fetched that are to be run, if that is not said: `MINIRUN_PULL`.
+#[must_use]
+pub fn pull() -> Option<String> {
+    text_variable("MINIRUN_PULL").filter(|text| !text.is_empty())
+}
+
 /// How long removed volumes are kept, as the user says it: `MINIRUN_TRASH`.
 #[must_use]
 pub fn trash_time() -> Option<String> {

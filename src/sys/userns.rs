@@ -160,8 +160,22 @@ pub fn apart<T: Serialize + DeserializeOwned>(
     namespace: Option<&UserNamespace>,
     work: impl FnOnce() -> T,
 ) -> Result<T, WorkerError> {
+    apart_beside(namespace, work, || ())
+}
+
+/// The same, and does `meanwhile` here while the other process works, which may wait for it.
+///
+/// What `meanwhile` starts ends before it returns; so it may have threads, which no process could be copied with.
+///
+/// # Errors
+/// As of [`within`].
+pub fn apart_beside<T: Serialize + DeserializeOwned>(
+    namespace: Option<&UserNamespace>,
+    work: impl FnOnce() -> T,
+    meanwhile: impl FnOnce(),
+) -> Result<T, WorkerError> {
     let work = |entered: Result<(), Report>| serde_json::to_vec(&entered.map(|()| work())).ok();
-    let (bytes, status) = answer_of(namespace, Box::new(work))?;
+    let (bytes, status) = answer_of(namespace, Box::new(work), Box::new(meanwhile))?;
     let answer: Result<T, Report> = serde_json::from_slice(&bytes).map_err(|_| WorkerError::Died(status))?;
     answer.map_err(WorkerError::SetUp)
 }
@@ -173,6 +187,7 @@ type Work<'a> = Box<dyn FnOnce(Result<(), Report>) -> Option<Vec<u8>> + 'a>;
 fn answer_of(
     namespace: Option<&UserNamespace>,
     work: Work<'_>,
+    meanwhile: Box<dyn FnOnce() + '_>,
 ) -> Result<(Vec<u8>, ExitStatus), WorkerError> {
     let (ours, theirs) = Channel::pair().map_err(WorkerError::Start)?;
     let (answer, sink) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
@@ -190,6 +205,7 @@ fn answer_of(
     moment("IDs mapped");
     let answer_word: &[u8] = if mapped.is_ok() { MAPPED } else { b"refused" };
     ours.send(answer_word, None).map_err(WorkerError::Start)?;
+    meanwhile();
     let mut bytes = Vec::new();
     let read = std::fs::File::from(answer).read_to_end(&mut bytes);
     let status = child.wait().map_err(WorkerError::Answer)?;

@@ -72,6 +72,7 @@ mod pausing;
 mod power_cut;
 mod process;
 mod ps;
+mod pull;
 mod races;
 mod restart;
 mod result;

@@ -4,6 +4,7 @@ mod caller;
 mod image;
 mod outcome;
 mod pty;
+mod registry;
 mod rootfs;
 mod scratch;
 mod witness;
@@ -12,6 +13,7 @@ pub(crate) use caller::{Caller, program_exists};
 pub(crate) use image::{Archive, Compression, Image, Layer, Layout, compress, docker_archive};
 pub(crate) use outcome::{Call, Outcome, Running, eventually};
 pub(crate) use pty::Terminal;
+pub(crate) use registry::{Fault, Guard, Proxy, Registry, USER, has_registry};
 pub(crate) use scratch::{IMAGE, Scratch, can_mount, processes_called, processes_with};
 
 use std::io::Write as _;

@@ -11,6 +11,7 @@ pub(crate) mod look;
 mod missing;
 mod mount_flags;
 pub(crate) mod mounts;
+pub(crate) mod registry;
 pub(crate) mod resources;
 pub(crate) mod review;
 pub(crate) mod run;
@@ -31,6 +32,7 @@ use self::events::EventsArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, SaveArgs, TagArgs};
 use self::lifecycle::LifecycleVerb;
 use self::look::{HistoryArgs, LookVerb};
+use self::registry::{LoginArgs, LogoutArgs, PullArgs};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
 use self::system::{InfoArgs, SystemVerb};
@@ -67,6 +69,12 @@ pub(crate) enum Verb {
     Create(Box<RunArgs>),
     #[command(flatten)]
     Lifecycle(LifecycleVerb),
+    /// Fetch images from registries
+    Pull(PullArgs),
+    /// Keep a name and password for a registry
+    Login(LoginArgs),
+    /// Forget the name and password for a registry
+    Logout(LogoutArgs),
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
     /// Write images into an archive or directory
@@ -121,6 +129,8 @@ pub(crate) enum Verb {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(crate) enum ImageVerb {
+    /// Fetch images from registries
+    Pull(PullArgs),
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
     /// Write images into an archive or directory

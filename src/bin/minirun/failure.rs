@@ -44,7 +44,12 @@ impl Codes {
             Verb::Contents(verb) | Verb::Container(ContainerVerb::Contents(verb)) => Self::of_contents(verb),
             Verb::Volume(_)
             | Verb::System(_)
-            | Verb::Image(ImageVerb::Prune(_) | ImageVerb::Save(_) | ImageVerb::Look(_))
+            | Verb::Image(
+                ImageVerb::Prune(_) | ImageVerb::Pull(_) | ImageVerb::Save(_) | ImageVerb::Look(_),
+            )
+            | Verb::Pull(_)
+            | Verb::Login(_)
+            | Verb::Logout(_)
             | Verb::Changes(_)
             | Verb::Apply(_)
             | Verb::Discard(_)
@@ -125,6 +130,15 @@ pub(crate) enum Failure {
     /// `-it` without a terminal.
     #[error("`-it` wants a terminal, and standard input is none")]
     NoTerminal,
+    /// `--creds`, or what was typed for `login`.
+    #[error("a name and a password look otherwise: USER:PASSWORD")]
+    Credentials,
+    /// `login` without a password.
+    #[error("`login` wants a password")]
+    NoPassword,
+    /// The password on standard input.
+    #[error("cannot read the password from standard input")]
+    Password(#[source] io::Error),
     /// An image to be read from a terminal.
     #[error("standard input is a terminal, and an image is not typed")]
     TerminalInput,
@@ -246,6 +260,9 @@ impl Failure {
             | Self::Template(_)
             | Self::NoStore
             | Self::TerminalInput
+            | Self::Credentials
+            | Self::NoPassword
+            | Self::Password(_)
             | Self::TwoContainers
             | Self::NoContainer
             | Self::NoPs
@@ -278,6 +295,7 @@ impl Failure {
                     .to_owned(),
             ),
             Self::NoStore => Some("give --store DIR".to_owned()),
+            Self::NoPassword => Some("pipe it in: minirun login -u USER --password-stdin REGISTRY < FILE".to_owned()),
             Self::TerminalInput => Some("name a file, or pipe it in: minirun … < FILE".to_owned()),
             Self::NoPs => Some("leave the options out".to_owned()),
             Self::NoPidColumn => Some("ask for it: -o pid,…".to_owned()),
@@ -314,6 +332,8 @@ impl Failure {
             | Self::UntilWithVolumes
             | Self::OneContainer
             | Self::Destination { .. }
+            | Self::Credentials
+            | Self::Password(_)
             | Self::Output(_) => None,
         }
     }

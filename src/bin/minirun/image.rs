@@ -82,11 +82,11 @@ fn source(path: &Path) -> Result<LoadFrom, Failure> {
     Ok(LoadFrom::Stdin)
 }
 
-fn limits(texts: &[String]) -> Result<ImageLimits, Failure> {
+pub(crate) fn limits(texts: &[String]) -> Result<ImageLimits, Failure> {
     ImageLimits::parse(texts).map_err(|error| RequestError::ImageLimit(error).into())
 }
 
-fn platform(engine: &Engine, text: Option<&str>) -> Result<Option<Platform>, Failure> {
+pub(crate) fn platform(engine: &Engine, text: Option<&str>) -> Result<Option<Platform>, Failure> {
     let parsed = text.map(|text| Platform::parse(text, &engine.machine())).transpose();
     parsed.map_err(|error| RequestError::Platform(error).into())
 }

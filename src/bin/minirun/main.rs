@@ -19,6 +19,7 @@ mod output;
 mod port;
 mod progress;
 mod ps;
+mod registry;
 mod result;
 mod review;
 mod run;
@@ -98,6 +99,9 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Import(import) | Verb::Image(ImageVerb::Import(import)) => {
             image::import(&engine, &import, output)
         }
+        Verb::Pull(pull) | Verb::Image(ImageVerb::Pull(pull)) => registry::pull(&engine, &pull, output),
+        Verb::Login(login) => registry::login(&engine, &login, output),
+        Verb::Logout(logout) => registry::logout(&engine, &logout, output),
         Verb::Images(list) | Verb::Image(ImageVerb::Ls(list)) => image::list(&engine, &list, output),
         Verb::Rmi(remove) | Verb::Image(ImageVerb::Rm(remove)) => image::remove(&engine, &remove, output),
         Verb::Tag(tag) | Verb::Image(ImageVerb::Tag(tag)) => image::tag(&engine, &tag, output),

@@ -22,6 +22,7 @@ use minirun::plan::path::ContainerPath;
 use minirun::plan::platform::Platform;
 use minirun::plan::port::parse_publish;
 use minirun::plan::process::{CallerGroups, FirstProcess, Input, Streams};
+use minirun::plan::registry::policy::PullPolicy;
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::resources::{self};
 use minirun::plan::rootfs::Lifetime;
@@ -98,6 +99,7 @@ fn request(
         image: ImageSource::parse(image)?,
         image_text: image.to_string_lossy().into_owned(),
         platform: arguments.platform.as_deref().map(|text| Platform::parse(text, machine)).transpose()?,
+        pull: pull(arguments)?,
         image_limits: ImageLimits::parse(&arguments.image_limits)?,
         command,
         entrypoint: arguments.entrypoint.clone(),
@@ -174,6 +176,14 @@ fn network(arguments: &RunArgs) -> Result<Option<NetworkMode>, RequestError> {
         (None, Some(text)) if text == "none" && !arguments.ports.is_empty() => Ok(None),
         (None, Some(text)) => text.parse().map(Some).map_err(RequestError::NetworkVariable),
         (None, None) => Ok(None),
+    }
+}
+
+fn pull(arguments: &RunArgs) -> Result<PullPolicy, RequestError> {
+    match (arguments.pull, probe::pull()) {
+        (Some(pull), _) => Ok(pull.into()),
+        (None, Some(text)) => PullPolicy::parse(&text).ok_or(RequestError::PullVariable(text)),
+        (None, None) => Ok(PullPolicy::default()),
     }
 }
 

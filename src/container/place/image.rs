@@ -9,6 +9,7 @@ use crate::error::place::PlaceError;
 use crate::plan::attachment::{Devices, Lower, Merged, Source};
 use crate::plan::image_limit::ImageLimits;
 use crate::plan::mount::{Access, ImageMount, MountRequest, Recursion, Rule, View};
+use crate::plan::registry::policy::PullPolicy;
 use crate::plan::source::ImageSource;
 use crate::store::container::MountRecord;
 
@@ -28,6 +29,7 @@ impl Placing<'_> {
             text: &image.image,
             platform: None,
             limits: &ImageLimits::default(),
+            pull: PullPolicy::Never,
             namespace: self.site.namespace,
             owners: self.site.owners,
             intent: self.site.intent,

@@ -16,6 +16,8 @@ use rustix::fs::{FileType, Mode, OFlags, fstat};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use super::remote::Remote;
+
 use crate::plan::digest::Digest;
 use crate::plan::image_limit::ImageLimits;
 use crate::store::directory::Directory;
@@ -117,6 +119,8 @@ pub(super) enum Holder {
     Directory(Directory),
     /// An uncompressed tar.
     Archive(Archive),
+    /// A registry, which another process talks to.
+    Registry(Arc<Remote>),
 }
 
 /// An uncompressed tar, and where its members lie in it.
@@ -153,11 +157,21 @@ impl Blobs {
         &self.limits
     }
 
+    /// The registry, if it is one that holds them.
+    pub(super) fn registry(&self) -> Option<&Remote> {
+        match &self.holder {
+            Holder::Registry(remote) => Some(remote),
+            Holder::Directory(_) | Holder::Archive(_) => None,
+        }
+    }
+
     /// Opens a blob.
     pub(super) fn open(&self, name: &str) -> Result<Blob, BlobError> {
         match &self.holder {
             Holder::Directory(directory) => open_in_directory(directory, name),
             Holder::Archive(archive) => archive.open(name),
+            // What is there has a digest, and is asked for by it.
+            Holder::Registry(_) => Err(BlobError::Absent(name.to_owned())),
         }
     }
 
@@ -175,6 +189,7 @@ impl Blobs {
                 directory.exists(name).map_err(|cause| BlobError::Open { name: name.to_owned(), cause })
             }
             Holder::Archive(archive) => Ok(archive.members.contains_key(name.as_bytes())),
+            Holder::Registry(_) => Ok(false),
         }
     }
 
@@ -196,20 +211,56 @@ impl Blobs {
 
     /// A document by its digest and size, of at most `limit` bytes.
     pub(super) fn verified(&self, digest: &Digest, size: u64, limit: u64) -> Result<Vec<u8>, BlobError> {
+        self.verified_from(&|name| self.open_blob(name, digest, size), (digest, size), limit)
+    }
+
+    /// The same for an index or manifest, which a registry has in another place.
+    pub(super) fn manifest(&self, digest: &Digest, size: u64, limit: u64) -> Result<Vec<u8>, BlobError> {
+        let open = |name: &str| match self.registry() {
+            Some(remote) => remote.manifest(digest, size).map_err(cannot_open(name)),
+            None => self.open(name),
+        };
+        self.verified_from(&open, (digest, size), limit)
+    }
+
+    /// Opens a blob whose digest and size are known.
+    pub(super) fn open_blob(&self, name: &str, digest: &Digest, size: u64) -> Result<Blob, BlobError> {
+        match self.registry() {
+            Some(remote) => remote.blob(digest, size).map_err(cannot_open(name)),
+            None => self.open(name),
+        }
+    }
+
+    fn verified_from(
+        &self,
+        open: &dyn Fn(&str) -> Result<Blob, BlobError>,
+        (digest, size): (&Digest, u64),
+        limit: u64,
+    ) -> Result<Vec<u8>, BlobError> {
         let name = blob_name(digest);
         if size > limit {
             return Err(BlobError::TooLarge { name, limit });
         }
         self.count(size)?;
+        if let Some(bytes) = self.registry().and_then(|remote| remote.remembered(digest)) {
+            return Ok(bytes);
+        }
         let mut bytes = Vec::new();
-        let mut reader = Verified::new(self.open(&name)?.reader, digest.clone(), Some(size));
+        let mut reader = Verified::new(open(&name)?.reader, digest.clone(), Some(size));
         let read = reader.read_to_end(&mut bytes);
         // What the comparison says comes before what reading said: it knows more.
-        match reader.finish() {
-            Err(cause) => Err(BlobError::Verify { name, cause }),
-            Ok(_) => read.map(|_| bytes).map_err(|cause| BlobError::Read { name, cause }),
+        reader.finish().map_err(|cause| BlobError::Verify { name: name.clone(), cause })?;
+        read.map_err(|cause| BlobError::Read { name, cause })?;
+        if let Some(remote) = self.registry() {
+            remote.remember(digest, &bytes);
         }
+        Ok(bytes)
     }
+}
+
+fn cannot_open(name: &str) -> impl FnOnce(SysError) -> BlobError {
+    let name = name.to_owned();
+    move |cause| BlobError::Open { name, cause }
 }
 
 fn open_in_directory(directory: &Directory, name: &str) -> Result<Blob, BlobError> {

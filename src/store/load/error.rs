@@ -44,6 +44,15 @@ pub enum LoadError {
         #[source]
         cause: BlobError,
     },
+    /// Nobody fetches from the registry any more.
+    #[error("cannot fetch {source_name}")]
+    Fetch {
+        /// What was to be fetched.
+        source_name: String,
+        /// The call that was refused.
+        #[source]
+        cause: SysError,
+    },
     /// The compression of the archive is not known.
     #[error("cannot decompress {source_name}")]
     Compression {
@@ -261,6 +270,7 @@ impl LoadError {
             Self::Open { .. }
             | Self::NotAFile(_)
             | Self::Blob { .. }
+            | Self::Fetch { .. }
             | Self::Compression { .. }
             | Self::Spool { .. }
             | Self::TooLarge { .. }

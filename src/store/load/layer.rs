@@ -11,7 +11,11 @@ use crate::store::verify::VerifyError;
 
 /// Opens the blob of a layer.
 pub(super) fn layer_blob<'b>(opened: &'b Opened, layer: &LayerSource) -> Result<LayerBlob<'b>, LayerError> {
-    let blob = opened.blobs.open(&layer.name).map_err(LayerError::Blob)?;
+    let blob = match (&layer.digest, layer.size) {
+        (Some(digest), Some(size)) => opened.blobs.open_blob(&layer.name, digest, size),
+        (Some(_) | None, _) => opened.blobs.open(&layer.name),
+    };
+    let blob = blob.map_err(LayerError::Blob)?;
     if let Some(expected) = layer.size.filter(|&expected| expected != blob.size) {
         // Said before anything is unpacked: there may be much of it.
         let error = UnpackError::Blob(VerifyError::Size { expected, found: blob.size });

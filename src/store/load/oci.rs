@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use super::LoadError;
 use super::blob::{BlobError, Blobs, blob_name};
 use super::candidate::{Candidate, Configuration, Names};
+use super::remote::Remote;
 use super::wire::{self, Descriptor, Document, Kind, ManifestError};
 use crate::plan::digest::Digest;
 use crate::plan::platform::Platform;
@@ -53,12 +54,9 @@ pub(super) struct Layout<'a> {
 impl Layout<'_> {
     /// The named images, whatever their platforms.
     pub(super) fn groups(&self) -> Result<Vec<Group>, LoadError> {
-        self.check_layout()?;
-        let bytes =
-            self.blobs.document(INDEX, self.blobs.limits().document).map_err(|cause| self.blob(cause))?;
-        let Document::Index(entries) = parse(&bytes, INDEX, Some("application/vnd.oci.image.index.v1+json"))?
-        else {
-            return Err(LoadError::NotAnImage(self.source_name.to_owned()));
+        let entries = match self.blobs.registry() {
+            Some(remote) => vec![root(remote)?],
+            None => self.listed()?,
         };
         let mut groups: Vec<Group> = Vec::new();
         let mut documents = 0;
@@ -72,6 +70,17 @@ impl Layout<'_> {
             }
         }
         Ok(groups)
+    }
+
+    /// What `index.json` lists.
+    fn listed(&self) -> Result<Vec<Descriptor>, LoadError> {
+        self.check_layout()?;
+        let bytes =
+            self.blobs.document(INDEX, self.blobs.limits().document).map_err(|cause| self.blob(cause))?;
+        match parse(&bytes, INDEX, Some("application/vnd.oci.image.index.v1+json"))? {
+            Document::Index(entries) => Ok(entries),
+            Document::Manifest { .. } => Err(LoadError::NotAnImage(self.source_name.to_owned())),
+        }
     }
 
     /// The image of the group that fits `wanted` best, or the platforms that there are.
@@ -189,7 +198,7 @@ impl Layout<'_> {
 
     fn verified(&self, of: &Descriptor) -> Result<Vec<u8>, LoadError> {
         let limit = self.blobs.limits().document;
-        self.blobs.verified(&of.digest, of.size, limit).map_err(|cause| self.blob(cause))
+        self.blobs.manifest(&of.digest, of.size, limit).map_err(|cause| self.blob(cause))
     }
 
     fn document(&self, of: &Descriptor) -> Result<Document, LoadError> {
@@ -200,6 +209,25 @@ impl Layout<'_> {
     fn blob(&self, cause: BlobError) -> LoadError {
         LoadError::Blob { source_name: self.source_name.to_owned(), cause }
     }
+}
+
+/// What a registry gave for a name. It is what it says of itself; the registry is asked where it says nothing.
+fn root(remote: &Remote) -> Result<Descriptor, LoadError> {
+    let (digest, bytes) = remote.root();
+    let is_known = Kind::of(remote.media_type()) != Kind::Unknown;
+    let said = is_known.then_some(remote.media_type());
+    let media_type = match parse(bytes, &blob_name(digest), said)? {
+        Document::Index(_) => "application/vnd.oci.image.index.v1+json",
+        Document::Manifest { .. } => "application/vnd.oci.image.manifest.v1+json",
+    };
+    Ok(Descriptor {
+        media_type: media_type.to_owned(),
+        digest: digest.clone(),
+        size: bytes.len() as u64,
+        platform: None,
+        annotations: None,
+        artifact_type: None,
+    })
 }
 
 fn parse(bytes: &[u8], name: &str, media_type: Option<&str>) -> Result<Document, LoadError> {

@@ -92,6 +92,11 @@ pub(super) fn open(room: Room<'_>, request: &LoadRequest<'_>) -> Result<Opened, 
             let file = file.try_clone().map_err(|cause| spool_error(&name, cause))?;
             (archive(room, file, (&name, request.limits))?, name)
         }
+        LoadSource::Registry(remote) => {
+            let name = format!("`{}`", remote.reference().familiar());
+            let blobs = Blobs::new(Holder::Registry(Arc::clone(remote)), request.limits);
+            return Ok(Opened { blobs, format: LoadFormat::Oci, name });
+        }
     };
     let format = tell(&blobs, request.format, &name)?;
     Ok(Opened { blobs, format, name })

@@ -102,7 +102,8 @@ impl Scratch {
     pub(crate) fn minirun(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Call {
         // Pasta, where it works, costs more than all the rest; the tests about it ask for it.
         let call = Call::new(self.program()).env("MINIRUN_STORE", self.store());
-        call.env("MINIRUN_NETWORK", "none").args(args)
+        // What is not there is missing, and not asked of a registry of the world.
+        call.env("MINIRUN_NETWORK", "none").env("MINIRUN_PULL", "never").args(args)
     }
 
     /// `minirun run --rm flags… IMAGE sh -c script`.

@@ -4,7 +4,8 @@ const NETWORK: &str =
     "there are no networks with names: share one with --network container:NAME, or publish ports with -p";
 const CGROUP: &str =
     "limit the container with --memory, --cpus and --pids-limit, and each process with --ulimit";
-const STORE: &str = "images come from files: `minirun load -i FILE`, or run oci:DIR directly";
+const STORE: &str =
+    "images come from registries with `minirun pull NAME`, and from files with `minirun load -i FILE`";
 const NOTHING: &str = "leave it out";
 
 /// Names of a flag, and what to do without it. A name that ends in `-` is the beginning of several.
@@ -24,7 +25,7 @@ const FLAGS: [(&[&str], &str); 14] = [
         "give each device with --device /dev/NAME: who may open it is up to the node's own permissions",
     ),
     (&["--storage-opt"], "choose with --driver overlay or --driver vfs"),
-    (&["--pull", "--disable-content-trust"], STORE),
+    (&["--disable-content-trust"], NOTHING),
     (&["--health-", "--no-healthcheck"], NOTHING),
     (&["--annotation"], "note it with --label"),
     (&["--pid", "--ipc", "--uts"], "the container always has this namespace of its own"),
@@ -45,7 +46,7 @@ const OTHER_FLAGS: [(&str, &[&str], &str); 4] = [
 
 /// Verbs, and what to do without them.
 const VERBS: [(&[&str], &str); 5] = [
-    (&["pull", "login", "logout", "search"], STORE),
+    (&["search"], STORE),
     (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
     (&["network"], NETWORK),
@@ -77,7 +78,13 @@ mod tests {
 
     #[test]
     fn docker_flags_are_known() {
-        for flag in ["--kernel-memory", "--memory-swappiness", "--health-cmd", "--cpu-rt-period", "--pull"] {
+        for flag in [
+            "--kernel-memory",
+            "--memory-swappiness",
+            "--health-cmd",
+            "--cpu-rt-period",
+            "--disable-content-trust",
+        ] {
             assert!(instead_of("run", flag).is_some() && instead_of("create", flag).is_some(), "{flag}");
         }
         for flag in ["--nonsense", "-z", "--memor", "--", "-"] {

@@ -7,13 +7,14 @@ use clap::{ArgAction, Args, ValueEnum};
 use minirun::plan::image_limit::ImageLimits;
 
 use super::mount_flags::MountFlags;
+use super::registry::Pull;
 use super::resources::ResourceArgs;
 use super::supervision::SupervisionArgs;
 
 const EXAMPLES: &str = "\
 Examples:
   minirun run --rm host cat /etc/os-release          the machine's own files, below a throw-away layer
-  minirun run --rm -it alpine                        a shell (first: minirun load -i alpine.tar)
+  minirun run --rm -it alpine                        a shell; the image is fetched if it is not here
   minirun run --rm -v data:/data --tmpfs /tmp host sh -c 'date >>/data/log; cat /data/log'
   minirun run --rm -v \"$PWD\":/src:ro -w /src alpine ls
   minirun run --rm --read-only -u 1000:1000 -e LANG=C oci:./layout:latest env
@@ -235,6 +236,9 @@ pub(crate) struct RunArgs {
     /// Take the image for this platform
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]", allow_hyphen_values = true, help_heading = "Container")]
     pub(crate) platform: Option<String>,
+    /// When the image is fetched from a registry: always, missing, newer or never [default: `MINIRUN_PULL`, else missing]
+    #[arg(long, value_name = "WHEN", hide_possible_values = true, help_heading = "Container")]
+    pub(crate) pull: Option<Pull>,
     /// Allow an image that is not loaded yet more or less than usual
     #[arg(
         long = "image-limit",

@@ -123,9 +123,9 @@ mod tests {
                  announcement\n",
             ),
             (
-                &["run", "--pull=always", "x"],
-                "error: minirun does not have `--pull` yet\nhint: images come from files: `minirun load -i FILE`, or \
-                 run oci:DIR directly\n",
+                &["search", "x"],
+                "error: minirun does not have `search` yet\nhint: images come from registries with `minirun pull NAME`, \
+                 and from files with `minirun load -i FILE`\n",
             ),
             (
                 &["run", "--driver", "x", "y"],

@@ -56,6 +56,8 @@ pub(crate) enum RequestError {
     Network(#[from] NetworkError),
     #[error(transparent)]
     NetworkFile(#[from] NetworkFileError),
+    #[error("`MINIRUN_PULL={0}` is not when to pull (always, missing, newer, never)")]
+    PullVariable(String),
     #[error("cannot use `MINIRUN_NETWORK`")]
     NetworkVariable(#[source] NetworkError),
     #[error(transparent)]

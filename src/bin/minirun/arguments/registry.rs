@@ -1,0 +1,101 @@
+//! The flags of the verbs about registries.
+
+use std::path::PathBuf;
+
+use clap::builder::{BoolishValueParser, TypedValueParser as _};
+use clap::{ArgAction, Args, ValueEnum};
+use minirun::plan::image_limit::ImageLimits;
+use minirun::plan::registry::endpoint::Trust;
+use minirun::plan::registry::policy::PullPolicy;
+
+/// `--pull` of `run` and `create`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pull {
+    /// Each time
+    Always,
+    /// When the store does not have it
+    Missing,
+    /// Each time, but what the store has will do where nothing can be fetched
+    Newer,
+    /// Not at all
+    Never,
+}
+
+impl From<Pull> for PullPolicy {
+    fn from(pull: Pull) -> Self {
+        match pull {
+            Pull::Always => Self::Always,
+            Pull::Missing => Self::Missing,
+            Pull::Newer => Self::Newer,
+            Pull::Never => Self::Never,
+        }
+    }
+}
+
+/// How registries are asked.
+#[derive(Debug, Args)]
+pub(crate) struct AccessArgs {
+    /// Whether a registry must have a certificate that is trusted here; with `false` anybody may answer, also without
+    /// encryption
+    #[arg(
+        long = "tls-verify",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "true",
+        default_missing_value = "true",
+        value_name = "BOOL",
+        hide_possible_values = true,
+        value_parser = BoolishValueParser::new().map(|yes| if yes { Trust::Certificate } else { Trust::Insecure }),
+        action = ArgAction::Set
+    )]
+    pub(crate) trust: Trust,
+    /// Trust the certificates in this directory, too: its files `*.crt`
+    #[arg(long = "cert-dir", value_name = "DIR")]
+    pub(crate) certificates: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    /// Images, such as `alpine`, `quay.io/team/tool:2` or `ghcr.io/a/b@sha256:…`
+    #[arg(required = true, value_name = "NAME[:TAG|@DIGEST]")]
+    pub(crate) names: Vec<String>,
+    /// Take what is for this platform instead of the machine's own
+    #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
+    pub(crate) platform: Option<String>,
+    /// Who asks, instead of what `minirun login` has kept
+    #[arg(long, value_name = "USER:PASSWORD")]
+    pub(crate) creds: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    /// Allow the image more or less than usual
+    #[arg(long = "image-limit", value_name = "NAME=VALUE", long_help = ImageLimits::help())]
+    pub(crate) image_limits: Vec<String>,
+    /// No progress and no notes, and only the name of the image
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// The registry
+    #[arg(default_value = "docker.io", value_name = "REGISTRY")]
+    pub(crate) registry: String,
+    /// The user's name there
+    #[arg(short, long, value_name = "USER")]
+    pub(crate) username: String,
+    /// The password; other users of this machine can see it while the program runs
+    #[arg(short, long, value_name = "PASSWORD", conflicts_with = "password_stdin")]
+    pub(crate) password: Option<String>,
+    /// Read the password from standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogoutArgs {
+    /// The registry
+    #[arg(default_value = "docker.io", value_name = "REGISTRY")]
+    pub(crate) registry: String,
+}

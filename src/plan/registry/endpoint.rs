@@ -1,0 +1,185 @@
+//! Where a registry is reached.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// The registry of names without one.
+pub const DOCKER_HUB: &str = "docker.io";
+/// Where it is in fact.
+const DOCKER_HUB_HOST: &str = "registry-1.docker.io";
+
+/// How requests travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Encrypted.
+    Https,
+    /// Not.
+    Http,
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        })
+    }
+}
+
+/// How far a registry is trusted to be who it says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// By its certificate.
+    #[default]
+    Certificate,
+    /// By nothing: any certificate will do, and none.
+    Insecure,
+}
+
+/// The host of a registry, with its port where it is not the usual one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    authority: String,
+}
+
+impl Endpoint {
+    /// The endpoint of the registry of a [`Reference`](crate::plan::reference::Reference).
+    #[must_use]
+    pub fn of(registry: &str) -> Self {
+        let authority = if registry == DOCKER_HUB { DOCKER_HUB_HOST } else { registry };
+        Self { authority: authority.to_lowercase() }
+    }
+
+    /// `HOST` or `HOST:PORT`.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Whether it is this machine itself, so that nobody else can listen.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = host(&self.authority);
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// The address of something behind `/v2/`.
+    #[must_use]
+    pub fn url(&self, scheme: Scheme, path: &str) -> String {
+        format!("{scheme}://{}/v2/{path}", self.authority)
+    }
+}
+
+/// The host of `HOST[:PORT]`, without brackets.
+fn host(authority: &str) -> &str {
+    if let Some(rest) = authority.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or_default();
+    }
+    authority.split(':').next().unwrap_or_default()
+}
+
+/// The scheme and the authority of an absolute URL, in lower case; nothing for what is none of HTTP.
+///
+/// Whoever compares two of them knows whether a redirect stays where it is.
+#[must_use]
+pub fn origin(url: &str) -> Option<(Scheme, String)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "https" => Scheme::Https,
+        "http" => Scheme::Http,
+        _ => return None,
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.to_ascii_lowercase();
+    // A name in front of the host is a way to look like another one.
+    if authority.is_empty() || authority.contains(['@', '\\']) || authority.contains(char::is_whitespace) {
+        return None;
+    }
+    let usual = match scheme {
+        Scheme::Https => ":443",
+        Scheme::Http => ":80",
+    };
+    let authority = authority.strip_suffix(usual).map_or(authority.clone(), str::to_owned);
+    Some((scheme, authority))
+}
+
+/// What `location` means on a page at `url`; nothing for what leads to no HTTP.
+#[must_use]
+pub fn redirected(url: &str, location: &str) -> Option<String> {
+    let is_printable = location.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_printable {
+        return None;
+    }
+    let (scheme, authority) = origin(url)?;
+    let absolute = if let Some(rest) = location.strip_prefix("//") {
+        format!("{scheme}://{rest}")
+    } else if location.starts_with('/') {
+        format!("{scheme}://{authority}{location}")
+    } else {
+        location.to_owned()
+    };
+    origin(&absolute).map(|_| absolute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn docker_hub_has_another_host() {
+        let hub = Endpoint::of("docker.io");
+        assert_eq!(hub.url(Scheme::Https, "a/b/blobs/x"), "https://registry-1.docker.io/v2/a/b/blobs/x");
+        assert_eq!(Endpoint::of("Quay.io").authority(), "quay.io");
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (registry, expected) in [
+            ("localhost:5000", true),
+            ("LOCALHOST", true),
+            ("127.0.0.1", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:5000", true),
+            ("[::1]", true),
+            ("127.0.0.1.example.com", false),
+            ("localhost.example.com", false),
+            ("128.0.0.1", false),
+            ("[2001:db8::1]:5", false),
+        ] {
+            assert_eq!(Endpoint::of(registry).is_loopback(), expected, "{registry}");
+        }
+    }
+
+    #[test]
+    fn origins_are_compared() {
+        for (one, other, same) in [
+            ("https://a/x", "https://A:443/y", true),
+            ("https://a/x", "http://a/x", false),
+            ("https://a/x", "https://a:444/x", false),
+            ("https://a/x", "https://b/x", false),
+            ("http://a:80", "http://a/x?y", true),
+        ] {
+            assert_eq!(origin(one) == origin(other), same, "{one} {other}");
+        }
+        for bad in ["ftp://a/", "a", "https://", "https://a@b/", "https://a\\b/", "//a", "https:///x"] {
+            assert_eq!(origin(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn redirects_lead_on() {
+        let from = "https://a/v2/x/blobs/y";
+        for (location, expected) in [
+            ("/z", Some("https://a/z")),
+            ("//b/z", Some("https://b/z")),
+            ("https://c/z?s=1", Some("https://c/z?s=1")),
+            ("file:///etc/passwd", None),
+            ("z", None),
+            ("https://a b/", None),
+            ("https://a/\r\nx", None),
+            ("", None),
+        ] {
+            assert_eq!(redirected(from, location).as_deref(), expected, "{location}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The document of a token, and the question for one.
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// The most bytes of the document.
+pub const DOCUMENT_MAX: u64 = 1 << 20;
+/// The most bytes of a token, which is part of a header.
+const TOKEN_MAX: usize = 64 << 10;
+
+/// Why a document gives no token.
+#[derive(Debug, Error)]
+pub enum TokenError {
+    /// Another document.
+    #[error("it is not the document of a token")]
+    Malformed(#[source] serde_json::Error),
+    /// Nothing in it that can be sent.
+    #[error("it has no token that can be used")]
+    None,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+/// Reads the token of the document.
+///
+/// # Errors
+/// It is another document, or its token cannot be part of a header.
+pub fn parse(bytes: &[u8]) -> Result<String, TokenError> {
+    let wire: Wire = serde_json::from_slice(bytes).map_err(TokenError::Malformed)?;
+    let given = |token: &String| !token.is_empty();
+    let token = wire.token.filter(given).or(wire.access_token.filter(given)).ok_or(TokenError::None)?;
+    let is_sendable = token.len() <= TOKEN_MAX && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_sendable { Ok(token) } else { Err(TokenError::None) }
+}
+
+/// The URL that gives a token.
+#[must_use]
+pub fn url(realm: &str, service: Option<&str>, scope: Option<&str>) -> String {
+    let mut url = realm.to_owned();
+    let pairs = [("service", service), ("scope", scope)];
+    for (key, value) in pairs.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(key);
+        url.push('=');
+        url.push_str(&escaped(value));
+    }
+    url
+}
+
+/// As part of a query: all that could end it is written as its number.
+fn escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:/,".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_name_will_do() {
+        assert_eq!(parse(br#"{"token": "a", "expires_in": 3}"#).unwrap(), "a");
+        assert_eq!(parse(br#"{"token": "", "access_token": "b"}"#).unwrap(), "b");
+        for bad in ["{}", "[]", "", r#"{"token": "a\nb"}"#, r#"{"token": 3}"#, r#"{"token": ""}"#] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(parse(format!(r#"{{"token": "{}"}}"#, "a".repeat(TOKEN_MAX + 1)).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn questions_are_escaped() {
+        let url = |realm| url(realm, Some("a b&c"), Some("repository:x/y:pull,push"));
+        let expected = "service=a%20b%26c&scope=repository:x/y:pull,push";
+        assert_eq!(url("https://t/"), format!("https://t/?{expected}"));
+        assert_eq!(url("https://t/?x=1"), format!("https://t/?x=1&{expected}"));
+    }
+}

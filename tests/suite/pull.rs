@@ -1,0 +1,211 @@
+//! Images from a registry of this machine.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Call, Fault, Guard, Image, Layer, Proxy, Registry, Scratch, USER, has_registry, require,
+};
+
+const WHY: &str = "docker-registry, skopeo and openssl are not all here";
+
+/// A scratch directory, and a registry with an image `base:1`.
+fn registry(guard: Guard) -> (Scratch, Registry) {
+    let scratch = Scratch::new();
+    let registry = Registry::start(&scratch, guard);
+    registry.fill(&scratch, &Image::base(), "base:1");
+    (scratch, registry)
+}
+
+/// `minirun pull …` with no credentials but those of the test.
+fn pull(scratch: &Scratch, arguments: &[&str]) -> Call {
+    call(scratch, "pull").args(arguments)
+}
+
+fn call(scratch: &Scratch, verb: &str) -> Call {
+    let home = scratch.directory("home");
+    scratch
+        .minirun([verb])
+        .env("REGISTRY_AUTH_FILE", home.join("auth.json"))
+        .env("MINIRUN_REGISTRIES", home.join("registries.json"))
+        .env("MINIRUN_PULL", "missing")
+}
+
+/// Bytes that no compression makes small.
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        u8::try_from(state >> 56).unwrap()
+    };
+    std::iter::repeat_with(next).take(bytes).collect()
+}
+
+#[test]
+fn an_image_is_pulled_once() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let name = registry.name("base:1");
+    let answer = pull(&scratch, &[&name]).run().success();
+    assert!(answer.contains(&format!("Status: Downloaded newer image for {name}")), "{answer}");
+    assert!(answer.ends_with(&name), "{answer}");
+    assert_eq!(scratch.minirun(["run", "--rm", &name, "echo", "here"]).run().success(), "here");
+    let proxy = Proxy::start(registry.port, Fault::Status(500, 0));
+    let through = proxy.name("base:1");
+    let again = pull(&scratch, &[&name]).run().success();
+    assert!(again.contains("Status: Image is up to date"), "{again}");
+    assert_eq!(pull(&scratch, &["-q", &through]).run().success(), through);
+    let blobs = proxy.heads().iter().filter(|head| head.contains("/blobs/")).count();
+    assert_eq!(blobs, 1, "only the configuration: {:?}", proxy.heads());
+    // The digest that was said can be asked for.
+    let digest = answer.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap();
+    let pinned = registry.name(&format!("base@{digest}"));
+    pull(&scratch, &[&pinned]).run().success();
+    assert_eq!(scratch.minirun(["run", "--rm", &pinned, "echo", "pinned"]).run().success(), "pinned");
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let missing = registry.name("base:2");
+    let outcome = pull(&scratch, &[&missing, &registry.name("base:1")]).run();
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr().contains(&format!("error: cannot pull `{missing}`")), "{}", outcome.stderr());
+    assert!(outcome.stdout().contains("base:1"), "the other one is pulled");
+    let other = registry.name(&format!("base@sha256:{}", "0a".repeat(32)));
+    pull(&scratch, &[&other]).run().fails(1);
+}
+
+#[test]
+fn run_fetches_what_is_missing() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let name = registry.name("base:1");
+    let run = |policy: &str| {
+        call(&scratch, "run").args(["--rm", "-q", &format!("--pull={policy}"), &name, "echo", "x"])
+    };
+    run("never").run().fails(125);
+    assert_eq!(run("missing").run().success(), "x");
+    drop(registry);
+    assert_eq!(run("missing").run().success(), "x");
+    assert_eq!(run("newer").run().success(), "x");
+    run("always").run().fails(125);
+    // Such names are those of images that were made here.
+    let outcome = call(&scratch, "run").args(["--rm", "localhost/x", "true"]).run();
+    assert!(outcome.stderr().contains("there is no image"), "{}", outcome.stderr());
+}
+
+#[test]
+fn broken_connections_are_taken_up_again() {
+    require!(has_registry(), WHY);
+    let scratch = Scratch::new();
+    let registry = Registry::start(&scratch, Guard::Open);
+    let image = Image::base().layer(Layer::new().file("noise", 0o644, noise(1 << 20)));
+    registry.fill(&scratch, &image, "base:1");
+    for fault in [Fault::Cut(64 << 10), Fault::Status(503, 2), Fault::Status(429, 1)] {
+        let scratch = Scratch::new();
+        let proxy = Proxy::start(registry.port, fault);
+        let name = proxy.name("base:1");
+        pull(&scratch, &["-q", &name]).run().success();
+        let script = "wc -c < /noise";
+        let counted = scratch.minirun(["run", "--rm", &name, "sh", "-c", script]).run().success();
+        assert_eq!(counted.trim(), "1048576", "{fault:?}");
+    }
+}
+
+#[test]
+fn what_is_not_the_image_is_refused() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    for fault in [Fault::WrongByte, Fault::WrongLength, Fault::Status(500, 100), Fault::CutWithoutRanges(100)]
+    {
+        let proxy = Proxy::start(registry.port, fault);
+        let started = Instant::now();
+        pull(&scratch, &["-q", &proxy.name("base:1")]).run().fails(1);
+        assert!(started.elapsed() < Duration::from_secs(60), "{fault:?}");
+        assert!(scratch.minirun(["images", "-q"]).run().success().is_empty(), "{fault:?}");
+    }
+}
+
+#[test]
+fn credentials_stay_with_their_registry() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Password);
+    let open = Registry::start(&scratch, Guard::Open);
+    open.fill(&scratch, &Image::base(), "base:1");
+    let elsewhere = Proxy::start(open.port, Fault::Status(500, 0));
+    let proxy = Proxy::start(registry.port, Fault::Elsewhere(elsewhere.port));
+    pull(&scratch, &["-q", "--creds", USER, &proxy.name("base:1")]).run().success();
+    assert!(proxy.heads().iter().any(|head| head.contains("authorization: basic")));
+    assert!(!elsewhere.heads().is_empty());
+    assert!(elsewhere.heads().iter().all(|head| !head.contains("authorization")), "{:?}", elsewhere.heads());
+}
+
+#[test]
+fn who_asks_is_kept_by_login() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Password);
+    let (name, host) = (registry.name("base:1"), format!("127.0.0.1:{}", registry.port));
+    let outcome = pull(&scratch, &["-q", &name]).run();
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr().contains("hint: `minirun login"), "{}", outcome.stderr());
+    let login = |password: &str| {
+        call(&scratch, "login").args(["-u", "user", "--password-stdin", &host]).input(password)
+    };
+    login("wrong").run().fails(1);
+    login("secret\n").run().success();
+    pull(&scratch, &["-q", &name]).run().success();
+    let file = scratch.path("home").join("auth.json");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    call(&scratch, "logout").args([&host]).run().success();
+    call(&scratch, "logout").args([&host]).run().fails(1);
+    pull(&scratch, &["-q", &name]).run().fails(1);
+}
+
+#[test]
+fn certificates_are_wanted() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Certificate);
+    let name = registry.name("base:1");
+    let outcome = pull(&scratch, &["-q", &name]).run();
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr().contains("--cert-dir"), "{}", outcome.stderr());
+    pull(&scratch, &["-q", "--cert-dir", &registry.certificates(&scratch), &name]).run().success();
+    pull(&scratch, &["-q", "--tls-verify=false", &name]).run().success();
+}
+
+#[test]
+fn short_names_and_mirrors_are_those_of_the_file() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let host = format!("127.0.0.1:{}", registry.port);
+    let file = scratch.directory("home").join("registries.json");
+    fs::write(
+        &file,
+        format!(r#"{{"aliases": {{"tool": "{host}/base"}}, "mirrors": {{"example.test": ["{host}"]}}}}"#),
+    )
+    .unwrap();
+    assert_eq!(pull(&scratch, &["-q", "tool:1"]).run().success(), registry.name("base:1"));
+    let ran = call(&scratch, "run").args(["--rm", "-q", "tool:1", "echo", "x"]).run();
+    assert_eq!(ran.success(), "x");
+    assert_eq!(pull(&scratch, &["-q", "example.test/base:1"]).run().success(), "example.test/base:1");
+    fs::write(&file, "{\"serach\": []}").unwrap();
+    pull(&scratch, &["-q", "tool:1"]).run().fails(1);
+}
+
+#[test]
+fn many_pull_one_image() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::Status(500, 0));
+    let name = proxy.name("base:1");
+    let pulls: Vec<_> = (0..8).map(|_| pull(&scratch, &["-q", &name]).start()).collect();
+    for running in pulls {
+        running.wait().success();
+    }
+    let blobs = proxy.heads().iter().filter(|head| head.contains("/blobs/")).count();
+    assert_eq!(blobs, 8 + 1, "each reads the configuration, and one the layers");
+    scratch.minirun(["system", "check"]).run().success();
+}

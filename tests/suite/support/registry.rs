@@ -1,0 +1,271 @@
+//! A registry of this machine, as its distribution has it, and a proxy in front of it that makes faults.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::caller::find_program;
+use super::outcome::eventually;
+use super::{Image, Scratch, program_exists};
+
+/// Whom registries know that want to know who asks.
+pub(crate) const USER: &str = "user:secret";
+/// The same, as such registries have it: `htpasswd -B` made it.
+const PASSWORDS: &str = "user:$2y$05$5TO4J4zAXPQFkR4NIAYJ.uedBTEy0NmzeIKHofnUBpmNoKd937x9O\n";
+
+/// How a registry answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// To anybody, without encryption.
+    Open,
+    /// To [`USER`] alone, without encryption.
+    Password,
+    /// To anybody, with a certificate of its own.
+    Certificate,
+}
+
+/// A registry that runs until it is dropped.
+pub(crate) struct Registry {
+    child: Child,
+    pub(crate) port: u16,
+    guard: Guard,
+}
+
+/// Whether there are the programs that the tests about registries need.
+pub(crate) fn has_registry() -> bool {
+    program_exists("docker-registry") && program_exists("skopeo") && program_exists("openssl")
+}
+
+impl Registry {
+    /// Starts one whose files lie in `scratch`.
+    pub(crate) fn start(scratch: &Scratch, guard: Guard) -> Self {
+        // Nobody else gets the port as long as it was somebody's a moment ago.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let directory = scratch.directory(&format!("registry-{port}"));
+        let mut config = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp:\n  addr: 127.0.0.1:{port}\n",
+            directory.join("data").display()
+        );
+        match guard {
+            Guard::Open => {}
+            Guard::Password => {
+                fs::write(directory.join("passwords"), PASSWORDS).unwrap();
+                let path = directory.join("passwords");
+                let path = path.display();
+                let auth = format!("auth: {{htpasswd: {{realm: tests, path: {path}}}}}\n");
+                config.push_str(&auth);
+            }
+            Guard::Certificate => {
+                certify(&directory);
+                let directory = directory.display();
+                let tls = format!("  tls: {{certificate: {directory}/tls.crt, key: {directory}/tls.key}}\n");
+                config.push_str(&tls);
+            }
+        }
+        let file = directory.join("config.yml");
+        fs::write(&file, config).unwrap();
+        let child = Command::new(find_program("docker-registry").unwrap())
+            .arg("serve")
+            .arg(&file)
+            // It takes variables of such names for a part of its configuration.
+            .env_remove("REGISTRY_AUTH_FILE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        eventually("the registry answers", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Self { child, port, guard }
+    }
+
+    /// What its images are called: `127.0.0.1:PORT/NAME`.
+    pub(crate) fn name(&self, image: &str) -> String {
+        format!("127.0.0.1:{}/{image}", self.port)
+    }
+
+    /// The directory of its certificate.
+    pub(crate) fn certificates(&self, scratch: &Scratch) -> String {
+        scratch.text(&format!("registry-{}", self.port))
+    }
+
+    /// Puts an image into it.
+    #[track_caller]
+    pub(crate) fn fill(&self, scratch: &Scratch, image: &Image, name: &str) {
+        let layout = scratch.path("layout-to-push");
+        image.write_layout(&layout, "image");
+        self.copy(&format!("oci:{}:image", layout.display()), name);
+        fs::remove_dir_all(layout).unwrap();
+    }
+
+    /// Puts what `skopeo` finds at `source` into it.
+    #[track_caller]
+    pub(crate) fn copy(&self, source: &str, name: &str) {
+        let mut command = Command::new(find_program("skopeo").unwrap());
+        command.args(["--insecure-policy", "copy", "-q", "--dest-tls-verify=false"]);
+        match self.guard {
+            Guard::Password => command.args(["--dest-creds", USER]),
+            // Nor are there any in the files of whoever runs the tests.
+            Guard::Open | Guard::Certificate => command.arg("--dest-no-creds"),
+        };
+        let output = command.args([source, &format!("docker://{}", self.name(name))]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Makes a key and a certificate for 127.0.0.1.
+fn certify(directory: &std::path::Path) {
+    let output = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .arg("-keyout")
+        .arg(directory.join("tls.key"))
+        .arg("-out")
+        .arg(directory.join("tls.crt"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What goes wrong on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Each connection breaks after so many bytes of a blob.
+    Cut(usize),
+    /// The same, and the rest cannot be asked for.
+    CutWithoutRanges(usize),
+    /// A byte in the middle of each blob is another one.
+    WrongByte,
+    /// Each blob is said to be a byte longer.
+    WrongLength,
+    /// So many requests are answered with this status first.
+    Status(u16, usize),
+    /// Blobs are at this port of another name of this machine.
+    Elsewhere(u16),
+}
+
+/// A proxy that makes faults.
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    /// The heads of all requests.
+    heads: Arc<Mutex<Vec<String>>>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    /// Begins to hand requests on to `to`.
+    pub(crate) fn start(to: u16, fault: Fault) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (heads, is_over) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (seen, over, count) = (Arc::clone(&heads), Arc::clone(&is_over), Arc::new(AtomicUsize::new(0)));
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (seen, count) = (Arc::clone(&seen), Arc::clone(&count));
+                std::thread::spawn(move || {
+                    // Who breaks off breaks off: that is what this is for.
+                    let _ = connection.and_then(|client| hand_on(client, to, fault, (&seen, &count)));
+                });
+            }
+        });
+        Self { port, heads, is_over }
+    }
+
+    /// What images behind it are called.
+    pub(crate) fn name(&self, image: &str) -> String {
+        format!("127.0.0.1:{}/{image}", self.port)
+    }
+
+    /// The heads of all requests so far, in lower case.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+/// Answers one request.
+fn hand_on(
+    mut client: TcpStream,
+    to: u16,
+    fault: Fault,
+    (seen, count): (&Mutex<Vec<String>>, &AtomicUsize),
+) -> std::io::Result<()> {
+    let mut first = [0];
+    client.peek(&mut first)?;
+    if !first[0].is_ascii_alphabetic() {
+        // Encryption, which is not for a proxy.
+        return client.shutdown(Shutdown::Both);
+    }
+    let mut reader = BufReader::new(client.try_clone()?);
+    let head = read_head(&mut reader)?;
+    seen.lock().unwrap().push(head.to_lowercase());
+    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let is_blob = path.contains("/blobs/");
+    match fault {
+        Fault::Status(status, times) if count.fetch_add(1, Ordering::SeqCst) < times => {
+            let headers = "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close";
+            return write!(client, "HTTP/1.1 {status} No\r\n{headers}\r\n\r\n");
+        }
+        Fault::Elsewhere(port) if is_blob => {
+            let headers =
+                format!("Location: http://localhost:{port}{path}\r\nContent-Length: 0\r\nConnection: close");
+            return write!(client, "HTTP/1.1 307 Elsewhere\r\n{headers}\r\n\r\n");
+        }
+        _ => {}
+    }
+    let mut upstream = TcpStream::connect(("127.0.0.1", to))?;
+    let is_dropped = |line: &str| {
+        let line = line.to_lowercase();
+        line.starts_with("connection:")
+            || (matches!(fault, Fault::CutWithoutRanges(_)) && line.starts_with("range:"))
+    };
+    let lines: Vec<&str> = head.lines().filter(|line| !is_dropped(line) && !line.is_empty()).collect();
+    write!(upstream, "{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))?;
+    let mut answer = BufReader::new(upstream);
+    let mut answer_head = read_head(&mut answer)?;
+    let mut body = Vec::new();
+    answer.read_to_end(&mut body)?;
+    if is_blob {
+        match fault {
+            Fault::Cut(bytes) | Fault::CutWithoutRanges(bytes) => body.truncate(bytes),
+            Fault::WrongByte => {
+                if let Some(byte) = body.len().checked_sub(1).and_then(|last| body.get_mut(last / 2)) {
+                    *byte ^= 1;
+                }
+            }
+            Fault::WrongLength => {
+                let length = format!("Content-Length: {}", body.len());
+                let wrong = format!("Content-Length: {}", body.len() + 1);
+                answer_head = answer_head.replace(&length, &wrong);
+            }
+            Fault::Status(..) | Fault::Elsewhere(_) => {}
+        }
+    }
+    client.write_all(answer_head.as_bytes())?;
+    client.write_all(&body)?;
+    client.shutdown(Shutdown::Both)
+}
+
+fn read_head(reader: &mut impl BufRead) -> std::io::Result<String> {
+    let mut head = String::new();
+    while reader.read_line(&mut head)? > 2 {}
+    Ok(head)
+}
