@@ -23,7 +23,7 @@ pub struct Surroundings<'a> {
     pub donor: Option<BorrowedFd<'a>>,
     /// The cgroup that all its processes are born into.
     pub cgroup: Option<BorrowedFd<'a>>,
-    /// Whether somebody wants to look at init before it becomes the command: [`Sign::Ready`].
+    /// Whether somebody wants to look at init before it becomes the command: [`Sign::Ready`](super::Sign::Ready).
     pub review: Review,
     /// What is left to the monitor; without it the launcher waits for the monitor to end. Not for a container with a
     /// terminal or a network that is connected.
