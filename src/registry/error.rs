@@ -10,6 +10,7 @@ use crate::plan::digest::Digest;
 use crate::plan::registry::auth_file::AuthFileError;
 use crate::plan::registry::challenge::ChallengeError;
 use crate::plan::registry::settings::SettingsError;
+use crate::plan::registry::tags::TagsError;
 use crate::plan::registry::token::TokenError;
 use crate::sys::SysError;
 
@@ -20,6 +21,15 @@ pub enum RegistryError {
     #[error("cannot pull `{reference}`")]
     Pull {
         /// Its name.
+        reference: String,
+        /// What was asked, and what came of it.
+        #[source]
+        cause: RequestError,
+    },
+    /// The image cannot be sent.
+    #[error("cannot push to `{reference}`")]
+    Push {
+        /// What it was to be called.
         reference: String,
         /// What was asked, and what came of it.
         #[source]
@@ -83,6 +93,12 @@ pub enum RegistryError {
     /// No place for credentials.
     #[error("there is no place for credentials: no home directory is known")]
     NoPlace,
+    /// Nothing says where an image goes.
+    #[error("nothing says where `{0}` goes: it has no name with a registry")]
+    NoDestination(String),
+    /// A tag, and all of them.
+    #[error("`{0}` has a tag: all tags are those of a name without one")]
+    TagWithAll(String),
     /// There is nothing to forget.
     #[error("nobody is logged in to `{0}`")]
     NotLoggedIn(String),
@@ -107,6 +123,9 @@ pub enum RegistryError {
     /// Certificates that are none.
     #[error("there is no certificate in `{}`", .0.display())]
     NoCertificate(PathBuf),
+    /// A certificate without its key.
+    #[error("there is no `{}` for the certificate beside it", .0.display())]
+    NoKey(PathBuf),
     /// Nothing can be handed to the process that unpacks.
     #[error("cannot hand over what is fetched")]
     Handover(#[source] SysError),
@@ -168,6 +187,18 @@ pub enum RequestError {
         #[source]
         cause: TokenError,
     },
+    /// A list of tags.
+    #[error("GET {url}")]
+    Tags {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        #[source]
+        cause: TagsError,
+    },
+    /// More tags than anybody wants to fetch at once.
+    #[error("it has more than {0} tags")]
+    TooManyTags(usize),
     /// A redirect that is not followed.
     #[error("{url} leads to `{}`, which is not followed", .location.escape_debug())]
     Redirect {
@@ -204,6 +235,9 @@ pub enum RequestError {
         /// The most that is read, in bytes.
         limit: u64,
     },
+    /// An answer that says not where the bytes of a blob go.
+    #[error("{0} does not say where to send the blob")]
+    NoPlace(String),
     /// Another part of a blob.
     #[error("{0} gives another part of the blob than was asked for")]
     OtherRange(String),
@@ -219,7 +253,8 @@ impl RegistryError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Pull { cause, .. } | Self::Login { cause, .. } => cause.hint(),
+            Self::Pull { cause, .. } | Self::Push { cause, .. } | Self::Login { cause, .. } => cause.hint(),
+            Self::NoDestination(image) => Some(format!("name it: `minirun push {image} HOST/NAME:TAG`")),
             Self::OtherDigest { .. }
             | Self::Settings { .. }
             | Self::Name(_)
@@ -227,10 +262,12 @@ impl RegistryError {
             | Self::File { .. }
             | Self::FileSize { .. }
             | Self::NoPlace
+            | Self::TagWithAll(_)
             | Self::NotLoggedIn(_)
             | Self::Helper { .. }
             | Self::Certificates { .. }
             | Self::NoCertificate(_)
+            | Self::NoKey(_)
             | Self::Handover(_) => None,
         }
     }
@@ -256,6 +293,9 @@ impl RequestError {
                  whoever answers"
                     .to_owned(),
             ),
+            Self::Status { status: 404 | 405 | 501, method: "POST", .. } => Some(
+                "does it take images? A mirror does not, and some want a repository made first".to_owned(),
+            ),
             Self::Status { status: 429, .. } => {
                 Some("the registry has had enough for now: log in, or wait".to_owned())
             }
@@ -265,10 +305,13 @@ impl RequestError {
             | Self::Challenge(_)
             | Self::Realm(_)
             | Self::Token { .. }
+            | Self::Tags { .. }
+            | Self::TooManyTags(_)
             | Self::Redirect { .. }
             | Self::Broken { .. }
             | Self::Length { .. }
             | Self::TooLarge { .. }
+            | Self::NoPlace(_)
             | Self::OtherRange(_) => None,
         }
     }
@@ -295,9 +338,12 @@ impl RequestError {
             | Self::Challenge(_)
             | Self::Realm(_)
             | Self::Token { .. }
+            | Self::Tags { .. }
+            | Self::TooManyTags(_)
             | Self::Redirect { .. }
             | Self::Length { .. }
             | Self::TooLarge { .. }
+            | Self::NoPlace(_)
             | Self::OtherRange(_) => false,
         }
     }

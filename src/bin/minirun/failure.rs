@@ -45,9 +45,14 @@ impl Codes {
             Verb::Volume(_)
             | Verb::System(_)
             | Verb::Image(
-                ImageVerb::Prune(_) | ImageVerb::Pull(_) | ImageVerb::Save(_) | ImageVerb::Look(_),
+                ImageVerb::Prune(_)
+                | ImageVerb::Pull(_)
+                | ImageVerb::Push(_)
+                | ImageVerb::Save(_)
+                | ImageVerb::Look(_),
             )
             | Verb::Pull(_)
+            | Verb::Push(_)
             | Verb::Login(_)
             | Verb::Logout(_)
             | Verb::Changes(_)
@@ -134,10 +139,10 @@ pub(crate) enum Failure {
     #[error("a name and a password look otherwise: USER:PASSWORD")]
     Credentials,
     /// `login` without a password.
-    #[error("`login` wants a password")]
+    #[error("`login` wants a name and a password")]
     NoPassword,
     /// The password on standard input.
-    #[error("cannot read the password from standard input")]
+    #[error("cannot read what is typed from standard input")]
     Password(#[source] io::Error),
     /// An image to be read from a terminal.
     #[error("standard input is a terminal, and an image is not typed")]
