@@ -112,6 +112,30 @@ fn what_is_there_is_not_sent() {
 }
 
 #[test]
+fn a_layer_whose_archive_is_lost_is_packed_anew() {
+    require!(has_registry(), WHY);
+    let scratch = Scratch::new();
+    let registry = Registry::start(&scratch, Guard::Open);
+    load(&scratch, &image(), "example.test/tool:1");
+    let layers = scratch.path("store").join("layers");
+    let owners = fs::read_dir(&layers).unwrap().map(|owner| owner.unwrap().path());
+    let inside = owners.flat_map(|owner| fs::read_dir(owner).unwrap().map(|layer| layer.unwrap().path()));
+    let outlines: Vec<_> =
+        inside.map(|layer| layer.join("outline.zst")).filter(|path| path.exists()).collect();
+    assert_eq!(outlines.len(), 2);
+    fs::remove_file(&outlines[0]).unwrap();
+    let bytes = fs::read(&outlines[1]).unwrap();
+    fs::write(&outlines[1], &bytes[..bytes.len() / 2]).unwrap();
+    let name = registry.name("anew:1");
+    push(&scratch, &["example.test/tool:1", &name]).run().success();
+    let other = Scratch::new();
+    pull(&other, &["-q", &name]).run().success();
+    let script = "wc -c < /noise";
+    let counted = other.minirun(["run", "--rm", &name, "sh", "-c", script]).run().success();
+    assert_eq!(counted.trim(), (300 << 10).to_string());
+}
+
+#[test]
 fn an_image_keeps_its_digest_in_its_registry() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Open);
