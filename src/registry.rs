@@ -3,6 +3,8 @@
 //! - [`Access`]: how far a registry is trusted, and who asks.
 //! - [`Client`]: one repository on one registry; asks, and says who asks where that is wanted. Each redirect is decided
 //!   here: credentials go to the registry itself and to whom it names for tokens, and to nobody else.
+//! - [`Carrier`]: sends the layers that a process packs which has no network, each through a pipe. What a registry has is not
+//!   sent; what it has in another of its repositories it takes from there.
 //! - [`serve`]: fetches what the process that unpacks wants, and hands it over through pipes.
 //! - [`credentials`]: the files and programs of this machine that know who the user is.
 //!
@@ -15,13 +17,18 @@
 
 mod agent;
 mod answer;
+mod ask;
 mod blob;
 mod client;
 pub mod credentials;
+mod deliver;
 mod error;
 mod serve;
+mod tags;
+mod upload;
 
 pub use self::agent::Access;
-pub use self::client::{Client, FoundManifest};
+pub use self::client::{Client, FoundManifest, Purpose};
+pub use self::deliver::Carrier;
 pub use self::error::{RegistryError, RequestError};
 pub use self::serve::serve;

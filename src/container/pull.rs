@@ -11,12 +11,12 @@ use crate::plan::hasher::Hasher;
 use crate::plan::image_limit::ImageLimits;
 use crate::plan::occurrence::Action;
 use crate::plan::platform::Platform;
-use crate::plan::reference::Reference;
+use crate::plan::reference::{Reference, TagOrigin};
 use crate::plan::registry::auth_file::Credentials;
 use crate::plan::registry::endpoint::Trust;
 use crate::plan::registry::settings::Settings;
 use crate::plan::userns::{UserNamespace, UsernsMode};
-use crate::registry::{Access, Client, FoundManifest, RegistryError, credentials, serve};
+use crate::registry::{Access, Client, FoundManifest, Purpose, RegistryError, credentials, serve};
 use crate::store::layer::LayerOwners;
 use crate::store::load::{LoadChoice, LoadFormat, LoadRequest, LoadSource, Loaded, Naming, Remote};
 use crate::sys::channel::Channel;
@@ -64,6 +64,32 @@ impl Engine {
         let (namespace, owners) = self.namespace(UsernsMode::Auto)?;
         let owned = Owned { namespace: namespace.as_ref(), owners: &owners };
         self.all_or_nothing(|| self.pull_for(arguments, owned, events))
+    }
+
+    /// The names of all images in the repository that `name` stands for.
+    ///
+    /// # Errors
+    /// `name` has a tag or digest, or its registry does not say what it has.
+    pub fn remote_tags(&self, name: &str, access: &Access) -> Result<Vec<String>, Error> {
+        let settings = credentials::settings()?;
+        let candidates = settings.candidates(name).map_err(RegistryError::Name)?;
+        let mut first = None;
+        for reference in candidates {
+            if reference.tag_origin() == TagOrigin::Typed || reference.digest().is_some() {
+                return Err(RegistryError::TagWithAll(name.to_owned()).into());
+            }
+            let registry = reference.registry();
+            let access = access_of(registry, &reference, &settings, access)?;
+            let client = Client::connect(registry, reference.repository(), &access, Purpose::Pull)?;
+            match client.tags(&reference.familiar_name()) {
+                Ok(tags) => {
+                    return Ok(tags.into_iter().map(|tag| format!("{}:{tag}", reference.name())).collect());
+                }
+                Err(error) if error.is_absence() => drop(first.get_or_insert(error)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(first.map_or_else(|| Error::Vanished { origin: name.to_owned() }, Error::Registry))
     }
 
     /// Fetches an image for such owners: from the first name and place that has it.
@@ -137,17 +163,17 @@ impl Engine {
     pub fn log_in(&self, registry: &str, access: &Access) -> Result<std::path::PathBuf, Error> {
         let settings = credentials::settings()?;
         let access = Access { trust: trust(registry, &settings, access), ..access.clone() };
-        Client::connect(registry, "", &access)?.log_in()?;
+        Client::connect(registry, "", &access, Purpose::Pull)?.log_in()?;
         let credentials = access.credentials.as_ref().ok_or(RegistryError::NoPlace)?;
-        Ok(credentials::keep(registry, credentials)?)
+        Ok(credentials::keep(registry, credentials, access.auth_file.as_deref())?)
     }
 
-    /// Forgets the name and password for a registry.
+    /// Forgets the name and password for a registry, in `auth_file` alone if that is said.
     ///
     /// # Errors
     /// There are none, or a file cannot be written.
-    pub fn log_out(&self, registry: &str) -> Result<(), Error> {
-        Ok(credentials::forget(registry)?)
+    pub fn log_out(&self, registry: &str, auth_file: Option<&std::path::Path>) -> Result<(), Error> {
+        Ok(credentials::forget(registry, auth_file)?)
     }
 }
 
@@ -160,7 +186,7 @@ fn find_place(
     let mut places = settings.places(reference.registry());
     let own = places.pop().unwrap_or(reference.registry());
     for mirror in places {
-        let access = access(mirror, reference, settings, &arguments.access)?;
+        let access = access_of(mirror, reference, settings, &arguments.access)?;
         match ask(mirror, reference, &access) {
             Ok(found) => return Ok(found),
             Err(error) if error.is_absence() => {}
@@ -170,7 +196,7 @@ fn find_place(
             }
         }
     }
-    ask(own, reference, &access(own, reference, settings, &arguments.access)?)
+    ask(own, reference, &access_of(own, reference, settings, &arguments.access)?)
 }
 
 /// Asks one registry, and believes it only as far as the name says what it must be.
@@ -179,7 +205,7 @@ fn ask(
     reference: &Reference,
     access: &Access,
 ) -> Result<(Client, FoundManifest), RegistryError> {
-    let client = Client::connect(place, reference.repository(), access)?;
+    let client = Client::connect(place, reference.repository(), access, Purpose::Pull)?;
     let found = client.manifest(reference)?;
     digest_of(reference, &found)?;
     Ok((client, found))
@@ -200,7 +226,7 @@ fn digest_of(reference: &Reference, found: &FoundManifest) -> Result<Digest, Reg
 }
 
 /// How a registry is asked: what was said counts for the registry of the name alone, and not for its mirrors.
-fn access(
+pub(super) fn access_of(
     place: &str,
     reference: &Reference,
     settings: &Settings,
@@ -209,9 +235,9 @@ fn access(
     let given: Option<Credentials> = said.credentials.clone().filter(|_| place == reference.registry());
     let credentials = match given {
         Some(credentials) => Some(credentials),
-        None => credentials::find(place, reference.repository())?,
+        None => credentials::find(place, reference.repository(), said.auth_file.as_deref())?,
     };
-    Ok(Access { trust: trust(place, settings, said), certificates: said.certificates.clone(), credentials })
+    Ok(Access { trust: trust(place, settings, said), credentials, ..said.clone() })
 }
 
 fn trust(place: &str, settings: &Settings, said: &Access) -> Trust {

@@ -70,6 +70,8 @@ pub enum Action {
     Load,
     /// It was written into an archive.
     Save,
+    /// It was sent to a registry.
+    Push,
     /// It was made of a root filesystem.
     Import,
     /// It has one name more.
@@ -108,6 +110,7 @@ impl fmt::Display for Action {
             Self::ExtractToDirectory => "extract-to-dir",
             Self::Load => "load",
             Self::Save => "save",
+            Self::Push => "push",
             Self::Import => "import",
             Self::Tag => "tag",
             Self::Untag => "untag",

@@ -5,6 +5,7 @@
 //! WWW-Authenticate → Challenge → AuthFile (credentials) → Token        who asks
 //! Content-Range, Retry-After                                           what the answer means
 //! Errand                                                               what the unpacking process wants fetched
+//! Order → Delivery                                                     what the packing process is to send
 //! ```
 //!
 //! Everything here comes from outside and is read strictly: what is not understood is refused, not guessed.
@@ -15,6 +16,8 @@ pub mod challenge;
 pub mod endpoint;
 pub mod errand;
 pub mod header;
+pub mod order;
 pub mod policy;
 pub mod settings;
+pub mod tags;
 pub mod token;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Agent;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use super::RegistryError;
+use super::credentials::config_home;
 use crate::plan::registry::auth_file::Credentials;
 use crate::plan::registry::endpoint::{Endpoint, Trust};
 
@@ -20,6 +21,9 @@ const ANSWER: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_secs(30);
 /// The most bytes in the headers of an answer.
 const HEADERS_MAX: usize = 128 << 10;
+/// Where a machine keeps certificates for a registry, in a directory of its name; the user's own are below the
+/// configuration.
+const MACHINE: [&str; 2] = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
 /// The most bytes of a file with certificates.
 const CERTIFICATES_MAX: u64 = 4 << 20;
 
@@ -28,10 +32,13 @@ const CERTIFICATES_MAX: u64 = 4 << 20;
 pub struct Access {
     /// How far it is trusted.
     pub trust: Trust,
-    /// A directory with certificates (`*.crt`) that are trusted besides those of the machine.
+    /// A directory with certificates (`*.crt`) that are trusted besides those of the machine, and perhaps one that says who
+    /// asks (`NAME.cert` with `NAME.key`); instead of where such directories are looked for.
     pub certificates: Option<PathBuf>,
     /// Who asks, if that is said.
     pub credentials: Option<Credentials>,
+    /// The file that knows who asks, if it is another than usual.
+    pub auth_file: Option<PathBuf>,
 }
 
 /// What makes connections to an endpoint.
@@ -39,10 +46,12 @@ pub(super) fn agent(endpoint: &Endpoint, access: &Access) -> Result<Agent, Regis
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .disable_verification(access.trust == Trust::Insecure);
+    let found = directories(endpoint, access)?;
     let tls = match access.trust {
         Trust::Insecure => tls,
-        Trust::Certificate => tls.root_certs(RootCerts::Specific(Arc::new(roots(access)?))),
+        Trust::Certificate => tls.root_certs(RootCerts::Specific(Arc::new(roots(&found)))),
     };
+    let tls = tls.client_cert(found.own);
     let config = Agent::config_builder()
         .tls_config(tls.build())
         .http_status_as_error(false)
@@ -60,40 +69,80 @@ pub(super) fn agent(endpoint: &Endpoint, access: &Access) -> Result<Agent, Regis
     Ok(config.build().into())
 }
 
-fn roots(access: &Access) -> Result<Vec<Certificate<'static>>, RegistryError> {
+fn roots(found: &Found) -> Vec<Certificate<'static>> {
     // Those that cannot be read are missed when a certificate needs them.
     let native = rustls_native_certs::load_native_certs().certs;
-    let mut roots: Vec<_> = native.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
-    if let Some(directory) = &access.certificates {
-        roots.extend(certificates_in(directory)?);
-    }
-    Ok(roots)
+    let native = native.iter().map(|der| Certificate::from_der(der).to_owned());
+    native.chain(found.trusted.iter().cloned()).collect()
 }
 
-fn certificates_in(directory: &Path) -> Result<Vec<Certificate<'static>>, RegistryError> {
-    let error = |path: &Path| {
-        let path = path.to_owned();
-        move |cause: io::Error| RegistryError::Certificates { path, cause }
-    };
-    let mut certificates = Vec::new();
-    for entry in fs::read_dir(directory).map_err(error(directory))? {
-        let path = entry.map_err(error(directory))?.path();
-        if path.extension().is_none_or(|extension| extension != "crt") {
-            continue;
+/// What directories of certificates say.
+#[derive(Default)]
+struct Found {
+    /// Who is trusted.
+    trusted: Vec<Certificate<'static>>,
+    /// Who this program is.
+    own: Option<ClientCert>,
+}
+
+/// Reads the directory that is named, else those where Docker and its relatives keep certificates for the registry.
+fn directories(endpoint: &Endpoint, access: &Access) -> Result<Found, RegistryError> {
+    let mut found = Found::default();
+    if let Some(named) = &access.certificates {
+        certificates_in(named, &mut found)?;
+        if found.trusted.is_empty() && found.own.is_none() {
+            return Err(RegistryError::NoCertificate(named.clone()));
         }
-        let pem = read(&path).map_err(error(&path))?;
-        for item in parse_pem(&pem) {
-            match item {
-                Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-                Ok(_) => {}
-                Err(cause) => return Err(error(&path)(io::Error::other(cause))),
-            }
+        return Ok(found);
+    }
+    let own = config_home().map(|home| home.join("containers/certs.d"));
+    for directory in own.into_iter().chain(MACHINE.map(PathBuf::from)) {
+        let directory = directory.join(endpoint.authority());
+        if directory.is_dir() {
+            certificates_in(&directory, &mut found)?;
         }
     }
-    if certificates.is_empty() {
-        return Err(RegistryError::NoCertificate(directory.to_owned()));
+    Ok(found)
+}
+
+fn certificates_in(directory: &Path, found: &mut Found) -> Result<(), RegistryError> {
+    for entry in fs::read_dir(directory).map_err(unusable(directory))? {
+        let path = entry.map_err(unusable(directory))?.path();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("crt") => found.trusted.extend(certificates(&path)?),
+            Some("cert") if found.own.is_none() => {
+                let key = path.with_extension("key");
+                if !key.exists() {
+                    return Err(RegistryError::NoKey(key));
+                }
+                let pem = read(&key).map_err(unusable(&key))?;
+                let private =
+                    PrivateKey::from_pem(&pem).map_err(|cause| unusable(&key)(io::Error::other(cause)))?;
+                found.own = Some(ClientCert::new_with_certs(&certificates(&path)?, private));
+            }
+            Some(_) | None => {}
+        }
+    }
+    Ok(())
+}
+
+/// The certificates of a file.
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, RegistryError> {
+    let pem = read(path).map_err(unusable(path))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+            Ok(_) => {}
+            Err(cause) => return Err(unusable(path)(io::Error::other(cause))),
+        }
     }
     Ok(certificates)
+}
+
+fn unusable(path: &Path) -> impl FnOnce(io::Error) -> RegistryError {
+    let path = path.to_owned();
+    move |cause| RegistryError::Certificates { path, cause }
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

@@ -6,7 +6,8 @@ use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
 
 use super::answer::{shown, text_of};
-use super::client::{ATTEMPTS, Client, MANIFEST_TYPES, Question, wait};
+use super::ask::Question;
+use super::client::{ATTEMPTS, Client, MANIFEST_TYPES, wait};
 use super::error::RequestError;
 use crate::plan::registry::errand::{Errand, ErrandKind};
 use crate::plan::registry::header::ContentRange;
@@ -64,7 +65,7 @@ impl Client {
             ErrandKind::Manifest => MANIFEST_TYPES,
             ErrandKind::Blob => "*/*",
         };
-        let response = self.ask(&Question { url: &url, accept, from: *given })?;
+        let response = self.ask(&Question { from: *given, ..Question::get(&url, accept) })?;
         let mut skipped = begin(&response, &url, (errand.size, *given))?;
         let mut reader = response.into_body().into_reader();
         let broken = |bytes, cause| RequestError::Broken { url: shown(&url), bytes, cause };

@@ -37,12 +37,16 @@ pub fn settings() -> Result<Settings, RegistryError> {
     Settings::parse(&bytes).map_err(|cause| RegistryError::Settings { path, cause })
 }
 
-/// What this machine knows about who asks for `repository` on `registry`.
+/// What this machine, or `named` alone, knows about who asks for `repository` on `registry`.
 ///
 /// # Errors
 /// A file, or the program that it names, cannot be used.
-pub fn find(registry: &str, repository: &str) -> Result<Option<Credentials>, RegistryError> {
-    for path in files() {
+pub fn find(
+    registry: &str,
+    repository: &str,
+    named: Option<&Path>,
+) -> Result<Option<Credentials>, RegistryError> {
+    for path in files(named) {
         let Some(bytes) = read(&path, auth_file::DOCUMENT_MAX)? else { continue };
         match auth_file::find(&bytes, registry, repository).map_err(auth_error(&path))? {
             None => {}
@@ -57,12 +61,16 @@ pub fn find(registry: &str, repository: &str) -> Result<Option<Credentials>, Reg
     Ok(None)
 }
 
-/// Keeps credentials for a registry; in which file.
+/// Keeps credentials for a registry, in `named` if that is said; in which file.
 ///
 /// # Errors
 /// The file cannot be read or written.
-pub fn keep(registry: &str, credentials: &Credentials) -> Result<PathBuf, RegistryError> {
-    let files = files();
+pub fn keep(
+    registry: &str,
+    credentials: &Credentials,
+    named: Option<&Path>,
+) -> Result<PathBuf, RegistryError> {
+    let files = files(named);
     let existing = files.iter().find(|path| path.exists());
     let path = existing.or(files.last()).cloned().ok_or(RegistryError::NoPlace)?;
     let bytes = read(&path, auth_file::DOCUMENT_MAX)?.unwrap_or_default();
@@ -71,13 +79,13 @@ pub fn keep(registry: &str, credentials: &Credentials) -> Result<PathBuf, Regist
     Ok(path)
 }
 
-/// Forgets the credentials for a registry, wherever they are kept.
+/// Forgets the credentials for a registry, wherever they are kept, or in `named` alone.
 ///
 /// # Errors
 /// There are none, or a file cannot be written.
-pub fn forget(registry: &str) -> Result<(), RegistryError> {
+pub fn forget(registry: &str, named: Option<&Path>) -> Result<(), RegistryError> {
     let mut is_found = false;
-    for path in files() {
+    for path in files(named) {
         let Some(bytes) = read(&path, auth_file::DOCUMENT_MAX)? else { continue };
         if let Some(document) = auth_file::without(&bytes, registry).map_err(auth_error(&path))? {
             write(&path, &document)?;
@@ -93,7 +101,10 @@ fn auth_error(path: &Path) -> impl FnOnce(AuthFileError) -> RegistryError {
 }
 
 /// Where credentials may be, in the order in which they are looked for; new ones come to the last.
-fn files() -> Vec<PathBuf> {
+fn files(named: Option<&Path>) -> Vec<PathBuf> {
+    if let Some(named) = named {
+        return vec![named.to_owned()];
+    }
     let variable = |name| probe::text_variable(name).filter(|text| !text.is_empty()).map(PathBuf::from);
     if let Some(named) = variable("REGISTRY_AUTH_FILE") {
         return vec![named];
@@ -110,7 +121,7 @@ fn home() -> Option<PathBuf> {
     home.or_else(probe::home)
 }
 
-fn config_home() -> Option<PathBuf> {
+pub(super) fn config_home() -> Option<PathBuf> {
     let named = probe::text_variable("XDG_CONFIG_HOME").map(PathBuf::from);
     named.filter(|path| path.is_absolute()).or_else(|| Some(home()?.join(".config")))
 }

@@ -1,16 +1,16 @@
-//! Why a registry did not give what was asked for.
+//! Why a registry did not give, or take, what it was asked to.
+
+mod request;
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::agent::is_certificate;
+pub use self::request::RequestError;
 use crate::plan::digest::Digest;
 use crate::plan::registry::auth_file::AuthFileError;
-use crate::plan::registry::challenge::ChallengeError;
 use crate::plan::registry::settings::SettingsError;
-use crate::plan::registry::token::TokenError;
 use crate::sys::SysError;
 
 /// Why nothing came from a registry.
@@ -20,6 +20,15 @@ pub enum RegistryError {
     #[error("cannot pull `{reference}`")]
     Pull {
         /// Its name.
+        reference: String,
+        /// What was asked, and what came of it.
+        #[source]
+        cause: RequestError,
+    },
+    /// The image cannot be sent.
+    #[error("cannot push to `{reference}`")]
+    Push {
+        /// What it was to be called.
         reference: String,
         /// What was asked, and what came of it.
         #[source]
@@ -83,6 +92,12 @@ pub enum RegistryError {
     /// No place for credentials.
     #[error("there is no place for credentials: no home directory is known")]
     NoPlace,
+    /// Nothing says where an image goes.
+    #[error("nothing says where `{0}` goes: it has no name with a registry")]
+    NoDestination(String),
+    /// A tag, and all of them.
+    #[error("`{0}` has a tag: all tags are those of a name without one")]
+    TagWithAll(String),
     /// There is nothing to forget.
     #[error("nobody is logged in to `{0}`")]
     NotLoggedIn(String),
@@ -107,111 +122,12 @@ pub enum RegistryError {
     /// Certificates that are none.
     #[error("there is no certificate in `{}`", .0.display())]
     NoCertificate(PathBuf),
+    /// A certificate without its key.
+    #[error("there is no `{}` for the certificate beside it", .0.display())]
+    NoKey(PathBuf),
     /// Nothing can be handed to the process that unpacks.
     #[error("cannot hand over what is fetched")]
     Handover(#[source] SysError),
-}
-
-/// What was asked, and what came of it.
-#[derive(Debug, Error)]
-pub enum RequestError {
-    /// No answer.
-    #[error("{method} {url}: {cause}")]
-    Send {
-        /// The method.
-        method: &'static str,
-        /// The address.
-        url: String,
-        /// What connecting, sending or waiting says.
-        cause: Box<ureq::Error>,
-    },
-    /// An answer that says no.
-    #[error("{method} {url}: status {status}{}", said(.message))]
-    Status {
-        /// The method.
-        method: &'static str,
-        /// The address.
-        url: String,
-        /// The number.
-        status: u16,
-        /// What the registry says about it.
-        message: String,
-    },
-    /// There is no such image, or none that may be seen.
-    #[error("the registry has no `{name}`{}", said(.message))]
-    Absent {
-        /// What was asked for.
-        name: String,
-        /// What the registry says about it.
-        message: String,
-    },
-    /// Who asks may not, or is not known.
-    #[error("`{authority}` wants to know who asks{}", said(.message))]
-    Unauthorized {
-        /// The registry.
-        authority: String,
-        /// What the registry says about it.
-        message: String,
-    },
-    /// How to say who asks.
-    #[error(transparent)]
-    Challenge(#[from] ChallengeError),
-    /// Where tokens come from.
-    #[error("`{0}` is not where tokens can come from")]
-    Realm(String),
-    /// A token.
-    #[error("GET {url}")]
-    Token {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        #[source]
-        cause: TokenError,
-    },
-    /// A redirect that is not followed.
-    #[error("{url} leads to `{}`, which is not followed", .location.escape_debug())]
-    Redirect {
-        /// The address.
-        url: String,
-        /// Where it leads.
-        location: String,
-    },
-    /// An answer that broke off.
-    #[error("{url} broke off after {bytes} bytes: {cause}")]
-    Broken {
-        /// The address.
-        url: String,
-        /// How much there was, in bytes.
-        bytes: u64,
-        /// What reading says.
-        cause: io::Error,
-    },
-    /// An answer of another length.
-    #[error("{url} has {found} bytes, and should have {expected}")]
-    Length {
-        /// The address.
-        url: String,
-        /// What was said of it, in bytes.
-        expected: u64,
-        /// What the registry says now.
-        found: u64,
-    },
-    /// An answer with more than can be used.
-    #[error("{url} has more than {limit} bytes")]
-    TooLarge {
-        /// The address.
-        url: String,
-        /// The most that is read, in bytes.
-        limit: u64,
-    },
-    /// Another part of a blob.
-    #[error("{0} gives another part of the blob than was asked for")]
-    OtherRange(String),
-}
-
-/// What a registry says, behind a sentence of ours; it could steer a terminal.
-fn said(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!(": {}", message.escape_debug()) }
 }
 
 impl RegistryError {
@@ -219,7 +135,8 @@ impl RegistryError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Pull { cause, .. } | Self::Login { cause, .. } => cause.hint(),
+            Self::Pull { cause, .. } | Self::Push { cause, .. } | Self::Login { cause, .. } => cause.hint(),
+            Self::NoDestination(image) => Some(format!("name it: `minirun push {image} HOST/NAME:TAG`")),
             Self::OtherDigest { .. }
             | Self::Settings { .. }
             | Self::Name(_)
@@ -227,10 +144,12 @@ impl RegistryError {
             | Self::File { .. }
             | Self::FileSize { .. }
             | Self::NoPlace
+            | Self::TagWithAll(_)
             | Self::NotLoggedIn(_)
             | Self::Helper { .. }
             | Self::Certificates { .. }
             | Self::NoCertificate(_)
+            | Self::NoKey(_)
             | Self::Handover(_) => None,
         }
     }
@@ -242,63 +161,5 @@ impl RegistryError {
             self,
             Self::Pull { cause: RequestError::Absent { .. } | RequestError::Unauthorized { .. }, .. }
         )
-    }
-}
-
-impl RequestError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unauthorized { authority, .. } => {
-                Some(format!("`minirun login {authority}` says who you are"))
-            }
-            Self::Send { cause, .. } if is_certificate(cause) => Some(
-                "--cert-dir DIR names the certificates of a registry of your own; --tls-verify=false trusts \
-                 whoever answers"
-                    .to_owned(),
-            ),
-            Self::Status { status: 429, .. } => {
-                Some("the registry has had enough for now: log in, or wait".to_owned())
-            }
-            Self::Send { .. }
-            | Self::Status { .. }
-            | Self::Absent { .. }
-            | Self::Challenge(_)
-            | Self::Realm(_)
-            | Self::Token { .. }
-            | Self::Redirect { .. }
-            | Self::Broken { .. }
-            | Self::Length { .. }
-            | Self::TooLarge { .. }
-            | Self::OtherRange(_) => None,
-        }
-    }
-
-    /// Whether the same question may get another answer soon.
-    pub(super) fn is_passing(&self) -> bool {
-        match self {
-            Self::Send { cause, .. } => match cause.as_ref() {
-                // Nobody listens, or is not who they should be.
-                ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => false,
-                error if is_certificate(error) => false,
-                error => matches!(
-                    error,
-                    ureq::Error::Io(_)
-                        | ureq::Error::Timeout(_)
-                        | ureq::Error::ConnectionFailed
-                        | ureq::Error::Protocol(_)
-                ),
-            },
-            Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
-            Self::Broken { .. } => true,
-            Self::Absent { .. }
-            | Self::Unauthorized { .. }
-            | Self::Challenge(_)
-            | Self::Realm(_)
-            | Self::Token { .. }
-            | Self::Redirect { .. }
-            | Self::Length { .. }
-            | Self::TooLarge { .. }
-            | Self::OtherRange(_) => false,
-        }
     }
 }

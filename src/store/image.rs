@@ -94,7 +94,7 @@ impl ImageError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { .. } => Some(
-                "add images with `minirun load -i FILE`, or run one from where it lies with `minirun run oci:DIR`"
+                "fetch it with `minirun pull`, add it with `minirun load -i FILE`, or run it from where it lies with `minirun run oci:DIR`"
                     .to_owned(),
             ),
             Self::Ambiguous { .. } => Some("give more of the ID, or a tag".to_owned()),

@@ -11,6 +11,7 @@
 //!     tree/                       the files; a lower directory of containers
 //!     layer.json                  diff ID, size and number of entries
 //!     outline.zst                 the archive without the bytes of its files; see `outline`
+//!     packed.json                 what its archive was when it was last packed for a registry
 //! containers/ID/                  one container that stays until it is removed
 //!     record.json                 what it was made from
 //!     config.json                 the same as an OCI runtime specification
@@ -126,6 +127,8 @@ pub const TREE: &str = "tree";
 pub const LAYER: &str = "layer.json";
 /// In a layer: all of its archive but the bytes of its files; not every layer has one.
 pub const OUTLINE: &str = "outline.zst";
+/// In a layer: what its archive was when it was last packed for a registry.
+pub const PACKED: &str = "packed.json";
 
 /// The longest file name, in bytes, that file systems take.
 const NAME_MAX: usize = 255;
@@ -146,6 +149,12 @@ pub fn layer(owners: &str, chain_id: &Digest) -> String {
 #[must_use]
 pub fn layer_lock(owners: &str, chain_id: &Digest) -> String {
     format!("layer-{owners}-{}.lock", chain_id.hex())
+}
+
+/// The lock, in the temporary directory, of whoever fetches what a registry has under this digest.
+#[must_use]
+pub fn pull_lock(digest: &Digest) -> String {
+    format!("pull-{}.lock", digest.hex())
 }
 
 /// The file of one name of an image, from the store.

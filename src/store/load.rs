@@ -17,6 +17,7 @@ mod made;
 mod names;
 mod oci;
 mod publish;
+mod queue;
 mod remote;
 mod source;
 mod stage;
@@ -229,6 +230,7 @@ impl Store {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Loaded>, LoadError> {
         let opened = source::open(Room::Store(self), request)?;
+        let _first = opened.blobs.registry().map(|remote| self.queue_for(remote)).transpose()?;
         let candidates = choose(&opened, request, progress)?;
         let place = match (&request.source, opened.format) {
             (LoadSource::Path(path), LoadFormat::Oci | LoadFormat::Any) => Place::of_path(path),

@@ -5,15 +5,19 @@
 //!
 //! - `layer.rs` gets the archive of a layer back (from its [outline](super::outline), or by packing its tree) into a
 //!   nameless file, with its diff ID and the digest of its blob.
-//! - `document.rs` makes configuration, manifest and index; it touches no file.
+//! - `order.rs` writes the same into a pipe, for a registry; `known.rs` tells which of it a registry may have already.
+//! - `document.rs` makes configuration, manifest and index; it touches no file. `compose.rs` has those of one image.
 //! - `sink.rs` takes members, into an archive or a directory.
 //!
 //! A layer whose archive cannot be had back byte for byte has another diff ID than the image says. Then the
 //! configuration is written with the true one, the image has another ID where it is loaded, and a note says so: what is
 //! saved is always consistent.
 
+mod compose;
 mod document;
+mod known;
 mod layer;
+mod order;
 mod sink;
 
 use std::collections::{HashMap, HashSet};
@@ -34,7 +38,10 @@ use super::{Store, StoreError, layout};
 use crate::plan::digest::{Algorithm, Digest};
 use crate::plan::reference::Reference;
 use crate::sys::SysError;
-use document::{Blob, Saved};
+pub use compose::Documents;
+pub use document::Blob;
+use document::Saved;
+pub use known::KnownLayer;
 use sink::Sink;
 
 /// Why images were not saved.
@@ -73,9 +80,12 @@ pub enum SaveError {
     /// The directory cannot be written.
     #[error("cannot write the image layout")]
     Directory(#[source] SysError),
-    /// A file for what is being compressed.
-    #[error("cannot write a temporary file")]
+    /// Whoever takes what is compressed: a file, or a pipe.
+    #[error("cannot write what is compressed")]
     Spool(#[source] SysError),
+    /// Nothing can be handed to the process that talks to the registry.
+    #[error("cannot hand over what is packed")]
+    Handover(#[source] SysError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -159,49 +169,25 @@ impl Saving<'_, '_> {
         let image = &item.image;
         let layers = image.layers.iter().map(|layer| self.layer(layer, &item.owners));
         let layers = layers.collect::<Result<Vec<Blob>, SaveError>>()?;
-        let name = format!("{}/{}", layout::image(&image.id), layout::CONFIG);
-        let config = self.store.read_file(&name)?.ok_or_else(|| SaveError::Gone(image.id.clone()))?;
-        let is_exact = layers.iter().zip(&image.layers).all(|(blob, layer)| blob.diff_id == layer.diff_id);
-        let config = if is_exact {
-            config
-        } else {
-            let config = document::with_diff_ids(&config, &layers);
-            let config = config.ok_or_else(|| SaveError::Config(image.id.clone()))?;
-            self.notes.push(format!(
-                "a layer of {} is packed anew, as its original archive cannot be had back: where the image is loaded, its ID is {}",
-                item.references.first().map_or_else(|| image.id.to_string(), Reference::familiar),
-                layout::digest_of(Algorithm::Sha256, &config),
-            ));
-            config
-        };
-        let algorithm = if is_exact { image.id.algorithm() } else { Algorithm::Sha256 };
-        let digest = layout::digest_of(algorithm, &config);
-        let config = self.bytes(&digest, &config, ".json")?;
+        let name = item.references.first().map_or_else(|| image.id.to_string(), Reference::familiar);
+        let documents = self.store.documents(image, &layers, &name)?;
+        self.notes.extend(documents.note);
+        let config = self.bytes(documents.config, document::DOCUMENT)?;
         let manifest = match self.form {
             SaveForm::Docker => None,
-            SaveForm::Oci => {
-                let kept =
-                    self.store.read_file(&format!("{}/{}", layout::image(&image.id), layout::MANIFEST))?;
-                let made = document::manifest(&config, &layers);
-                let kept =
-                    kept.filter(|_| is_exact).filter(|kept| document::says_same(kept, &config, &layers));
-                let bytes = kept.unwrap_or(made);
-                let digest = layout::digest_of(Algorithm::Sha256, &bytes);
-                Some((self.bytes(&digest, &bytes, "")?, document::media_type(&bytes)))
-            }
+            SaveForm::Oci => Some(self.bytes(documents.manifest, "")?),
         };
         let references = item.references.iter().map(ToString::to_string).collect();
         Ok(Saved { references, config, layers, manifest, platform: image.platform() })
     }
 
     /// Writes a document that is called by its digest.
-    fn bytes(&mut self, digest: &Digest, bytes: &[u8], ending: &str) -> Result<Blob, SaveError> {
-        let name = self.name(digest, ending)?;
+    fn bytes(&mut self, (blob, bytes): (Blob, Vec<u8>), ending: &str) -> Result<Blob, SaveError> {
+        let name = self.name(&blob.digest, ending)?;
         if self.members.insert(name.clone()) {
-            self.sink.document(&name, bytes)?;
+            self.sink.document(&name, &bytes)?;
         }
-        let (digest, diff_id) = (digest.clone(), digest.clone());
-        Ok(Blob { name, digest, diff_id, size: bytes.len() as u64 })
+        Ok(blob)
     }
 
     /// Writes a layer, unless that was done for another image.
@@ -211,16 +197,16 @@ impl Saving<'_, '_> {
         }
         let mut spool = self.temporary.spool().map_err(SaveError::Spool)?;
         let packed = layer::pack(self.store, (layer, owners), self.form, &mut spool)?;
-        for note in packed.notes {
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
+        for note in &packed.notes {
+            if !self.notes.contains(note) {
+                self.notes.push(note.clone());
             }
         }
-        let name = self.name(&packed.digest, ".tar")?;
+        let name = self.name(&packed.digest, document::ARCHIVE)?;
         if self.members.insert(name.clone()) {
             self.sink.file(&name, &mut spool, packed.size)?;
         }
-        let blob = Blob { name, digest: packed.digest, diff_id: packed.diff_id, size: packed.size };
+        let blob = Blob::of_layer(&packed);
         self.blobs.insert(layer.chain_id.clone(), blob.clone());
         Ok(blob)
     }

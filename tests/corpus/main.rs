@@ -16,6 +16,7 @@ mod documents;
 mod layer;
 mod mount_words;
 mod references;
+mod registry;
 mod scratch;
 mod seccomp_json;
 mod tar_differential;
@@ -58,4 +59,4 @@ macro_rules! targets {
     };
 }
 
-targets! { accounts archive documents layer mount_words references seccomp_json tar_differential templates times words }
+targets! { accounts archive documents layer mount_words references registry seccomp_json tar_differential templates times words }

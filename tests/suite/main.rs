@@ -73,6 +73,8 @@ mod power_cut;
 mod process;
 mod ps;
 mod pull;
+mod pull_races;
+mod push;
 mod races;
 mod restart;
 mod result;

@@ -4,13 +4,13 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Call, Fault, Guard, Image, Layer, Proxy, Registry, Scratch, USER, has_registry, require,
+    Call, Fault, Guard, Image, Layer, Proxy, Registry, Scratch, Terminal, USER, has_registry, require,
 };
 
-const WHY: &str = "docker-registry, skopeo and openssl are not all here";
+pub(crate) const WHY: &str = "docker-registry, skopeo and openssl are not all here";
 
 /// A scratch directory, and a registry with an image `base:1`.
-fn registry(guard: Guard) -> (Scratch, Registry) {
+pub(crate) fn registry(guard: Guard) -> (Scratch, Registry) {
     let scratch = Scratch::new();
     let registry = Registry::start(&scratch, guard);
     registry.fill(&scratch, &Image::base(), "base:1");
@@ -18,11 +18,11 @@ fn registry(guard: Guard) -> (Scratch, Registry) {
 }
 
 /// `minirun pull …` with no credentials but those of the test.
-fn pull(scratch: &Scratch, arguments: &[&str]) -> Call {
+pub(crate) fn pull(scratch: &Scratch, arguments: &[&str]) -> Call {
     call(scratch, "pull").args(arguments)
 }
 
-fn call(scratch: &Scratch, verb: &str) -> Call {
+pub(crate) fn call(scratch: &Scratch, verb: &str) -> Call {
     let home = scratch.directory("home");
     scratch
         .minirun([verb])
@@ -32,7 +32,7 @@ fn call(scratch: &Scratch, verb: &str) -> Call {
 }
 
 /// Bytes that no compression makes small.
-fn noise(bytes: usize) -> Vec<u8> {
+pub(crate) fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_u64;
     let next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -56,7 +56,7 @@ fn an_image_is_pulled_once() {
     assert!(again.contains("Status: Image is up to date"), "{again}");
     assert_eq!(pull(&scratch, &["-q", &through]).run().success(), through);
     let blobs = proxy.heads().iter().filter(|head| head.contains("/blobs/")).count();
-    assert_eq!(blobs, 1, "only the configuration: {:?}", proxy.heads());
+    assert_eq!(blobs, 0, "all of it is known: {:?}", proxy.heads());
     // The digest that was said can be asked for.
     let digest = answer.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap();
     let pinned = registry.name(&format!("base@{digest}"));
@@ -165,6 +165,43 @@ fn who_asks_is_kept_by_login() {
 }
 
 #[test]
+fn who_asks_is_typed() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Password);
+    let host = format!("127.0.0.1:{}", registry.port);
+    let file = scratch.text("typed.json");
+    let mut terminal = Terminal::start(call(&scratch, "login").args(["--authfile", &file, &host]));
+    terminal.expect("Username: ");
+    terminal.send("user\r");
+    terminal.expect("Password: ");
+    terminal.send("secreX\x7ft\r");
+    terminal.expect("Login Succeeded");
+    assert!(!terminal.rest().contains("secre"));
+    assert_eq!(terminal.wait(), 0);
+    let name = registry.name("base:1");
+    pull(&scratch, &["-q", &name]).run().fails(1);
+    pull(&scratch, &["-q", "--authfile", &file, &name]).run().success();
+    let mut terminal = Terminal::start(call(&scratch, "login").args(["-u", "user", &host]));
+    terminal.expect("Password: ");
+    terminal.send("\x03");
+    assert_eq!(terminal.wait(), 1);
+    call(&scratch, "login").args([&host]).run().fails(1);
+    call(&scratch, "logout").args(["--authfile", &file, &host]).run().success();
+}
+
+#[test]
+fn all_tags_are_pulled() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    registry.fill(&scratch, &Image::base(), "base:2");
+    let answer = pull(&scratch, &["-q", "-a", &registry.name("base")]).run().success();
+    assert_eq!(answer.lines().count(), 2, "{answer}");
+    assert!(answer.contains("base:1") && answer.contains("base:2"), "{answer}");
+    pull(&scratch, &["-a", &registry.name("base:1")]).run().fails(1);
+    pull(&scratch, &["-a", &registry.name("none")]).run().fails(1);
+}
+
+#[test]
 fn certificates_are_wanted() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Certificate);
@@ -193,19 +230,4 @@ fn short_names_and_mirrors_are_those_of_the_file() {
     assert_eq!(pull(&scratch, &["-q", "example.test/base:1"]).run().success(), "example.test/base:1");
     fs::write(&file, "{\"serach\": []}").unwrap();
     pull(&scratch, &["-q", "tool:1"]).run().fails(1);
-}
-
-#[test]
-fn many_pull_one_image() {
-    require!(has_registry(), WHY);
-    let (scratch, registry) = registry(Guard::Open);
-    let proxy = Proxy::start(registry.port, Fault::Status(500, 0));
-    let name = proxy.name("base:1");
-    let pulls: Vec<_> = (0..8).map(|_| pull(&scratch, &["-q", &name]).start()).collect();
-    for running in pulls {
-        running.wait().success();
-    }
-    let blobs = proxy.heads().iter().filter(|head| head.contains("/blobs/")).count();
-    assert_eq!(blobs, 8 + 1, "each reads the configuration, and one the layers");
-    scratch.minirun(["system", "check"]).run().success();
 }

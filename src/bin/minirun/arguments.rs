@@ -32,7 +32,7 @@ use self::events::EventsArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, SaveArgs, TagArgs};
 use self::lifecycle::LifecycleVerb;
 use self::look::{HistoryArgs, LookVerb};
-use self::registry::{LoginArgs, LogoutArgs, PullArgs};
+use self::registry::{LoginArgs, LogoutArgs, PullArgs, PushArgs};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
 use self::system::{InfoArgs, SystemVerb};
@@ -71,6 +71,8 @@ pub(crate) enum Verb {
     Lifecycle(LifecycleVerb),
     /// Fetch images from registries
     Pull(PullArgs),
+    /// Send an image to a registry
+    Push(PushArgs),
     /// Keep a name and password for a registry
     Login(LoginArgs),
     /// Forget the name and password for a registry
@@ -131,6 +133,8 @@ pub(crate) enum Verb {
 pub(crate) enum ImageVerb {
     /// Fetch images from registries
     Pull(PullArgs),
+    /// Send an image to a registry
+    Push(PushArgs),
     /// Take images from an archive or directory into the store
     Load(LoadArgs),
     /// Write images into an archive or directory

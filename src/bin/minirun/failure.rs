@@ -1,5 +1,7 @@
 //! Why a command ends without what was asked for, and how that is shown.
 
+mod codes;
+
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
@@ -15,8 +17,7 @@ use minirun::plan::quote::shortened;
 use minirun::plan::snapshot::SnapshotError;
 use thiserror::Error;
 
-use crate::arguments::contents::ContentsVerb;
-use crate::arguments::{ContainerVerb, ImageVerb, Verb};
+pub(crate) use self::codes::Codes;
 use crate::run::RequestError;
 use crate::template::TemplateError;
 
@@ -24,72 +25,6 @@ use crate::template::TemplateError;
 pub(crate) const OWN_FAILURE: u8 = 125;
 /// The code of the verbs that go on with the next name after a failure.
 pub(crate) const SOME_FAILED: u8 = 1;
-
-/// The code for a template that cannot be read, of the verbs that otherwise have but one.
-const BAD_TEMPLATE: u8 = 64;
-
-/// Which codes a verb ends with when it fails; Docker has two habits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Codes {
-    /// 125 for what is minirun's own failure.
-    Run,
-    /// 1 for every failure, and 64 for a template that cannot be read.
-    One,
-}
-
-impl Codes {
-    pub(crate) fn of(verb: &Verb) -> Self {
-        match verb {
-            Verb::Container(ContainerVerb::Run(_) | ContainerVerb::Create(_)) => Self::Run,
-            Verb::Contents(verb) | Verb::Container(ContainerVerb::Contents(verb)) => Self::of_contents(verb),
-            Verb::Volume(_)
-            | Verb::System(_)
-            | Verb::Image(
-                ImageVerb::Prune(_) | ImageVerb::Pull(_) | ImageVerb::Save(_) | ImageVerb::Look(_),
-            )
-            | Verb::Pull(_)
-            | Verb::Login(_)
-            | Verb::Logout(_)
-            | Verb::Changes(_)
-            | Verb::Apply(_)
-            | Verb::Discard(_)
-            | Verb::Lifecycle(_)
-            | Verb::Container(_)
-            | Verb::Events(_)
-            | Verb::Ps(_)
-            | Verb::Rm(_)
-            | Verb::Save(_)
-            | Verb::History(_)
-            | Verb::Inspect(_) => Self::One,
-            _ => Self::Run,
-        }
-    }
-
-    fn of_contents(verb: &ContentsVerb) -> Self {
-        match verb {
-            ContentsVerb::Mount(_) | ContentsVerb::Umount(_) | ContentsVerb::Mounts(_) => Self::Run,
-            ContentsVerb::Exec(_)
-            | ContentsVerb::Diff(_)
-            | ContentsVerb::Top(_)
-            | ContentsVerb::Stats(_)
-            | ContentsVerb::Cp(_)
-            | ContentsVerb::Commit(_)
-            | ContentsVerb::Export(_)
-            | ContentsVerb::Port(_) => Self::One,
-        }
-    }
-
-    /// The code for `failure`.
-    pub(crate) fn code(self, failure: &Failure) -> u8 {
-        match (self, failure) {
-            (Self::One, Failure::Template(error)) if error.is_syntax() => BAD_TEMPLATE,
-            // What a command could not begin with is told as `run` tells it.
-            (Self::One, Failure::Engine(error @ Error::Launch { .. })) => error.exit_code(),
-            (Self::One, failure) if !failure.is_closed_pipe() => SOME_FAILED,
-            (Self::Run | Self::One, failure) => failure.exit_code(),
-        }
-    }
-}
 
 /// Why a command ends.
 #[derive(Debug, Error)]
@@ -134,10 +69,10 @@ pub(crate) enum Failure {
     #[error("a name and a password look otherwise: USER:PASSWORD")]
     Credentials,
     /// `login` without a password.
-    #[error("`login` wants a password")]
+    #[error("`login` wants a name and a password")]
     NoPassword,
     /// The password on standard input.
-    #[error("cannot read the password from standard input")]
+    #[error("cannot read what is typed from standard input")]
     Password(#[source] io::Error),
     /// An image to be read from a terminal.
     #[error("standard input is a terminal, and an image is not typed")]

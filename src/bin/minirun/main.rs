@@ -18,6 +18,7 @@ mod mounts;
 mod output;
 mod port;
 mod progress;
+mod prompt;
 mod ps;
 mod registry;
 mod result;
@@ -100,6 +101,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
             image::import(&engine, &import, output)
         }
         Verb::Pull(pull) | Verb::Image(ImageVerb::Pull(pull)) => registry::pull(&engine, &pull, output),
+        Verb::Push(push) | Verb::Image(ImageVerb::Push(push)) => registry::push(&engine, &push, output),
         Verb::Login(login) => registry::login(&engine, &login, output),
         Verb::Logout(logout) => registry::logout(&engine, &logout, output),
         Verb::Images(list) | Verb::Image(ImageVerb::Ls(list)) => image::list(&engine, &list, output),

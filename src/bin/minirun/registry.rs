@@ -1,28 +1,35 @@
 //! The verbs about registries.
 
-use std::io::{Read as _, stdin};
+use std::io::{IsTerminal as _, Read as _, stdin};
 
-use minirun::container::{Access, Engine, PullArguments};
+use minirun::container::{Access, Engine, PullArguments, PushArguments};
 use minirun::plan::registry::auth_file::Credentials;
 
-use crate::arguments::registry::{AccessArgs, LoginArgs, LogoutArgs, PullArgs};
+use crate::arguments::registry::{AccessArgs, LoginArgs, LogoutArgs, PullArgs, PushArgs};
 use crate::failure::{Failure, SOME_FAILED};
 use crate::image::{limits, platform};
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::progress::{Loudness, Progress};
+use crate::prompt;
 
 /// The most bytes of a password.
 const PASSWORD_MAX: u64 = 64 << 10;
 
 /// `minirun pull`: goes on with the others when one cannot be had.
 pub(crate) fn pull(engine: &Engine, arguments: &PullArgs, output: &mut Output) -> Result<u8, Failure> {
-    let parse = |text: &String| Credentials::parse(text).ok_or(Failure::Credentials);
-    let credentials = arguments.creds.as_ref().map(parse).transpose()?;
-    let access = access(&arguments.access, credentials);
+    let access = access(&arguments.access, credentials(arguments.creds.as_deref())?);
     let platform = platform(engine, arguments.platform.as_deref())?;
     let limits = limits(&arguments.image_limits)?;
     let mut code = 0;
+    let mut names = Vec::new();
     for name in &arguments.names {
+        if arguments.all_tags {
+            names.extend(engine.remote_tags(name, &access)?);
+        } else {
+            names.push(name.clone());
+        }
+    }
+    for name in &names {
         let request = PullArguments {
             name: name.clone(),
             platform: platform.clone(),
@@ -51,15 +58,50 @@ pub(crate) fn pull(engine: &Engine, arguments: &PullArgs, output: &mut Output) -
     Ok(code)
 }
 
+/// `minirun push`.
+pub(crate) fn push(engine: &Engine, arguments: &PushArgs, output: &mut Output) -> Result<u8, Failure> {
+    let request = PushArguments {
+        image: arguments.image.clone(),
+        destination: arguments.destination.clone(),
+        access: access(&arguments.access, credentials(arguments.creds.as_deref())?),
+    };
+    let mut progress = Progress::new(Loudness::of(arguments.quiet));
+    let pushed = engine.push(&request, &mut |event| progress.show(event));
+    progress.clear();
+    let pushed = pushed?;
+    if let Some(path) = &arguments.digest_file {
+        let written = std::fs::write(path, pushed.digest.to_string());
+        written.map_err(|error| Failure::Write { path: path.clone(), error })?;
+    }
+    if !arguments.quiet {
+        for text in &pushed.notes {
+            note(&format!("note: {text}\n"));
+        }
+        output.line(format!("Digest: {}", pushed.digest))?;
+    }
+    output.line(pushed.reference.to_string())?;
+    Ok(0)
+}
+
+fn credentials(text: Option<&str>) -> Result<Option<Credentials>, Failure> {
+    let parse = |text| Credentials::parse(text).ok_or(Failure::Credentials);
+    text.map(parse).transpose()
+}
+
 /// `minirun login`.
 pub(crate) fn login(engine: &Engine, arguments: &LoginArgs, output: &mut Output) -> Result<u8, Failure> {
+    let user = match &arguments.username {
+        Some(user) => user.clone(),
+        None if stdin().is_terminal() => prompt::line("Username: ").map_err(Failure::Password)?,
+        None => return Err(Failure::NoPassword),
+    };
     let password = match &arguments.password {
         Some(password) => password.clone(),
         None if arguments.password_stdin => typed()?,
+        None if stdin().is_terminal() => prompt::secret("Password: ").map_err(Failure::Password)?,
         None => return Err(Failure::NoPassword),
     };
-    let text = format!("{}:{password}", arguments.username);
-    let credentials = Credentials::parse(&text).ok_or(Failure::Credentials)?;
+    let credentials = Credentials::parse(&format!("{user}:{password}")).ok_or(Failure::Credentials)?;
     let path = engine.log_in(&arguments.registry, &access(&arguments.access, Some(credentials)))?;
     output.line(format!("Login Succeeded; kept in `{}`, where you alone may read it", path.display()))?;
     Ok(0)
@@ -67,13 +109,14 @@ pub(crate) fn login(engine: &Engine, arguments: &LoginArgs, output: &mut Output)
 
 /// `minirun logout`.
 pub(crate) fn logout(engine: &Engine, arguments: &LogoutArgs, output: &mut Output) -> Result<u8, Failure> {
-    engine.log_out(&arguments.registry)?;
+    engine.log_out(&arguments.registry, arguments.auth_file.as_deref())?;
     output.line(format!("Removed login credentials for {}", arguments.registry))?;
     Ok(0)
 }
 
 fn access(arguments: &AccessArgs, credentials: Option<Credentials>) -> Access {
-    Access { trust: arguments.trust, certificates: arguments.certificates.clone(), credentials }
+    let AccessArgs { trust, certificates, auth_file } = arguments;
+    Access { trust: *trust, certificates: certificates.clone(), credentials, auth_file: auth_file.clone() }
 }
 
 /// The password on standard input, without the end of its line.

@@ -39,10 +39,10 @@ pub fn parse(bytes: &[u8]) -> Result<String, TokenError> {
 
 /// The URL that gives a token.
 #[must_use]
-pub fn url(realm: &str, service: Option<&str>, scope: Option<&str>) -> String {
+pub fn url(realm: &str, service: Option<&str>, scopes: &[&str]) -> String {
     let mut url = realm.to_owned();
-    let pairs = [("service", service), ("scope", scope)];
-    for (key, value) in pairs.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+    let scopes = scopes.iter().map(|scope| ("scope", *scope));
+    for (key, value) in service.map(|service| ("service", service)).into_iter().chain(scopes) {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(key);
         url.push('=');
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn questions_are_escaped() {
-        let url = |realm| url(realm, Some("a b&c"), Some("repository:x/y:pull,push"));
-        let expected = "service=a%20b%26c&scope=repository:x/y:pull,push";
+        let url = |realm| url(realm, Some("a b&c"), &["repository:x/y:pull,push", "z"]);
+        let expected = "service=a%20b%26c&scope=repository:x/y:pull,push&scope=z";
         assert_eq!(url("https://t/"), format!("https://t/?{expected}"));
         assert_eq!(url("https://t/?x=1"), format!("https://t/?x=1&{expected}"));
     }

@@ -67,7 +67,7 @@ impl Stage<'_> {
         self.completing.take().map_or(Ok(()), |completing| completing.finish(self.store))
     }
 
-    fn publish_layers(&mut self) -> Result<(), StoreError> {
+    pub(super) fn publish_layers(&mut self) -> Result<(), StoreError> {
         self.complete_last()?;
         self.store.make_owners(&self.temporary, self.owners)?;
         let root = self.store.writable()?;

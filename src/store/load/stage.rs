@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Instant;
 
 use rustix::fs::{Mode, fchmod};
 
@@ -67,6 +68,9 @@ pub(in crate::store) struct Stage<'a> {
     made: usize,
     /// The layer that was unpacked last.
     pub(super) completing: Option<Completing>,
+    pub(super) begun: Instant,
+    /// When layers were made visible last.
+    pub(super) kept: Option<Instant>,
 }
 
 impl<'a> Stage<'a> {
@@ -91,6 +95,8 @@ impl<'a> Stage<'a> {
             lookups: 0,
             made: 0,
             completing: None,
+            begun: Instant::now(),
+            kept: None,
         })
     }
 
@@ -134,6 +140,7 @@ impl<'a> Stage<'a> {
                 unpacked.map_err(|error| error.of_layer(number, chain.len(), &layer.diff_id, opened))?;
             self.layers.insert(chain_id.clone(), staged);
             warnings.extend(layer_warnings);
+            self.keep_fetched(opened, candidate.layers.get(number))?;
             progress(Progress::LayerDone { number });
         }
         Ok(warnings)

@@ -6,26 +6,68 @@ use serde_json::{Map, Value, json};
 
 use crate::plan::digest::Digest;
 use crate::plan::platform::Platform;
+use crate::plan::registry::order::Packed;
 
 /// What `oci-layout` holds.
 pub(super) const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
+/// How the names of layers end in Docker's archives.
+pub(super) const ARCHIVE: &str = ".tar";
+/// How the names of configurations end there.
+pub(super) const DOCUMENT: &str = ".json";
+
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// The annotations that say what an image is called: the specification's and containerd's.
 const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
 
-/// Something that was written.
+/// A configuration, layer or manifest that is somewhere by its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Blob {
-    /// The name of its member.
-    pub(super) name: String,
-    pub(super) digest: Digest,
+pub struct Blob {
+    /// Its digest.
+    pub digest: Digest,
     /// Of a layer, the digest without its compression.
-    pub(super) diff_id: Digest,
-    pub(super) size: u64,
+    pub diff_id: Digest,
+    /// How many bytes it has.
+    pub size: u64,
+    /// What it is.
+    pub media_type: String,
+}
+
+impl Blob {
+    /// A layer that was packed here.
+    #[must_use]
+    pub fn of_layer(packed: &Packed) -> Self {
+        Self {
+            digest: packed.digest.clone(),
+            diff_id: packed.diff_id.clone(),
+            size: packed.size,
+            media_type: LAYER.to_owned(),
+        }
+    }
+
+    /// A document.
+    pub(super) fn of_bytes(digest: Digest, bytes: &[u8], media_type: &str) -> Self {
+        Self { diff_id: digest.clone(), digest, size: bytes.len() as u64, media_type: media_type.to_owned() }
+    }
+}
+
+/// What a layer is to an OCI manifest, by what another manifest said of it; none for what is no archive that everybody
+/// can unpack.
+pub(super) fn layer_type(said: &str) -> Option<&'static str> {
+    match said {
+        LAYER | "application/vnd.docker.image.rootfs.diff.tar.gzip" => Some(LAYER),
+        "application/vnd.oci.image.layer.v1.tar+zstd"
+        | "application/vnd.docker.image.rootfs.diff.tar.zstd" => {
+            Some("application/vnd.oci.image.layer.v1.tar+zstd")
+        }
+        "application/vnd.oci.image.layer.v1.tar" | "application/vnd.docker.image.rootfs.diff.tar" => {
+            Some("application/vnd.oci.image.layer.v1.tar")
+        }
+        _ => None,
+    }
 }
 
 /// An image whose parts were written.
@@ -34,8 +76,8 @@ pub(super) struct Saved {
     pub(super) references: Vec<String>,
     pub(super) config: Blob,
     pub(super) layers: Vec<Blob>,
-    /// In a layout, and its media type.
-    pub(super) manifest: Option<(Blob, String)>,
+    /// In a layout.
+    pub(super) manifest: Option<Blob>,
     pub(super) platform: Platform,
 }
 
@@ -50,19 +92,21 @@ pub(super) fn with_diff_ids(config: &[u8], layers: &[Blob]) -> Option<Vec<u8>> {
 /// `manifest.json` of Docker's archives.
 pub(super) fn list(images: &[Saved]) -> Vec<u8> {
     let item = |image: &Saved| {
-        let layers: Vec<&str> = image.layers.iter().map(|layer| layer.name.as_str()).collect();
-        json!({ "Config": image.config.name, "RepoTags": image.references, "Layers": layers })
+        let layers: Vec<String> =
+            image.layers.iter().map(|layer| format!("{}{ARCHIVE}", layer.digest.hex())).collect();
+        let config = format!("{}{DOCUMENT}", image.config.digest.hex());
+        json!({ "Config": config, "RepoTags": image.references, "Layers": layers })
     };
     Value::Array(images.iter().map(item).collect()).to_string().into_bytes()
 }
 
 /// The manifest of one image.
 pub(super) fn manifest(config: &Blob, layers: &[Blob]) -> Vec<u8> {
-    let layers: Vec<Value> = layers.iter().map(|layer| descriptor(LAYER, layer)).collect();
+    let layers: Vec<Value> = layers.iter().map(descriptor).collect();
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": descriptor(CONFIG, config),
+        "config": descriptor(config),
         "layers": layers,
     });
     manifest.to_string().into_bytes()
@@ -90,8 +134,8 @@ pub(super) fn media_type(manifest: &[u8]) -> String {
 pub(super) fn index(images: &[Saved]) -> Vec<u8> {
     let mut manifests = Vec::new();
     for image in images {
-        let Some((blob, media_type)) = &image.manifest else { continue };
-        let mut entry = descriptor(media_type, blob);
+        let Some(blob) = &image.manifest else { continue };
+        let mut entry = descriptor(blob);
         entry["platform"] = platform(&image.platform);
         for name in &image.references {
             let pairs = NAMES.iter().map(|key| ((*key).to_owned(), Value::from(name.as_str())));
@@ -115,8 +159,8 @@ fn platform(platform: &Platform) -> Value {
     Value::Object(said)
 }
 
-fn descriptor(media_type: &str, blob: &Blob) -> Value {
-    json!({ "mediaType": media_type, "digest": blob.digest.to_string(), "size": blob.size })
+fn descriptor(blob: &Blob) -> Value {
+    json!({ "mediaType": blob.media_type, "digest": blob.digest.to_string(), "size": blob.size })
 }
 
 #[cfg(test)]
@@ -127,7 +171,7 @@ mod tests {
 
     fn blob(text: &str) -> Blob {
         let digest = digest_of(Algorithm::Sha256, text.as_bytes());
-        Blob { name: text.to_owned(), diff_id: digest.clone(), digest, size: text.len() as u64 }
+        Blob::of_bytes(digest, text.as_bytes(), LAYER)
     }
 
     #[test]
@@ -159,7 +203,7 @@ mod tests {
             references: references.iter().map(|&name| name.to_owned()).collect(),
             config: blob("config"),
             layers: vec![blob("one")],
-            manifest: Some((blob("manifest"), MANIFEST.to_owned())),
+            manifest: Some(blob("manifest")),
             platform: Platform::new("linux", "amd64", None),
         };
         let lines = |images: &[Saved]| {
@@ -170,6 +214,6 @@ mod tests {
         assert_eq!(lines(&[saved(&["a:1"])])[0]["annotations"][NAMES[0]], "a:1");
         assert!(lines(&[saved(&[])])[0].get("annotations").is_none());
         let list: Value = serde_json::from_slice(&list(&[saved(&["a:1"])])).unwrap();
-        assert_eq!(list[0]["Layers"][0], "one");
+        assert_eq!(list[0]["Layers"][0], format!("{}.tar", blob("one").digest.hex()));
     }
 }

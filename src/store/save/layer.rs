@@ -5,8 +5,9 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd as _;
 
 use super::{SaveError, SaveForm, rewind};
-use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::digest::Algorithm;
 use crate::plan::hasher::Hasher;
+use crate::plan::registry::order::{Archive, Packed};
 use crate::store::compress::{Compression, Compressor};
 use crate::store::directory::Directory;
 use crate::store::layer::{LayerOwners, LayerRecord};
@@ -19,17 +20,70 @@ use crate::sys::Call;
 /// How much is written at once, in bytes.
 const BUFFER: usize = 256 << 10;
 
-/// A layer in a file.
-#[derive(Debug)]
-pub(super) struct Packed {
-    /// The digest of the archive.
-    pub(super) diff_id: Digest,
-    /// The digest of the file.
-    pub(super) digest: Digest,
-    /// The size of the file in bytes.
-    pub(super) size: u64,
-    /// What is not in it as it is in the tree.
-    pub(super) notes: Vec<String>,
+/// A layer of the store, kept from being removed.
+pub(super) struct Source {
+    directory: Directory,
+    tree: Directory,
+    record: LayerRecord,
+}
+
+impl Source {
+    pub(super) fn open(store: &Store, layer: &LayerRef, owners: &LayerOwners) -> Result<Self, SaveError> {
+        let absent = || SaveError::Absent(layer.diff_id.clone());
+        let root = store.directory()?.ok_or_else(absent)?;
+        let name = layout::layer(&owners.directory_name(), &layer.chain_id);
+        let directory =
+            lock::pin(root, &name).map_err(|cause| store.read_error(cause))?.ok_or_else(absent)?;
+        let record = store.layer_record(owners, &layer.chain_id)?.ok_or_else(absent)?;
+        let tree = directory.directory(layout::TREE).map_err(|cause| store.read_error(cause))?;
+        Ok(Self { directory, tree, record })
+    }
+
+    /// Writes an archive of the layer, compressed as the form wants it; none where outline and tree do not give the
+    /// original one. What was written is of no use then.
+    pub(super) fn write(
+        &self,
+        archive: Archive,
+        form: SaveForm,
+        into: &mut dyn Write,
+    ) -> Result<Option<Packed>, SaveError> {
+        match archive {
+            Archive::Original => self.rebuilt(form, into),
+            Archive::Anew => self.packed_anew(form, into).map(Some),
+        }
+    }
+
+    fn rebuilt(&self, form: SaveForm, into: &mut dyn Write) -> Result<Option<Packed>, SaveError> {
+        let outline = self.directory.open_file(layout::OUTLINE).map_err(|cause| {
+            let layer = self.record.diff_id.clone();
+            SaveError::Rebuild { layer, cause: Box::new(OutlineError::Read(io::Error::other(cause))) }
+        })?;
+        let Some(outline) = outline else { return Ok(None) };
+        let mut output = Output::new(into, form, self.record.diff_id.algorithm())?;
+        match rebuild(outline, self.tree.as_fd(), &mut output) {
+            Ok(()) => {}
+            Err(OutlineError::Write(error)) => return Err(spool_error(&error)),
+            Err(
+                OutlineError::Compression(_)
+                | OutlineError::Read(_)
+                | OutlineError::Damaged(_)
+                | OutlineError::File { .. }
+                | OutlineError::Short(_),
+            ) => return Ok(None),
+        }
+        let packed = output.finish(Vec::new())?;
+        Ok((packed.diff_id == self.record.diff_id).then_some(packed))
+    }
+
+    fn packed_anew(&self, form: SaveForm, into: &mut dyn Write) -> Result<Packed, SaveError> {
+        let output = Output::new(into, form, Algorithm::Sha256)?;
+        let packed = pack_stored(self.tree.as_fd(), &self.record, output);
+        let (output, notes) = packed.map_err(|cause| {
+            let layer = self.record.diff_id.clone();
+            SaveError::Pack { layer, cause: Box::new(cause) }
+        })?;
+        output.finish(notes.iter().map(PackNote::to_string).collect())
+    }
 }
 
 /// Writes the archive of a layer into an empty file, compressed as the form wants it, and goes back to its beginning.
@@ -39,56 +93,14 @@ pub(super) fn pack(
     form: SaveForm,
     spool: &mut File,
 ) -> Result<Packed, SaveError> {
-    let absent = || SaveError::Absent(layer.diff_id.clone());
-    let root = store.directory()?.ok_or_else(absent)?;
-    let name = layout::layer(&owners.directory_name(), &layer.chain_id);
-    let directory = lock::pin(root, &name).map_err(|cause| store.read_error(cause))?.ok_or_else(absent)?;
-    let record = store.layer_record(owners, &layer.chain_id)?.ok_or_else(absent)?;
-    let tree = directory.directory(layout::TREE).map_err(|cause| store.read_error(cause))?;
-    let outline = directory.open_file(layout::OUTLINE).map_err(|cause| store.read_error(cause))?;
-    if let Some(outline) = outline
-        && let Some(packed) = rebuilt(outline, (&tree, &record), form, spool)?
-    {
-        return Ok(packed);
-    }
-    spool.set_len(0).call(|| "ftruncate(spool)").map_err(SaveError::Spool)?;
-    rewind(spool)?;
-    packed_anew((&tree, &record), form, spool)
-}
-
-/// The archive as it was; none where outline and tree do not give it.
-fn rebuilt(
-    outline: File,
-    (tree, record): (&Directory, &LayerRecord),
-    form: SaveForm,
-    spool: &File,
-) -> Result<Option<Packed>, SaveError> {
-    let mut output = Output::new(spool, form, record.diff_id.algorithm())?;
-    match rebuild(outline, tree.as_fd(), &mut output) {
-        Ok(()) => {}
-        Err(OutlineError::Write(error)) => return Err(spool_error(&error)),
-        Err(
-            OutlineError::Compression(_)
-            | OutlineError::Read(_)
-            | OutlineError::Damaged(_)
-            | OutlineError::File { .. }
-            | OutlineError::Short(_),
-        ) => return Ok(None),
-    }
-    let packed = output.finish(Vec::new())?;
-    rewind(spool)?;
-    Ok((packed.diff_id == record.diff_id).then_some(packed))
-}
-
-fn packed_anew(
-    (tree, record): (&Directory, &LayerRecord),
-    form: SaveForm,
-    spool: &File,
-) -> Result<Packed, SaveError> {
-    let output = Output::new(spool, form, Algorithm::Sha256)?;
-    let (output, notes) = pack_stored(tree.as_fd(), record, output)
-        .map_err(|cause| SaveError::Pack { layer: record.diff_id.clone(), cause: Box::new(cause) })?;
-    let packed = output.finish(notes.iter().map(PackNote::to_string).collect())?;
+    let source = Source::open(store, layer, owners)?;
+    let packed = if let Some(packed) = source.write(Archive::Original, form, spool)? {
+        packed
+    } else {
+        spool.set_len(0).call(|| "ftruncate(spool)").map_err(SaveError::Spool)?;
+        rewind(spool)?;
+        source.packed_anew(form, spool)?
+    };
     rewind(spool)?;
     Ok(packed)
 }
@@ -100,13 +112,13 @@ struct Output<'f> {
 }
 
 impl<'f> Output<'f> {
-    fn new(spool: &'f File, form: SaveForm, algorithm: Algorithm) -> Result<Self, SaveError> {
+    fn new(into: &'f mut dyn Write, form: SaveForm, algorithm: Algorithm) -> Result<Self, SaveError> {
         let (compression, hasher) = match form {
             // The file is the archive: one digest is enough.
             SaveForm::Docker => (Compression::None, None),
             SaveForm::Oci => (Compression::Gzip, Some(Hasher::new(Algorithm::Sha256))),
         };
-        let file = BufWriter::with_capacity(BUFFER, spool);
+        let file = BufWriter::with_capacity(BUFFER, into);
         let compressor = Compressor::new(Hashed { file, hasher, size: 0 }, compression);
         let compressor = compressor.map_err(|error| spool_error(&error))?;
         Ok(Self { archive: Hasher::new(algorithm), compressor })
@@ -134,9 +146,9 @@ impl Write for Output<'_> {
     }
 }
 
-/// A file whose bytes are hashed and counted.
+/// What is written, hashed and counted.
 struct Hashed<'f> {
-    file: BufWriter<&'f File>,
+    file: BufWriter<&'f mut dyn Write>,
     hasher: Option<Hasher>,
     size: u64,
 }

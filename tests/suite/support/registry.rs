@@ -25,6 +25,8 @@ pub(crate) enum Guard {
     Password,
     /// To anybody, with a certificate of its own.
     Certificate,
+    /// To whoever shows that very certificate.
+    Mutual,
 }
 
 /// A registry that runs until it is dropped.
@@ -58,10 +60,16 @@ impl Registry {
                 let auth = format!("auth: {{htpasswd: {{realm: tests, path: {path}}}}}\n");
                 config.push_str(&auth);
             }
-            Guard::Certificate => {
+            Guard::Certificate | Guard::Mutual => {
                 certify(&directory);
                 let directory = directory.display();
-                let tls = format!("  tls: {{certificate: {directory}/tls.crt, key: {directory}/tls.key}}\n");
+                let clients = match guard {
+                    Guard::Mutual => format!(", clientcas: [{directory}/tls.crt]"),
+                    Guard::Open | Guard::Password | Guard::Certificate => String::new(),
+                };
+                let tls = format!(
+                    "  tls: {{certificate: {directory}/tls.crt, key: {directory}/tls.key{clients}}}\n"
+                );
                 config.push_str(&tls);
             }
         }
@@ -100,6 +108,30 @@ impl Registry {
         fs::remove_dir_all(layout).unwrap();
     }
 
+    /// The digest of the manifest that it has under a name.
+    #[track_caller]
+    pub(crate) fn digest(&self, name: &str) -> String {
+        let mut command = Command::new(find_program("skopeo").unwrap());
+        command.args(["inspect", "--no-tags", "--tls-verify=false", "--format", "{{.Digest}}"]);
+        match self.guard {
+            Guard::Password => command.args(["--creds", USER]),
+            Guard::Open | Guard::Certificate | Guard::Mutual => command.arg("--no-creds"),
+        };
+        let output = command.arg(format!("docker://{}", self.name(name))).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Has `skopeo` bring an image into the layout `directory`, as `image`, and verify it on the way.
+    #[track_caller]
+    pub(crate) fn copy_out(&self, name: &str, directory: &str) {
+        let mut command = Command::new(find_program("skopeo").unwrap());
+        command.args(["--insecure-policy", "copy", "-q", "--src-tls-verify=false", "--src-no-creds"]);
+        let (from, to) = (format!("docker://{}", self.name(name)), format!("oci:{directory}:image"));
+        let output = command.args([from, to]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Puts what `skopeo` finds at `source` into it.
     #[track_caller]
     pub(crate) fn copy(&self, source: &str, name: &str) {
@@ -108,7 +140,7 @@ impl Registry {
         match self.guard {
             Guard::Password => command.args(["--dest-creds", USER]),
             // Nor are there any in the files of whoever runs the tests.
-            Guard::Open | Guard::Certificate => command.arg("--dest-no-creds"),
+            Guard::Open | Guard::Certificate | Guard::Mutual => command.arg("--dest-no-creds"),
         };
         let output = command.args([source, &format!("docker://{}", self.name(name))]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -151,6 +183,14 @@ pub(crate) enum Fault {
     Status(u16, usize),
     /// Blobs are at this port of another name of this machine.
     Elsewhere(u16),
+    /// Blobs are to be sent to this port of another name of this machine.
+    UploadElsewhere(u16),
+    /// So many bytes come in a tenth of a second.
+    Slow(usize),
+    /// Who asks is known by a token, which the proxy gives to [`USER`] alone; behind it, anybody may ask.
+    Token,
+    /// So many times, the connection breaks when so many bytes of a blob were sent.
+    CutUpload(usize, usize),
 }
 
 /// A proxy that makes faults.
@@ -186,6 +226,16 @@ impl Proxy {
     /// What images behind it are called.
     pub(crate) fn name(&self, image: &str) -> String {
         format!("127.0.0.1:{}/{image}", self.port)
+    }
+
+    /// How many requests so far were of this method, about something whose address has `part` in it.
+    pub(crate) fn count(&self, method: &str, part: &str) -> usize {
+        let begin = format!("{} ", method.to_lowercase());
+        let is_such = |head: &&String| {
+            let first = head.lines().next().unwrap_or_default();
+            first.starts_with(&begin) && first.contains(part)
+        };
+        self.heads.lock().unwrap().iter().filter(is_such).count()
     }
 
     /// The heads of all requests so far, in lower case.
@@ -224,6 +274,11 @@ fn hand_on(
             let headers = "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close";
             return write!(client, "HTTP/1.1 {status} No\r\n{headers}\r\n\r\n");
         }
+        Fault::Token => {
+            if let Some(answer) = token_answer(&head, client.local_addr()?.port()) {
+                return client.write_all(answer.as_bytes());
+            }
+        }
         Fault::Elsewhere(port) if is_blob => {
             let headers =
                 format!("Location: http://localhost:{port}{path}\r\nContent-Length: 0\r\nConnection: close");
@@ -239,6 +294,17 @@ fn hand_on(
     };
     let lines: Vec<&str> = head.lines().filter(|line| !is_dropped(line) && !line.is_empty()).collect();
     write!(upstream, "{}\r\nConnection: close\r\n\r\n", lines.join("\r\n"))?;
+    if let Fault::CutUpload(bytes, times) = fault
+        && head.starts_with("PATCH")
+        && count.fetch_add(1, Ordering::SeqCst) < times
+    {
+        std::io::copy(&mut reader.take(bytes as u64), &mut upstream)?;
+        upstream.shutdown(Shutdown::Both)?;
+        return client.shutdown(Shutdown::Both);
+    }
+    let mut sink = upstream.try_clone()?;
+    // Until one of them hangs up.
+    std::thread::spawn(move || std::io::copy(&mut reader, &mut sink));
     let mut answer = BufReader::new(upstream);
     let mut answer_head = read_head(&mut answer)?;
     let mut body = Vec::new();
@@ -256,12 +322,51 @@ fn hand_on(
                 let wrong = format!("Content-Length: {}", body.len() + 1);
                 answer_head = answer_head.replace(&length, &wrong);
             }
-            Fault::Status(..) | Fault::Elsewhere(_) => {}
+            Fault::UploadElsewhere(port) => {
+                let own = format!("http://127.0.0.1:{}/", client.local_addr()?.port());
+                answer_head = answer_head.replace(&own, &format!("http://localhost:{port}/"));
+            }
+            Fault::Status(..)
+            | Fault::Elsewhere(_)
+            | Fault::CutUpload(..)
+            | Fault::Slow(_)
+            | Fault::Token => {}
         }
     }
     client.write_all(answer_head.as_bytes())?;
-    client.write_all(&body)?;
+    match fault {
+        Fault::Slow(bytes) => {
+            for piece in body.chunks(bytes) {
+                client.write_all(piece)?;
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
+        }
+        _ => client.write_all(&body)?,
+    }
     client.shutdown(Shutdown::Both)
+}
+
+/// What is said to a request that has not the right token, and to one for a token.
+fn token_answer(head: &str, port: u16) -> Option<String> {
+    const TOKEN: &str = "a-token.of-the_test";
+    let close = "Connection: close\r\n";
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    let said = head.lines().find(|line| line.to_lowercase().starts_with("authorization:"));
+    if path.starts_with("/token") {
+        if said.is_none_or(|line| !line.ends_with("Basic dXNlcjpzZWNyZXQ=")) {
+            return Some(format!("HTTP/1.1 401 No\r\nContent-Length: 0\r\n{close}\r\n"));
+        }
+        let document = format!("{{\"token\": \"{TOKEN}\"}}");
+        let length = document.len();
+        return Some(format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{close}\r\n{document}"));
+    }
+    if said.is_some_and(|line| line.ends_with(&format!("Bearer {TOKEN}"))) {
+        return None;
+    }
+    let repository = path.trim_start_matches("/v2/").split('/').next().unwrap_or_default();
+    let scope = format!("scope=\"repository:{repository}:pull\"");
+    let challenge = format!("Bearer realm=\"http://127.0.0.1:{port}/token\",service=\"tests\",{scope}");
+    Some(format!("HTTP/1.1 401 Who\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n{close}\r\n"))
 }
 
 fn read_head(reader: &mut impl BufRead) -> std::io::Result<String> {

@@ -45,9 +45,8 @@ const OTHER_FLAGS: [(&str, &[&str], &str); 4] = [
 ];
 
 /// Verbs, and what to do without them.
-const VERBS: [(&[&str], &str); 5] = [
+const VERBS: [(&[&str], &str); 4] = [
     (&["search"], STORE),
-    (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
     (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
     (&["network"], NETWORK),
     (&["compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),

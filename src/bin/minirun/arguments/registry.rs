@@ -49,9 +49,13 @@ pub(crate) struct AccessArgs {
         action = ArgAction::Set
     )]
     pub(crate) trust: Trust,
-    /// Trust the certificates in this directory, too: its files `*.crt`
+    /// Trust the certificates in this directory, too: its files `*.crt`; with `NAME.cert` and `NAME.key`, show the registry
+    /// that one
     #[arg(long = "cert-dir", value_name = "DIR")]
     pub(crate) certificates: Option<PathBuf>,
+    /// The file with names and passwords, instead of the usual ones
+    #[arg(long = "authfile", value_name = "FILE")]
+    pub(crate) auth_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +63,9 @@ pub(crate) struct PullArgs {
     /// Images, such as `alpine`, `quay.io/team/tool:2` or `ghcr.io/a/b@sha256:…`
     #[arg(required = true, value_name = "NAME[:TAG|@DIGEST]")]
     pub(crate) names: Vec<String>,
+    /// All images of the repositories, whatever their tags
+    #[arg(short, long = "all-tags")]
+    pub(crate) all_tags: bool,
     /// Take what is for this platform instead of the machine's own
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
     pub(crate) platform: Option<String>,
@@ -76,13 +83,34 @@ pub(crate) struct PullArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PushArgs {
+    /// The image: a name, an ID or the beginning of one
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    /// What it is to be called, such as `quay.io/team/tool:2` or `docker://localhost:5000/tool` [default: the name it has]
+    #[arg(value_name = "DESTINATION")]
+    pub(crate) destination: Option<String>,
+    /// Who asks, instead of what `minirun login` has kept
+    #[arg(long, value_name = "USER:PASSWORD")]
+    pub(crate) creds: Option<String>,
+    /// Write the digest of the manifest to this file
+    #[arg(long = "digestfile", value_name = "FILE")]
+    pub(crate) digest_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+    /// No progress and no notes, and only the name of the image
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct LoginArgs {
     /// The registry
     #[arg(default_value = "docker.io", value_name = "REGISTRY")]
     pub(crate) registry: String,
-    /// The user's name there
+    /// The user's name there; asked for on a terminal if not given
     #[arg(short, long, value_name = "USER")]
-    pub(crate) username: String,
+    pub(crate) username: Option<String>,
     /// The password; other users of this machine can see it while the program runs
     #[arg(short, long, value_name = "PASSWORD", conflicts_with = "password_stdin")]
     pub(crate) password: Option<String>,
@@ -98,4 +126,7 @@ pub(crate) struct LogoutArgs {
     /// The registry
     #[arg(default_value = "docker.io", value_name = "REGISTRY")]
     pub(crate) registry: String,
+    /// The file with names and passwords, instead of the usual ones
+    #[arg(long = "authfile", value_name = "FILE")]
+    pub(crate) auth_file: Option<PathBuf>,
 }

@@ -1,0 +1,194 @@
+//! What a request came to.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::plan::registry::challenge::ChallengeError;
+use crate::plan::registry::tags::TagsError;
+use crate::plan::registry::token::TokenError;
+use crate::registry::agent::is_certificate;
+
+/// What was asked, and what came of it.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    /// No answer.
+    #[error("{method} {url}: {cause}")]
+    Send {
+        /// The method.
+        method: &'static str,
+        /// The address.
+        url: String,
+        /// What connecting, sending or waiting says.
+        cause: Box<ureq::Error>,
+    },
+    /// An answer that says no.
+    #[error("{method} {url}: status {status}{}", said(.message))]
+    Status {
+        /// The method.
+        method: &'static str,
+        /// The address.
+        url: String,
+        /// The number.
+        status: u16,
+        /// What the registry says about it.
+        message: String,
+    },
+    /// There is no such image, or none that may be seen.
+    #[error("the registry has no `{name}`{}", said(.message))]
+    Absent {
+        /// What was asked for.
+        name: String,
+        /// What the registry says about it.
+        message: String,
+    },
+    /// Who asks may not, or is not known.
+    #[error("`{authority}` wants to know who asks{}", said(.message))]
+    Unauthorized {
+        /// The registry.
+        authority: String,
+        /// What the registry says about it.
+        message: String,
+    },
+    /// How to say who asks.
+    #[error(transparent)]
+    Challenge(#[from] ChallengeError),
+    /// Where tokens come from.
+    #[error("`{0}` is not where tokens can come from")]
+    Realm(String),
+    /// A token.
+    #[error("GET {url}")]
+    Token {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        #[source]
+        cause: TokenError,
+    },
+    /// A list of tags.
+    #[error("GET {url}")]
+    Tags {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        #[source]
+        cause: TagsError,
+    },
+    /// More tags than anybody wants to fetch at once.
+    #[error("it has more than {0} tags")]
+    TooManyTags(usize),
+    /// A redirect that is not followed.
+    #[error("{url} leads to `{}`, which is not followed", .location.escape_debug())]
+    Redirect {
+        /// The address.
+        url: String,
+        /// Where it leads.
+        location: String,
+    },
+    /// An answer that broke off.
+    #[error("{url} broke off after {bytes} bytes: {cause}")]
+    Broken {
+        /// The address.
+        url: String,
+        /// How much there was, in bytes.
+        bytes: u64,
+        /// What reading says.
+        cause: io::Error,
+    },
+    /// An answer of another length.
+    #[error("{url} has {found} bytes, and should have {expected}")]
+    Length {
+        /// The address.
+        url: String,
+        /// What was said of it, in bytes.
+        expected: u64,
+        /// What the registry says now.
+        found: u64,
+    },
+    /// An answer with more than can be used.
+    #[error("{url} has more than {limit} bytes")]
+    TooLarge {
+        /// The address.
+        url: String,
+        /// The most that is read, in bytes.
+        limit: u64,
+    },
+    /// An answer that says not where the bytes of a blob go.
+    #[error("{0} does not say where to send the blob")]
+    NoPlace(String),
+    /// Another part of a blob.
+    #[error("{0} gives another part of the blob than was asked for")]
+    OtherRange(String),
+}
+
+/// What a registry says, behind a sentence of ours; it could steer a terminal.
+fn said(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {}", message.escape_debug()) }
+}
+
+impl RequestError {
+    pub(super) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unauthorized { authority, .. } => {
+                Some(format!("`minirun login {authority}` says who you are"))
+            }
+            Self::Send { cause, .. } if is_certificate(cause) => Some(
+                "--cert-dir DIR names the certificates of a registry of your own; --tls-verify=false trusts \
+                 whoever answers"
+                    .to_owned(),
+            ),
+            Self::Status { status: 404 | 405 | 501, method: "POST", .. } => Some(
+                "does it take images? A mirror does not, and some want a repository made first".to_owned(),
+            ),
+            Self::Status { status: 429, .. } => {
+                Some("the registry has had enough for now: log in, or wait".to_owned())
+            }
+            Self::Send { .. }
+            | Self::Status { .. }
+            | Self::Absent { .. }
+            | Self::Challenge(_)
+            | Self::Realm(_)
+            | Self::Token { .. }
+            | Self::Tags { .. }
+            | Self::TooManyTags(_)
+            | Self::Redirect { .. }
+            | Self::Broken { .. }
+            | Self::Length { .. }
+            | Self::TooLarge { .. }
+            | Self::NoPlace(_)
+            | Self::OtherRange(_) => None,
+        }
+    }
+
+    /// Whether the same question may get another answer soon.
+    pub(in crate::registry) fn is_passing(&self) -> bool {
+        match self {
+            Self::Send { cause, .. } => match cause.as_ref() {
+                // Nobody listens, or is not who they should be.
+                ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => false,
+                error if is_certificate(error) => false,
+                error => matches!(
+                    error,
+                    ureq::Error::Io(_)
+                        | ureq::Error::Timeout(_)
+                        | ureq::Error::ConnectionFailed
+                        | ureq::Error::Protocol(_)
+                ),
+            },
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
+            Self::Broken { .. } => true,
+            Self::Absent { .. }
+            | Self::Unauthorized { .. }
+            | Self::Challenge(_)
+            | Self::Realm(_)
+            | Self::Token { .. }
+            | Self::Tags { .. }
+            | Self::TooManyTags(_)
+            | Self::Redirect { .. }
+            | Self::Length { .. }
+            | Self::TooLarge { .. }
+            | Self::NoPlace(_)
+            | Self::OtherRange(_) => false,
+        }
+    }
+}
