@@ -5,6 +5,7 @@ pub(crate) mod contents;
 pub(crate) mod copy;
 pub(crate) mod events;
 pub(crate) mod exec;
+mod frequent;
 pub(crate) mod image;
 pub(crate) mod lifecycle;
 pub(crate) mod look;
@@ -52,11 +53,24 @@ $XDG_DATA_HOME/minirun, else ~/.local/share/minirun.
 #[derive(Debug, Parser)]
 #[command(name = "minirun", bin_name = "minirun", version, after_help = HELP_TAIL, max_term_width = 110)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+impl Arguments {
+    /// Reads the command line.
+    pub(crate) fn parse(words: &[OsString]) -> Result<Self, clap::Error> {
+        frequent::parse(words).map_or_else(|| Self::try_parse_from(words), Ok)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArgs {
     /// Where images, volumes and containers are kept
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
-    #[command(subcommand)]
-    pub(crate) verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]

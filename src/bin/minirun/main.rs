@@ -41,7 +41,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use minirun::container::{Engine, Error};
 use minirun::sys::{probe, process};
 
@@ -61,7 +60,7 @@ fn main() -> ExitCode {
         output.fail(&Error::Privileged.into());
         return ExitCode::from(failure::OWN_FAILURE);
     }
-    let code = match Arguments::try_parse_from(&words) {
+    let code = match Arguments::parse(&words) {
         Ok(arguments) => {
             let codes = Codes::of(&arguments.verb);
             let promise = Promise::of(&arguments.verb);
@@ -86,7 +85,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         output.line(concat!("minirun ", env!("CARGO_PKG_VERSION")))?;
         return Ok(0);
     }
-    let engine = Engine::open(&store(arguments.store)?)?;
+    let engine = Engine::open(&store(arguments.place.store)?)?;
     match arguments.verb {
         Verb::Run(run) | Verb::Container(ContainerVerb::Run(run)) => run::run(&engine, &run, output),
         Verb::Create(run) | Verb::Container(ContainerVerb::Create(run)) => run::create(&engine, &run, output),

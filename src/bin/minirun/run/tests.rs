@@ -178,7 +178,7 @@ fn flags_about_volumes() {
 #[test]
 fn the_store_may_stand_before_and_behind_the_verb() {
     for words in [["minirun", "--store", "/s", "run", "x"], ["minirun", "run", "--store", "/s", "x"]] {
-        assert_eq!(Arguments::try_parse_from(words).unwrap().store.unwrap(), Path::new("/s"));
+        assert_eq!(Arguments::try_parse_from(words).unwrap().place.store.unwrap(), Path::new("/s"));
     }
 }
 
