@@ -47,8 +47,11 @@ const OTHER_FLAGS: [(&str, &[&str], &str); 4] = [
 /// Verbs, and what to do without them.
 const VERBS: [(&[&str], &str); 5] = [
     (&["search"], STORE),
-    (&["push", "save"], "`minirun unshare --image NAME -- tar -C …` reads an image's files"),
-    (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
+    (&["push"], "`minirun save` writes an image for the tools that push"),
+    (
+        &["build", "builder", "buildx"],
+        "make each layer with `minirun layer IMAGE -- COMMAND`, or `minirun load` what another tool has built",
+    ),
     (&["network"], NETWORK),
     (&["compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),
 ];
