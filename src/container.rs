@@ -55,6 +55,7 @@ mod usage;
 mod volume;
 mod volume_data;
 mod volume_snapshot;
+mod whole_directory;
 
 use std::path::{Path, PathBuf};
 

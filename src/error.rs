@@ -413,6 +413,7 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Registry(error) => error.hint(),
+            Self::Save(error) => error.hint(),
             Self::Step(error) => error.hint(),
             Self::Drift(drift) => drift.hint(),
             Self::Load(error) => error.hint(),

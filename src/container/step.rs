@@ -23,8 +23,8 @@ use crate::plan::source::ImageSource;
 use crate::plan::step::{Input, StepError, StepRequest};
 use crate::plan::userns::UserNamespace;
 use crate::store::image::Image;
-use crate::store::layout;
 use crate::store::step::{StepRecord, input_digest};
+use crate::store::{Store, layout};
 use crate::sys::clone::ExitStatus;
 use crate::sys::probe;
 use crate::sys::process::DescriptorLimit;
@@ -87,6 +87,7 @@ impl Engine {
             Base::Image { image, .. } => image,
             Base::Directory(_) | Base::Host => return Err(StepError::NoImage(step.run.image_text).into()),
         };
+        tell_of_triggers(&self.store, &image, &mut *events);
         settle(&mut step.run, &image)?;
         let key = self.step_key(&step, &image, namespace.as_ref())?;
         let _lock = self.store.lock_step(&key)?;
@@ -157,6 +158,19 @@ fn settle(run: &mut RunRequest, image: &Image) -> Result<(), Error> {
     // It was chosen by that.
     run.platform = None::<Platform>;
     Ok(())
+}
+
+/// Says what the image wants done wherever another one is made of it. Nobody does that here.
+fn tell_of_triggers(store: &Store, image: &Image, events: Events<'_>) {
+    // What cannot be read now is told of when the image is made.
+    let Ok(bytes) = std::fs::read(image.config_file(store)) else { return };
+    let Ok(config) = serde_json::from_slice::<serde_json::Value>(&bytes) else { return };
+    let triggers = config.pointer("/config/OnBuild").and_then(serde_json::Value::as_array);
+    let words: Vec<&str> = triggers.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    if !words.is_empty() {
+        let words = words.join("; ");
+        events(Event::Notice(format!("the image has ONBUILD instructions, which are not done: {words}")));
+    }
 }
 
 /// The digest of what lies on the host; none of what is neither file nor directory.

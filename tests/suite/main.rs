@@ -83,6 +83,7 @@ mod review;
 mod run;
 mod running_mounts;
 mod save;
+mod save_beside;
 mod scaffold;
 mod seccomp;
 mod seccomp_peer;

@@ -40,7 +40,7 @@ fn a_digest_is_honoured_by_every_verb() {
         assert!(!scratch.minirun(["image", "tree", name]).run().success().is_empty());
         assert!(scratch.minirun(["image", "diff", name, IMAGE]).run().success().contains("/mark"));
         let container = scratch.minirun(["create", name, "true"]).run().success();
-        assert_eq!(scratch.field(&container, "{{.Image}}"), id);
+        assert_eq!(scratch.field(&container, ".Image"), id);
         scratch.minirun(["rm", &container]).run().success();
         scratch.minirun(["tag", name, "again:1"]).run().success();
         assert_eq!(inspected(&scratch, "again:1")["Id"], id.as_str());
@@ -70,12 +70,13 @@ fn a_digest_is_honoured_by_every_verb() {
         vec!["image", "tree", &none],
         vec!["image", "cat", &none, "/mark"],
     ] {
-        scratch.minirun(&words).run().fails_somehow();
+        let refused = scratch.minirun(&words).run();
+        assert!(refused.code.is_some_and(|code| code != 0), "{refused}");
     }
     scratch.minirun(["tag", IMAGE, &pin]).run().fails_somehow();
     // It has one name left, which goes with it.
     scratch.minirun(["rmi", &pin]).run().success();
-    scratch.minirun(["image", "inspect", &pin]).run().fails_somehow();
+    assert_ne!(scratch.minirun(["image", "inspect", &pin]).run().code, Some(0));
     assert_eq!(scratch.minirun(["run", "--rm", IMAGE, "cat", "/mark"]).run().success(), "second");
 }
 
