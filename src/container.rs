@@ -22,6 +22,7 @@ mod inspect;
 mod layer;
 mod lifecycle;
 mod limits;
+mod lock;
 mod logs;
 mod look;
 mod mounts;
@@ -47,6 +48,7 @@ mod running;
 mod save;
 mod security;
 mod stats;
+mod step;
 mod sweep;
 mod top;
 mod unshare;
@@ -54,6 +56,7 @@ mod usage;
 mod volume;
 mod volume_data;
 mod volume_snapshot;
+mod whole_directory;
 
 use std::path::{Path, PathBuf};
 
@@ -69,7 +72,7 @@ pub use crate::store::transfer::Links;
 pub use crate::sys::clone::ExitStatus;
 pub use attach::{AttachOptions, Attachment, DetachKeys, DetachKeysError, Feeding, SignalProxy};
 pub use check::Repair;
-pub use commit::CommitArguments;
+pub use commit::{CommitArguments, Describing};
 pub use copy::{CopyDirection, CopyRequest, HostEnd, Owners};
 pub use image::{ImportArguments, LoadArguments, LoadFrom};
 pub use inspect::ContainerSummary;
@@ -85,6 +88,7 @@ pub use remove::{AnonymousVolumes, Pruned, RemoveContainer, RunningContainer};
 pub use result::{Failed, check as check_result, write_failure};
 pub use save::{SaveArguments, SaveTo};
 pub use stats::{Chosen, Counter, Sample};
+pub use step::{Memory, StepArguments, StepOutcome};
 pub use top::ContainerProcess;
 pub use usage::{ContainerSize, ContainerUsage, DiskUsage, ImageUsage, VolumeUsage};
 pub use volume::{Keep, NewVolume, VolumeList, VolumeSummary};
@@ -93,6 +97,7 @@ pub use volume_snapshot::{Keeping, RestoreArguments};
 
 use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
+use crate::plan::image_lock::ImageLock;
 use crate::plan::platform::Platform;
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::Store;
@@ -127,6 +132,8 @@ pub type Events<'a> = &'a mut dyn FnMut(Event);
 pub struct Engine {
     host: Host,
     store: Store,
+    /// What names of images have to mean.
+    lock: Option<ImageLock>,
 }
 
 impl Engine {
@@ -138,7 +145,7 @@ impl Engine {
         let host = probe::probe().map_err(Error::Probe)?;
         // What is mounted is named by absolute paths.
         let path = host.working_directory.join(store);
-        Ok(Self { host, store: Store::open(path)? })
+        Ok(Self { host, store: Store::open(path)?, lock: None })
     }
 
     /// The facts about machine and caller.

@@ -15,6 +15,7 @@ use crate::launch::{FailedStep, LaunchError};
 use crate::plan::account::AccountError;
 use crate::plan::driver::DriverError;
 use crate::plan::from_spec::SpecError;
+use crate::plan::image_lock::{Drift, ImageLockError};
 use crate::plan::mount::{MountError, Origin};
 use crate::plan::name::NameError;
 use crate::plan::path::ContainerPath;
@@ -22,12 +23,14 @@ use crate::plan::platform::PlatformError;
 use crate::plan::review::ChoiceError;
 use crate::plan::source::SourceError;
 use crate::plan::spec::ComposeError;
+use crate::plan::step::StepError;
 use crate::plan::supervision::ResultTarget;
 use crate::plan::userns::UsernsError;
 use crate::registry::RegistryError;
 use crate::store::StoreError;
 use crate::store::container::ContainerError;
 use crate::store::image::ImageError;
+use crate::store::ledger::LedgerError;
 use crate::store::load::LoadError;
 use crate::store::look::LookError;
 use crate::store::merged::MergedError;
@@ -35,6 +38,7 @@ use crate::store::review::ReviewError;
 use crate::store::save::SaveError;
 use crate::store::variant::VariantError;
 use crate::store::volume::{DataError, FillError, VolumeError};
+use crate::store::walk::WalkError;
 use crate::sys::SysError;
 use crate::sys::report::Report;
 use crate::sys::userns::WorkerError;
@@ -297,6 +301,33 @@ pub enum Error {
         #[source]
         cause: ChoiceError,
     },
+    /// A name of an image that means something else than it did.
+    #[error(transparent)]
+    Drift(#[from] Drift),
+    /// What the store takes.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A lock file.
+    #[error("cannot use the lock file `{}`", .path.display())]
+    LockFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: ImageLockError,
+    },
+    /// A command that can be no step.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// What a step reads.
+    #[error("cannot read the input `{}`", .path.display())]
+    StepInput {
+        /// Where it lies.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        cause: WalkError,
+    },
     /// The file to import.
     #[error("cannot open `{}`", .path.display())]
     Input {
@@ -382,6 +413,9 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Registry(error) => error.hint(),
+            Self::Save(error) => error.hint(),
+            Self::Step(error) => error.hint(),
+            Self::Drift(drift) => drift.hint(),
             Self::Load(error) => error.hint(),
             Self::Container(error) => error.hint(),
             Self::Volume(error) => error.hint(),

@@ -24,6 +24,7 @@ pub mod journal;
 mod last_use;
 pub mod layer;
 pub mod layout;
+pub mod ledger;
 pub mod list;
 pub mod load;
 pub(crate) mod lock;
@@ -39,6 +40,7 @@ pub mod remove;
 pub mod review;
 pub mod save;
 mod skeleton;
+pub mod step;
 pub mod tar;
 pub mod temporary;
 #[cfg(test)]

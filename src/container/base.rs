@@ -11,6 +11,7 @@ use super::pull::Owned;
 use super::{Engine, Error, Event, Events, PullArguments, absolute};
 use crate::plan::digest::Digest;
 use crate::plan::image_limit::ImageLimits;
+use crate::plan::image_lock::Drift;
 use crate::plan::path::ContainerPath;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
@@ -164,11 +165,21 @@ impl Engine {
     /// Finds the image, and loads or converts it first where it is not unpacked for such owners.
     pub(super) fn base(&self, wanted: Wanted<'_>, events: Events<'_>) -> Result<Base, Error> {
         let image = match wanted.source {
+            ImageSource::Host
+            | ImageSource::RootfsDirectory(_)
+            | ImageSource::OciLayout(_)
+            | ImageSource::OciArchive(_)
+            | ImageSource::DockerArchive(_)
+                if self.lock.is_some() =>
+            {
+                return Err(Drift::Nameless(wanted.text.to_owned()).into());
+            }
             ImageSource::Host => return Ok(Base::Host),
             ImageSource::RootfsDirectory(path) => return self.directory(path, wanted.namespace),
             ImageSource::Stored(_) => {
                 let image = self.stored(wanted, &mut *events)?;
                 check_platform(&image, wanted.platform)?;
+                self.check_lock(&image)?;
                 note_other_tag(wanted.text, &image, events);
                 image
             }
@@ -262,6 +273,7 @@ impl Engine {
             owners: wanted.owners,
             limits: wanted.limits,
             naming: Naming::Untagged,
+            lock: None,
         };
         if let Some(image) = self.store.find_source(&request)?
             && let LayerDirectories::Complete(_) = image.layer_directories(&self.store, wanted.owners)?

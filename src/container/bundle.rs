@@ -23,7 +23,7 @@ impl Engine {
     pub(super) fn make_bundle(
         &self,
         prepared: &mut Prepared,
-        manner: Manner,
+        manner: Manner<'_>,
         outside: &mut Outside,
     ) -> Result<Bundle, Error> {
         let mut files: Vec<(&str, &[u8])> =
@@ -32,7 +32,7 @@ impl Engine {
             files.extend(config.as_deref().map(|config| (layout::SPEC, config)));
             files.extend(supplement.as_deref().map(|supplement| (layout::SUPPLEMENT, supplement)));
         }
-        if prepared.record.removed_at_end && manner == Manner::Waiting {
+        if prepared.record.removed_at_end && matches!(manner, Manner::Waiting) {
             files.push((layout::WAITING, b""));
         }
         files.push((layout::OWNER, b""));
@@ -63,7 +63,7 @@ impl Engine {
             fill_root(prepared)?;
             self.note_time(&bundle, &prepared.placement.reviewed)
         };
-        let attached = (manner == Manner::Foreground).then_some(Action::Attach);
+        let attached = matches!(manner, Manner::Foreground).then_some(Action::Attach);
         let beginning = [Some(Action::Create), attached].into_iter().flatten();
         let beginning: Vec<_> =
             beginning.map(|action| of_container(&prepared.record, &action, &[])).collect();

@@ -232,18 +232,8 @@ impl Charge<'_> {
 
     /// Runs the container to its end, with the caller at its streams, and puts it away.
     pub(super) fn run_attached(&self, run: Run, events: Events<'_>) -> Result<ExitStatus, Error> {
-        let directory = self.bundle.directory().as_fd();
-        let mut guests = Guests::listen(directory).unwrap_or_else(|error| {
-            events(Event::Notice(format!("nobody can reach this container: {}", chain(&error))));
-            Guests::default()
-        });
         let run = Run { parting: Parting::Leaves, ..run };
-        let result = self.run(run, &mut guests, &mut |news| match news {
-            News::Notice(text) => events(Event::Notice(text.to_owned())),
-            News::Started => {}
-        });
-        let ended = result?;
-        self.note_death(ended.status.code());
+        let (ended, mut guests) = self.run_to_end(run, &mut *events)?;
         let put_away = if self.record.removed_at_end {
             let has_heir =
                 guests.leave_an_heir() && self.engine.store.depart(self.record, self.bundle).is_ok();
@@ -259,6 +249,22 @@ impl Charge<'_> {
         put_away.unwrap_or_else(|error| events(Event::Notice(not_put_away(self.record, &error))));
         guests.dismiss(ended.status, Sequel::Final);
         Ok(ended.status)
+    }
+
+    /// Runs the container to its end, with the caller at its streams; who still wants to know.
+    pub(super) fn run_to_end(&self, run: Run, events: Events<'_>) -> Result<(Ended, Guests), Error> {
+        let directory = self.bundle.directory().as_fd();
+        let mut guests = Guests::listen(directory).unwrap_or_else(|error| {
+            events(Event::Notice(format!("nobody can reach this container: {}", chain(&error))));
+            Guests::default()
+        });
+        let result = self.run(run, &mut guests, &mut |news| match news {
+            News::Notice(text) => events(Event::Notice(text.to_owned())),
+            News::Started => {}
+        });
+        let ended = result?;
+        self.note_death(ended.status.code());
+        Ok((ended, guests))
     }
 
     /// Writes down how the container ended, and tells of it.

@@ -24,6 +24,16 @@ use crate::sys::process::DescriptorLimit;
 const UNPAUSED: &str =
     "the container is not paused, as it has no cgroup of its own: its files are taken as they are";
 
+/// What the image of a container says about running it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Describing {
+    /// What held for the container.
+    #[default]
+    Container,
+    /// What the container's image says.
+    Image,
+}
+
 /// What `commit` was asked for.
 #[derive(Debug, Clone, Default)]
 pub struct CommitArguments {
@@ -37,6 +47,8 @@ pub struct CommitArguments {
     pub instructions: Vec<Instruction>,
     /// Whether the container stands still meanwhile.
     pub pausing: Pausing,
+    /// What the instructions go on from.
+    pub describing: Describing,
 }
 
 /// What the new layer is packed from.
@@ -156,7 +168,11 @@ impl Engine {
         let mut history = configuration.history().clone().unwrap_or_default();
         // All of its fields are optional.
         history.extend(step.build());
-        let config = own_config(container, &arguments.instructions);
+        let mut config = match arguments.describing {
+            Describing::Container => own_config(container),
+            Describing::Image => configuration.config().clone().unwrap_or_default(),
+        };
+        instruction::apply(&mut config, &arguments.instructions);
         configuration.set_created(Some(created)).set_config(Some(config)).set_history(Some(history));
         if let Some(author) = &arguments.author {
             configuration.set_author(Some(author.clone()));
@@ -183,14 +199,13 @@ impl Engine {
     }
 }
 
-fn own_config(container: &Container, instructions: &[Instruction]) -> Config {
+fn own_config(container: &Container) -> Config {
     let mut config = container.record.config.clone();
     let labels = &container.record.labels;
     if !labels.is_empty() {
         let pairs = labels.iter().map(|label| (label.key.clone(), label.value.clone()));
         config.set_labels(Some(pairs.collect()));
     }
-    instruction::apply(&mut config, instructions);
     config
 }
 

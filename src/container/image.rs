@@ -106,6 +106,7 @@ impl Engine {
             owners: &owners,
             limits: &arguments.limits,
             naming: Naming::FromSource,
+            lock: self.lock.as_ref(),
         };
         self.load_inside(namespace.as_ref(), &request, events)
     }

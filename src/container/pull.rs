@@ -138,6 +138,7 @@ impl Engine {
                 owners: owned.owners,
                 limits: &arguments.limits,
                 naming: Naming::FromSource,
+                lock: self.lock.as_ref(),
             };
             Ok(self.store.load(&request, &mut |progress| events(Event::Progress(progress)))?)
         };

@@ -6,9 +6,10 @@ use super::charge::{Charge, Run};
 use super::cid_file::CidFile;
 use super::outside::Outside;
 use super::prepare::Prepared;
-use super::{Engine, Error, Event, Events, pid_file, rights};
+use super::{CommitArguments, Engine, Error, Event, Events, pid_file, rights};
 use crate::launch::{Client, Feeding, LaunchError};
 use crate::plan::Plan;
+use crate::plan::digest::Digest;
 use crate::plan::mount::{MountKind, View};
 use crate::plan::name::ContainerId;
 use crate::plan::request::{Driver, RunRequest};
@@ -16,8 +17,8 @@ use crate::store::container::{Along, Bundle, ContainerRecord, MountRecord};
 use crate::sys::clone::ExitStatus;
 
 /// What is done with a container when it has been made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Manner<'a> {
     /// It runs to its end, with the caller at its streams.
     Foreground,
     /// It lives on.
@@ -26,11 +27,14 @@ pub(super) enum Manner {
     Supervised(Feeding),
     /// It waits to be started.
     Waiting,
+    /// It runs to its end, and becomes an image if that was a good one.
+    Step(&'a CommitArguments),
 }
 
 /// What became of it.
-enum Outcome {
+pub(super) enum Outcome {
     Ended(ExitStatus),
+    Made(Digest),
     LeftAlone(ContainerId),
     Visited(Client, Box<ContainerRecord>),
 }
@@ -51,7 +55,7 @@ impl Engine {
     pub fn run(&self, request: &RunRequest, events: Events<'_>) -> Result<ExitStatus, Error> {
         match self.all_or_nothing(|| self.run_once(request, Manner::Foreground, events))? {
             Outcome::Ended(status) => Ok(status),
-            Outcome::LeftAlone(_) | Outcome::Visited(..) => Ok(ExitStatus::Exited(0)),
+            Outcome::Made(_) | Outcome::LeftAlone(_) | Outcome::Visited(..) => Ok(ExitStatus::Exited(0)),
         }
     }
 
@@ -72,7 +76,7 @@ impl Engine {
                 self.converse(&path, &record, &client, options)
             }
             Outcome::Ended(status) => Ok(Attachment::Ended(status)),
-            Outcome::LeftAlone(_) => Ok(Attachment::Detached),
+            Outcome::Made(_) | Outcome::LeftAlone(_) => Ok(Attachment::Detached),
         }
     }
 
@@ -92,17 +96,27 @@ impl Engine {
         self.leave(request, Manner::Waiting, events)
     }
 
-    fn leave(&self, request: &RunRequest, manner: Manner, events: Events<'_>) -> Result<ContainerId, Error> {
+    fn leave(
+        &self,
+        request: &RunRequest,
+        manner: Manner<'_>,
+        events: Events<'_>,
+    ) -> Result<ContainerId, Error> {
         match self.all_or_nothing(|| self.run_once(request, manner, events))? {
             Outcome::LeftAlone(id) => Ok(id),
-            Outcome::Ended(_) | Outcome::Visited(..) => {
+            Outcome::Ended(_) | Outcome::Made(_) | Outcome::Visited(..) => {
                 Err(Error::Vanished { origin: request.image_text.clone() })
             }
         }
     }
 
-    fn run_once(&self, request: &RunRequest, manner: Manner, events: Events<'_>) -> Result<Outcome, Error> {
-        let intent = if manner == Manner::Waiting { Intent::Create } else { Intent::Run };
+    pub(super) fn run_once(
+        &self,
+        request: &RunRequest,
+        manner: Manner<'_>,
+        events: Events<'_>,
+    ) -> Result<Outcome, Error> {
+        let intent = if let Manner::Waiting = manner { Intent::Create } else { Intent::Run };
         let mut prepared = self.prepare(request, (request.driver, intent), events)?;
         if let Some(notice) = unreviewed(&prepared.record) {
             events(Event::Notice(notice));
@@ -130,7 +144,7 @@ impl Engine {
     fn run_prepared(
         &self,
         prepared: &mut Prepared,
-        (request, manner): (&RunRequest, Manner),
+        (request, manner): (&RunRequest, Manner<'_>),
         events: Events<'_>,
     ) -> Result<Outcome, Error> {
         let mut cid_file =
@@ -150,6 +164,7 @@ impl Engine {
                 .run_with_guest(None, feeding, events)
                 .map(|client| Outcome::Visited(client, Box::new(record.clone()))),
             Manner::Waiting => Ok(Outcome::LeftAlone(record.id.clone())),
+            Manner::Step(commit) => charge.run_step(run, commit, events),
         };
         let started = match &result {
             Ok(_) => true,

@@ -1,20 +1,17 @@
 //! Images on their way out.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rustix::io::Errno;
-
-use super::{Engine, Error, UsernsMode, absolute, random, within};
+use super::whole_directory::WholeDirectory;
+use super::{Engine, Error, UsernsMode, absolute, within};
 use crate::plan::occurrence::Action;
 use crate::plan::reference::Reference;
 use crate::plan::userns::UserNamespace;
-use crate::store::directory::Directory;
 use crate::store::image::Image;
 use crate::store::layer::LayerOwners;
-use crate::store::save::{SaveError, SaveForm, SaveInto, SaveItem};
+use crate::store::save::{SaveForm, SaveInto, SaveItem};
 use crate::sys::process::DescriptorLimit;
-use crate::sys::{Call, SysError};
 
 /// What to save.
 #[derive(Debug, Clone)]
@@ -80,7 +77,7 @@ impl Engine {
             SaveTo::Directory(path) => {
                 // Made here, with the rights of the caller.
                 let whole = WholeDirectory::create(&absolute(&path, &self.host))?;
-                let notes = save(SaveInto::Directory(&whole.directory))?;
+                let notes = save(SaveInto::Directory(whole.directory()))?;
                 whole.finish()?;
                 Ok(notes)
             }
@@ -92,57 +89,5 @@ impl Engine {
         let complete = image.owners(&self.store)?;
         let found = complete.iter().find(|owners| *owners == own).or(complete.first());
         Ok(found.unwrap_or(own).clone())
-    }
-}
-
-/// A directory that appears complete, or not at all.
-struct WholeDirectory {
-    path: PathBuf,
-    /// Beside it, with another name; none when it has its place.
-    part: Option<PathBuf>,
-    directory: Directory,
-}
-
-impl WholeDirectory {
-    /// Begins what is to be at `path`, where there may be an empty directory.
-    fn create(path: &Path) -> Result<Self, Error> {
-        let failed = |cause| Error::Save(SaveError::Directory(cause));
-        let name = path
-            .file_name()
-            .ok_or_else(|| failed(SysError::new(format!("mkdir({path:?})"), Errno::EXIST)))?;
-        let is_used = std::fs::read_dir(path).is_ok_and(|mut names| names.next().is_some());
-        if is_used || std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir()) {
-            return Err(failed(SysError::new(format!("mkdir({path:?})"), Errno::NOTEMPTY)));
-        }
-        let mut own = std::ffi::OsString::from(".");
-        own.push(name);
-        own.push(format!(".{:016x}.part", u64::from_ne_bytes(random()?)));
-        let part = path.with_file_name(own);
-        std::fs::create_dir(&part).call(|| format!("mkdir({part:?})")).map_err(failed)?;
-        match Directory::open(&part) {
-            Ok(directory) => Ok(Self { path: path.to_owned(), part: Some(part), directory }),
-            Err(cause) => {
-                // The first error says more.
-                let _ = std::fs::remove_dir(&part);
-                Err(failed(cause))
-            }
-        }
-    }
-
-    fn finish(mut self) -> Result<(), Error> {
-        let Some(part) = &self.part else { return Ok(()) };
-        let renamed = std::fs::rename(part, &self.path).call(|| format!("rename({part:?}, {:?})", self.path));
-        renamed.map_err(|cause| Error::Save(SaveError::Directory(cause)))?;
-        self.part = None;
-        Ok(())
-    }
-}
-
-impl Drop for WholeDirectory {
-    fn drop(&mut self) {
-        if let Some(part) = &self.part {
-            // Whoever could make it can remove it, or it is gone.
-            let _ = std::fs::remove_dir_all(part);
-        }
     }
 }

@@ -12,10 +12,12 @@ use crate::plan::digest::Digest;
 use crate::plan::name::{ContainerId, VolumeName};
 use crate::store::container::Container;
 use crate::store::directory::Directory;
+use crate::store::ledger::Ledger;
 use crate::store::list::ImageSummary;
 use crate::store::record::Record;
 use crate::store::volume::DamagedVolume;
 use crate::store::{StoreError, layout, volume};
+use crate::sys::process::DescriptorLimit;
 
 /// What everything in the store takes, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +126,18 @@ impl Engine {
                 .collect(),
             damaged: list.damaged,
             trash: (self.trash()?.len(), self.trash_size()?),
+        })
+    }
+
+    /// What each byte of the store is for.
+    ///
+    /// # Errors
+    /// The files cannot be looked at.
+    pub fn ledger(&self) -> Result<Ledger, Error> {
+        let namespace = self.own_namespace()?;
+        within(namespace.as_ref(), || -> Result<_, Error> {
+            let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
+            Ok(self.store.ledger()?)
         })
     }
 

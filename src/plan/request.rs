@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::account::UserSpec;
-use super::capability::CapabilitySet;
+use super::capability::{self, CapabilitySet};
 use super::device::DeviceRequest;
 use super::environment::Setting;
 use super::image_limit::ImageLimits;
 use super::landlock::Landlock;
-use super::limit::Ulimit;
+use super::limit::{DEFAULT_SHM_SIZE, Ulimit};
 use super::mount::{Donor, ImageVolumes, MountRequest};
 use super::name::{ContainerName, Hostname, Label};
 use super::network::NetworkMode;
@@ -16,7 +16,7 @@ use super::network_file::{Dns, HostEntry};
 use super::path::ContainerPath;
 use super::platform::Platform;
 use super::port::PortRequest;
-use super::process::{CallerGroups, FirstProcess, NewPrivileges, Streams, Umask};
+use super::process::{CallerGroups, FirstProcess, Input, NewPrivileges, Streams, Umask};
 use super::registry::policy::PullPolicy;
 use super::resources::{Limit, Strictness};
 use super::rootfs::Lifetime;
@@ -180,4 +180,60 @@ pub struct RunRequest {
     pub extra_hosts: Vec<HostEntry>,
     /// `--dns` and its kin.
     pub dns: Dns,
+}
+
+impl RunRequest {
+    /// A run of an image in which nothing was asked for; `image_text` is the image as typed.
+    #[must_use]
+    pub fn of(image: ImageSource, image_text: String) -> Self {
+        Self {
+            image,
+            image_text,
+            platform: None,
+            pull: PullPolicy::default(),
+            image_limits: ImageLimits::default(),
+            command: Vec::new(),
+            entrypoint: None,
+            name: None,
+            hostname: None,
+            environment_files: Vec::new(),
+            environment: Vec::new(),
+            working_directory: None,
+            user: None,
+            extra_groups: Vec::new(),
+            caller_groups: CallerGroups::default(),
+            umask: Umask::default(),
+            landlock: Landlock::default(),
+            devices: Vec::new(),
+            mounts: Vec::new(),
+            donors: Vec::new(),
+            image_volumes: ImageVolumes::default(),
+            scratch: Scratch::None,
+            root_access: RootAccess::ReadWrite,
+            streams: Streams::Launcher { input: Input::Empty },
+            first: FirstProcess::Command,
+            stop_signal: None,
+            lifetime: Lifetime::Kept,
+            network: None,
+            ports: Vec::new(),
+            capabilities: capability::DEFAULT.into_iter().collect(),
+            new_privileges: NewPrivileges::default(),
+            seccomp: SeccompRequest::default(),
+            system_paths: SystemPaths::default(),
+            userns: UsernsMode::default(),
+            driver: Driver::default(),
+            labels: Vec::new(),
+            limits: Vec::new(),
+            supervision: Supervision::default(),
+            attached: Attached::default(),
+            resources: Vec::new(),
+            strictness: Strictness::default(),
+            oom_score_adjustment: None,
+            sysctls: Vec::new(),
+            shm_size: DEFAULT_SHM_SIZE,
+            cid_file: None,
+            extra_hosts: Vec::new(),
+            dns: Dns::default(),
+        }
+    }
 }

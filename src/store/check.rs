@@ -79,6 +79,7 @@ impl Inspection<'_> {
         self.references()?;
         self.images()?;
         self.archives()?;
+        self.steps()?;
         self.layers()?;
         self.containers()?;
         self.cgroups()?;
@@ -97,8 +98,15 @@ impl Inspection<'_> {
         let known = |name: &str| {
             layout::DIRECTORIES.contains(&name)
                 || layout::JOURNALS.contains(&name)
-                || [layout::VERSION_FILE, layout::TRASH, layout::CGROUPS, layout::DAMAGED, "lost+found"]
-                    .contains(&name)
+                || [
+                    layout::VERSION_FILE,
+                    layout::TRASH,
+                    layout::CGROUPS,
+                    layout::STEPS,
+                    layout::DAMAGED,
+                    "lost+found",
+                ]
+                .contains(&name)
         };
         for name in self.root.names()? {
             let name = name.to_string_lossy().into_owned();

@@ -8,6 +8,7 @@
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{FileType, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
@@ -19,6 +20,35 @@ use crate::sys::{Call, SysError};
 
 /// How much is read, and compared with zeros, at once.
 const BLOCK: usize = 64 << 10;
+
+/// The digest of what is at `path`, where a symlink at its end is followed: of a file its mode and bytes, of a directory
+/// all that lies below; none of what is neither.
+pub(super) fn digest_at(path: &Path) -> Result<Option<Digest>, WalkError> {
+    let failed = |source| WalkError { path: path.as_os_str().as_encoded_bytes().to_vec(), source };
+    let stat = rustix::fs::stat(path).call(|| format!("stat({path:?})")).map_err(failed)?;
+    let (open, kind) = (OFlags::RDONLY | OFlags::CLOEXEC, FileType::from_raw_mode(stat.st_mode));
+    match kind {
+        FileType::Directory => {
+            let root = rustix::fs::open(path, open | OFlags::DIRECTORY, Mode::empty());
+            digest(root.call(|| format!("open({path:?}, DIRECTORY)")).map_err(failed)?.as_fd()).map(Some)
+        }
+        FileType::RegularFile => {
+            let mut content = Content { hash: Hasher::new(Algorithm::Sha256), buffer: vec![0; BLOCK] };
+            content.number(u64::from(stat.st_mode));
+            content.number(u64::try_from(stat.st_size).unwrap_or_default());
+            let file = rustix::fs::open(path, open | OFlags::NONBLOCK, Mode::empty());
+            let file = file.call(|| format!("open({path:?})")).map_err(failed)?;
+            content.bytes(&file, path.as_os_str()).map_err(failed)?;
+            Ok(Some(content.hash.finish()))
+        }
+        FileType::Symlink
+        | FileType::CharacterDevice
+        | FileType::BlockDevice
+        | FileType::Fifo
+        | FileType::Socket
+        | FileType::Unknown => Ok(None),
+    }
+}
 
 /// The digest of what lies below `root`.
 ///
@@ -74,11 +104,16 @@ impl Content {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = rustix::fs::openat(directory, name, flags, Mode::empty())
             .call(|| format!("openat({name:?}, NOFOLLOW)"))?;
+        self.bytes(&file, name)
+    }
+
+    /// Adds the bytes of a file.
+    fn bytes(&mut self, file: &OwnedFd, name: &OsStr) -> Result<(), SysError> {
         let mut bytes = blake3::Hasher::new();
         let mut at = 0;
-        while let Some(data) = next_data(&file, at).call(|| format!("lseek({name:?}, DATA)"))? {
+        while let Some(data) = next_data(file, at).call(|| format!("lseek({name:?}, DATA)"))? {
             let start = data - data % BLOCK as u64;
-            let count = fill(&file, &mut self.buffer, start).call(|| format!("pread({name:?})"))?;
+            let count = fill(file, &mut self.buffer, start).call(|| format!("pread({name:?})"))?;
             let block = self.buffer.get(..count).unwrap_or_default();
             if block.iter().any(|byte| *byte != 0) {
                 self.hash.update(start.to_le_bytes());

@@ -95,6 +95,7 @@ impl Store {
             return Ok(false);
         }
         forget_archives(self, id)?;
+        self.forget_steps(id)?;
         self.delete_unused_layers(&temporary)?;
         temporary.discard().map_err(|cause| StoreError::Remove { path: self.path().to_owned(), cause })?;
         Ok(true)

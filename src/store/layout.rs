@@ -42,6 +42,7 @@
 //! trash/REMOVED-EXPIRES-RANDOM/   one removed volume, as it lay in volumes/, until it expires
 //! damaged/PATH-RANDOM/            what `system check --repair` has moved aside; made when there is the first
 //! archives/HEX                    which image an archive file was found to hold
+//! steps/HEX                       which image a step made; HEX are the digits of its key; made when there is the first
 //! events events.1                 what has happened, a line each; the second is the older one
 //! tmp/                            what is being made, each under a lock that dies with its process
 //! ```
@@ -77,6 +78,8 @@ pub const TRASH: &str = "trash";
 pub const DAMAGED: &str = "damaged";
 /// The directory of what is known about archive files outside the store.
 pub const ARCHIVES: &str = "archives";
+/// The directory of what steps have made; made when there is the first.
+pub const STEPS: &str = "steps";
 /// What has happened, and what had happened before that file was begun.
 pub const JOURNALS: [&str; 2] = ["events", "events.1"];
 /// The directory of what is being made.
@@ -155,6 +158,18 @@ pub fn layer_lock(owners: &str, chain_id: &Digest) -> String {
 #[must_use]
 pub fn pull_lock(digest: &Digest) -> String {
     format!("pull-{}.lock", digest.hex())
+}
+
+/// The lock, in the temporary directory, of whoever does a step.
+#[must_use]
+pub fn step_lock(key: &Digest) -> String {
+    format!("step-{}.lock", key.hex())
+}
+
+/// The file of what a step has made, from the store.
+#[must_use]
+pub fn step(key: &Digest) -> String {
+    format!("{STEPS}/{}", key.hex())
 }
 
 /// The file of one name of an image, from the store.

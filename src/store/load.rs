@@ -50,6 +50,7 @@ use super::image::Image;
 use super::layer::LayerOwners;
 use super::unpack::Limits;
 use crate::plan::digest::Digest;
+use crate::plan::image_lock::{ImageLock, Locked};
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
 
@@ -115,6 +116,8 @@ pub struct LoadRequest<'a> {
     pub limits: &'a Limits,
     /// Under which names.
     pub naming: Naming,
+    /// What names have to mean, where that was written down.
+    pub lock: Option<&'a ImageLock>,
 }
 
 /// An image that is in the store now.
@@ -246,10 +249,21 @@ impl Store {
                 }
                 (Naming::Untagged, _) => Vec::new(),
             };
+            if let Some(lock) = request.lock {
+                check_lock(lock, &candidate, &references)?;
+            }
             stage.add(&opened, candidate, references, progress)?;
         }
         let loaded = stage.publish()?;
         cache::remember(self, request, &loaded)?;
         Ok(loaded)
     }
+}
+
+/// An image gets no name that was to mean another one.
+fn check_lock(lock: &ImageLock, candidate: &Candidate, references: &[Reference]) -> Result<(), LoadError> {
+    let found = Locked { id: candidate.id.clone(), digests: candidate.manifest_digests.clone() };
+    // One with a digest says itself what it means.
+    let mut names = references.iter().filter(|reference| reference.digest().is_none());
+    Ok(names.try_for_each(|name| lock.check(name, &found))?)
 }

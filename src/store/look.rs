@@ -3,6 +3,8 @@
 //! Every step is by descriptor, in the layers alone: a symlink leads to where it would inside of a container, and never to
 //! the host. What is whited out is not there.
 
+mod owner;
+
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::AsFd as _;
@@ -68,14 +70,20 @@ pub fn files(image: &Merged, path: &ContainerPath) -> Result<Vec<ImageFile>, Loo
         let failed = |cause| LookError::Read { path: joined(&names), cause };
         match find(image, &names).map_err(failed)? {
             None => {}
-            Some((parent, Found::Other(place, stat))) => {
+            Some((parent, Found::Other(place, mut stat))) => {
                 let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
                 let name = names.last().map(OsString::as_os_str).unwrap_or_default();
                 let link = is_link.then(|| parent.read_link(place, name)).transpose().map_err(failed)?;
+                if let Some(layer) = parent.parts.get(place) {
+                    owner::recorded(layer, name, &mut stat).map_err(failed)?;
+                }
                 found.push(file(&names, &stat, link));
             }
             Some((_, Found::Directory(directory))) => {
-                if let Some(stat) = directory.stat().map_err(failed)?.filter(|_| !names.is_empty()) {
+                if let Some(mut stat) = directory.stat().map_err(failed)?.filter(|_| !names.is_empty()) {
+                    if let Some(top) = directory.parts.first() {
+                        owner::recorded(top, OsStr::new("."), &mut stat).map_err(failed)?;
+                    }
                     found.push(file(&names, &stat, None));
                 }
                 let mut children = directory.names().map_err(failed)?;

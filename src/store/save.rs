@@ -23,6 +23,7 @@ mod sink;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -77,6 +78,9 @@ pub enum SaveError {
     /// The archive cannot be written.
     #[error("cannot write the archive")]
     Archive(#[from] WriteError),
+    /// The directory holds something.
+    #[error("`{}` is there already, and holds something", .0.display())]
+    Used(PathBuf),
     /// The directory cannot be written.
     #[error("cannot write the image layout")]
     Directory(#[source] SysError),
@@ -89,6 +93,28 @@ pub enum SaveError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl SaveError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Used(_) => Some(
+                "name a directory that is empty, or not there yet: a layout is written as a whole".to_owned(),
+            ),
+            Self::Store(error) => error.hint(),
+            Self::Absent(_)
+            | Self::Gone(_)
+            | Self::Rebuild { .. }
+            | Self::Pack { .. }
+            | Self::Config(_)
+            | Self::Archive(_)
+            | Self::Directory(_)
+            | Self::Spool(_)
+            | Self::Handover(_) => None,
+        }
+    }
 }
 
 /// What an image is saved as.

@@ -220,7 +220,9 @@ impl Place<'_> {
             Err(errno) => return Err(SysError::new(format!("fgetxattr({OWNER:?})"), errno)),
         };
         // Nobody but us writes it: what does not parse is not worth more than what is not there.
-        let Some((user, group, mode)) = parse(value.get(..length).unwrap_or_default()) else { return Ok(()) };
+        let Some((user, group, mode)) = parse_owner(value.get(..length).unwrap_or_default()) else {
+            return Ok(());
+        };
         let (user, group) = known(user, group);
         rustix::fs::fchown(&inode, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))
             .call(|| format!("fchown({user}, {group})"))?;
@@ -244,7 +246,7 @@ impl Place<'_> {
 }
 
 /// `UID:GID:MODE`, the mode octal.
-fn parse(value: &[u8]) -> Option<(u32, u32, u32)> {
+pub(super) fn parse_owner(value: &[u8]) -> Option<(u32, u32, u32)> {
     let mut parts = std::str::from_utf8(value).ok()?.split(':');
     let (user, group) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let mode = u32::from_str_radix(parts.next()?, 8).ok()?;
@@ -337,9 +339,9 @@ mod tests {
 
     #[test]
     fn the_attribute_is_read_strictly() {
-        assert_eq!(parse(b"7:8:4711"), Some((7, 8, 0o4711)));
+        assert_eq!(parse_owner(b"7:8:4711"), Some((7, 8, 0o4711)));
         for bad in [&b""[..], b"7:8", b"7:8:9", b"7:8:10000", b"-1:0:0", b"7:8:1:2", b"7:8:\xff"] {
-            assert_eq!(parse(bad), None);
+            assert_eq!(parse_owner(bad), None);
         }
     }
 }

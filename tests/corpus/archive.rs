@@ -42,6 +42,7 @@ fn load(store: &Store, source: LoadSource) -> usize {
         owners: &LayerOwners::Squashed,
         limits: &Limits { ..limits() },
         naming: Naming::FromSource,
+        lock: None,
     };
     let loaded = store.load(&request, &mut |_| {}).unwrap_or_default();
     let mut ids: Vec<_> = loaded.into_iter().map(|loaded| loaded.id).collect();

@@ -105,6 +105,7 @@ fn peek(format: LoadFormat, write: impl FnOnce(&Layout<'_>)) {
         owners: &LayerOwners::Squashed,
         limits: &Limits::default(),
         naming: Naming::FromSource,
+        lock: None,
     };
     if let Ok(Some(image)) = store.peek(&request) {
         assert!(image.id.to_string().parse::<Digest>().is_ok());

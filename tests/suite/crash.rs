@@ -56,6 +56,13 @@ fn still_running(scene: &Scene) {
     }
 }
 
+/// The archives of the layers can be had back, byte for byte.
+fn outlined(scene: &Scene) {
+    scene.run(&["system", "check", "--digests"]);
+    let saved = scene.scratch.minirun(["save", "-o", "/dev/null", OTHER]).run();
+    assert_eq!((saved.success().as_str(), saved.stderr()), ("", ""));
+}
+
 fn gone(scene: &Scene) {
     scene.ignore(&["rm", "-f", "victim"]);
 }
@@ -83,6 +90,28 @@ crashes! {
         |scene| {
             scene.run(&["load", "-q", "-i", scene.scratch.path("layout").to_str().unwrap()]);
             assert_eq!(scene.run(&["run", "--rm", OTHER, "cat", "/mark"]), "marked");
+            outlined(scene);
+        };
+    layer:
+        |scene| scene.ignore(&["rmi", "-f", OTHER]),
+        words(["layer", "-t", OTHER, IMAGE, "--", "sh", "-c", "echo made >/made"]),
+        |scene| {
+            let id = scene.run(&["layer", "-t", OTHER, IMAGE, "--", "sh", "-c", "echo made >/made"]);
+            assert_eq!(scene.run(&["layer", IMAGE, "--", "sh", "-c", "echo made >/made"]), id);
+            assert_eq!(scene.run(&["run", "--rm", OTHER, "cat", "/made"]), "made");
+            outlined(scene);
+        };
+    save_directory:
+        |scene| drop(std::fs::remove_dir_all(scene.scratch.path("out/layout"))),
+        |scene| {
+            scene.scratch.directory("out");
+            words(["save", "-o", "oci:HEREout/layout", IMAGE])(scene)
+        },
+        |scene| {
+            // What a killed one had begun goes with the next.
+            drop(std::fs::remove_dir_all(scene.scratch.path("out/layout")));
+            scene.run(&["save", "-o", &format!("oci:{}", scene.scratch.text("out/layout")), IMAGE]);
+            assert_eq!(std::fs::read_dir(scene.scratch.path("out")).unwrap().count(), 1);
         };
     remove_image:
         |scene| {

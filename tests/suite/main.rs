@@ -17,6 +17,7 @@
 )]
 
 mod stats;
+mod steps;
 mod support;
 
 mod attach;
@@ -55,6 +56,7 @@ mod inspect_security;
 mod joining;
 mod landlock;
 mod layers;
+mod ledger;
 mod lifecycle;
 mod limits;
 mod load;
@@ -69,6 +71,7 @@ mod mounts;
 mod network;
 mod other_users;
 mod pausing;
+mod pins;
 mod power_cut;
 mod process;
 mod ps;
@@ -82,6 +85,7 @@ mod review;
 mod run;
 mod running_mounts;
 mod save;
+mod save_beside;
 mod scaffold;
 mod seccomp;
 mod seccomp_peer;

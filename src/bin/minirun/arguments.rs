@@ -16,6 +16,7 @@ pub(crate) mod registry;
 pub(crate) mod resources;
 pub(crate) mod review;
 pub(crate) mod run;
+pub(crate) mod step;
 pub(crate) mod supervision;
 pub(crate) mod system;
 pub(crate) mod usage;
@@ -23,7 +24,7 @@ pub(crate) mod volume;
 pub(crate) mod volume_data;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -36,6 +37,7 @@ use self::look::{HistoryArgs, LookVerb};
 use self::registry::{LoginArgs, LogoutArgs, PullArgs, PushArgs};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
+use self::step::LayerArgs;
 use self::system::{InfoArgs, SystemVerb};
 use self::volume::VolumeVerb;
 
@@ -105,6 +107,8 @@ pub(crate) enum Verb {
     Tag(TagArgs),
     /// Show the steps in which an image was made
     History(HistoryArgs),
+    /// Make an image by a command in another one, unless that was done before
+    Layer(Box<LayerArgs>),
     /// List containers
     Ps(ListContainers),
     /// Remove containers
@@ -139,6 +143,21 @@ pub(crate) enum Verb {
     Info(InfoArgs),
     /// Show what happens to containers, images and volumes, as JSON
     Events(EventsArgs),
+}
+
+impl Verb {
+    /// `--lock`.
+    pub(crate) fn lock(&self) -> Option<&Path> {
+        match self {
+            Self::Run(run)
+            | Self::Create(run)
+            | Self::Container(ContainerVerb::Run(run) | ContainerVerb::Create(run)) => run.lock.as_deref(),
+            Self::Layer(layer) => layer.lock.as_deref(),
+            Self::Pull(pull) | Self::Image(ImageVerb::Pull(pull)) => pull.lock.as_deref(),
+            Self::Load(load) | Self::Image(ImageVerb::Load(load)) => load.lock.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// The verbs of `minirun image`

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, stdout};
 use std::path::Path;
 
-use minirun::container::{ChangeKind, CommitArguments, Engine, Pausing};
+use minirun::container::{ChangeKind, CommitArguments, Describing, Engine, Pausing};
 use minirun::plan::instruction;
 use minirun::sys::whole_file::WholeFile;
 
@@ -39,6 +39,7 @@ pub(crate) fn commit(engine: &Engine, arguments: &CommitArgs, output: &mut Outpu
             Some(false) => Pausing::Never,
             None => Pausing::WherePossible,
         },
+        describing: Describing::Container,
     };
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
     let made = engine.commit(&arguments.container, &request, &mut |event| progress.show(event));

@@ -36,6 +36,7 @@ pub(crate) fn answer(engine: &Engine, verb: &LookVerb, output: &mut Output) -> R
         LookVerb::History(arguments) => history(engine, arguments, output)?,
         LookVerb::Tree(arguments) => tree(engine, arguments, output)?,
         LookVerb::Diff(arguments) => diff(engine, arguments, output)?,
+        LookVerb::Lock(arguments) => crate::lock::lock(engine, arguments, output)?,
         LookVerb::LsFiles(arguments) => list(engine, arguments, output)?,
         LookVerb::Cat(arguments) => {
             engine.image_file(&arguments.image, &path(&arguments.path)?, &mut stdout())?;

@@ -12,6 +12,7 @@ mod inspect;
 mod layer;
 mod lifecycle;
 mod listing;
+mod lock;
 mod logs;
 mod look;
 mod mounts;
@@ -28,6 +29,7 @@ mod save;
 mod security;
 mod size;
 mod stats;
+mod step;
 mod supervision;
 mod system;
 mod template;
@@ -86,6 +88,10 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         return Ok(0);
     }
     let engine = Engine::open(&store(arguments.place.store)?)?;
+    let engine = match arguments.verb.lock() {
+        Some(path) => engine.locked_to(path)?,
+        None => engine,
+    };
     match arguments.verb {
         Verb::Run(run) | Verb::Container(ContainerVerb::Run(run)) => run::run(&engine, &run, output),
         Verb::Create(run) | Verb::Container(ContainerVerb::Create(run)) => run::create(&engine, &run, output),
@@ -106,6 +112,7 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Verb::Images(list) | Verb::Image(ImageVerb::Ls(list)) => image::list(&engine, &list, output),
         Verb::Rmi(remove) | Verb::Image(ImageVerb::Rm(remove)) => image::remove(&engine, &remove, output),
         Verb::Tag(tag) | Verb::Image(ImageVerb::Tag(tag)) => image::tag(&engine, &tag, output),
+        Verb::Layer(arguments) => step::layer(&engine, &arguments, output),
         Verb::History(arguments) => look::history(&engine, &arguments, output).map(|()| 0),
         Verb::Image(ImageVerb::Look(verb)) => look::answer(&engine, &verb, output),
         Verb::Ps(list) | Verb::Container(ContainerVerb::Ls(list)) => ps::list(&engine, &list, output),

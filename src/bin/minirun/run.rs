@@ -26,11 +26,12 @@ use minirun::plan::registry::policy::PullPolicy;
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::resources::{self};
 use minirun::plan::rootfs::Lifetime;
-use minirun::plan::seccomp::Nesting;
+use minirun::plan::seccomp::{Abis, Nesting};
 use minirun::plan::security::{self, Privileges, SecurityMode, Shown, SystemPaths};
 use minirun::plan::source::ImageSource;
 use minirun::sys::probe;
 
+use crate::arguments::registry::Pull;
 use crate::arguments::run::{DriverWord, RunArgs};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -39,8 +40,7 @@ use crate::result::{self, Stay};
 use crate::{lifecycle, supervision};
 
 pub(crate) use self::error::RequestError;
-pub(crate) use self::files::read_all;
-use self::files::seccomp;
+pub(crate) use self::files::{read_all, seccomp};
 
 /// Runs a container; the exit code of its command.
 pub(crate) fn run(engine: &Engine, arguments: &RunArgs, output: &mut Output) -> Result<u8, Failure> {
@@ -94,12 +94,13 @@ fn request(
     let security = security::parse(&arguments.security, privileges)?;
     let modes: Vec<SecurityMode> = parse_all(&arguments.security_modes, str::parse)?;
     let modes = if modes.is_empty() { Nesting::Closed } else { Nesting::Open };
+    let abis = if arguments.abi32 { Abis::With32Bit } else { Abis::Native };
     let groups = groups(&arguments.groups)?;
     Ok(RunRequest {
         image: ImageSource::parse(image)?,
         image_text: image.to_string_lossy().into_owned(),
         platform: arguments.platform.as_deref().map(|text| Platform::parse(text, machine)).transpose()?,
-        pull: pull(arguments)?,
+        pull: pull(arguments.pull)?,
         image_limits: ImageLimits::parse(&arguments.image_limits)?,
         command,
         entrypoint: arguments.entrypoint.clone(),
@@ -123,7 +124,7 @@ fn request(
         first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },
         stop_signal: parse(arguments.stop_signal.as_ref())?,
         lifetime: if arguments.remove { Lifetime::Ephemeral } else { Lifetime::Kept },
-        network: network(arguments)?,
+        network: network(arguments.network.as_deref(), &arguments.ports)?,
         ports: arguments
             .ports
             .iter()
@@ -135,7 +136,7 @@ fn request(
             Privileges::Chosen => capability::resolve(&arguments.cap_add, &arguments.cap_drop)?,
         },
         new_privileges: security.new_privileges,
-        seccomp: seccomp(arguments, &security.seccomp, modes)?,
+        seccomp: seccomp(abis, &security.seccomp, modes)?,
         system_paths: match modes {
             Nesting::Open => SystemPaths { shown: Shown::All, ..security.system_paths },
             Nesting::Closed => security.system_paths,
@@ -158,7 +159,7 @@ fn request(
 }
 
 /// `--group-add`: the caller's groups, or some by name.
-fn groups(words: &[String]) -> Result<(CallerGroups, Vec<String>), RequestError> {
+pub(crate) fn groups(words: &[String]) -> Result<(CallerGroups, Vec<String>), RequestError> {
     const KEEP: &str = "keep-groups";
     match words.iter().filter(|word| *word == KEEP).count() {
         0 => Ok((CallerGroups::Dropped, words.to_vec())),
@@ -168,19 +169,18 @@ fn groups(words: &[String]) -> Result<(CallerGroups, Vec<String>), RequestError>
 }
 
 /// `--network`, else what the environment says.
-fn network(arguments: &RunArgs) -> Result<Option<NetworkMode>, RequestError> {
-    match (&arguments.network, probe::network()) {
-        (Some(text), _) if text == "default" => Ok(None),
+pub(crate) fn network(asked: Option<&str>, ports: &[String]) -> Result<Option<NetworkMode>, RequestError> {
+    match (asked, probe::network()) {
+        (Some("default"), _) | (None, None) => Ok(None),
         (Some(text), _) => Ok(Some(text.parse()?)),
         // Who publishes a port asks for a network by that.
-        (None, Some(text)) if text == "none" && !arguments.ports.is_empty() => Ok(None),
+        (None, Some(text)) if text == "none" && !ports.is_empty() => Ok(None),
         (None, Some(text)) => text.parse().map(Some).map_err(RequestError::NetworkVariable),
-        (None, None) => Ok(None),
     }
 }
 
-fn pull(arguments: &RunArgs) -> Result<PullPolicy, RequestError> {
-    match (arguments.pull, probe::pull()) {
+pub(crate) fn pull(asked: Option<Pull>) -> Result<PullPolicy, RequestError> {
+    match (asked, probe::pull()) {
         (Some(pull), _) => Ok(pull.into()),
         (None, Some(text)) => PullPolicy::parse(&text).ok_or(RequestError::PullVariable(text)),
         (None, None) => Ok(PullPolicy::default()),
@@ -240,7 +240,7 @@ pub(crate) fn streams(flags: StreamFlags) -> Streams {
     }
 }
 
-fn driver(word: DriverWord) -> Driver {
+pub(crate) fn driver(word: DriverWord) -> Driver {
     match word {
         DriverWord::Auto => Driver::Auto,
         DriverWord::Overlay => Driver::Overlay,

@@ -1,4 +1,4 @@
-//! Images, their names, and what is known of archives.
+//! Images, their names, and what is known of archives and steps.
 
 use super::{Flaw, Inspection, Remedy, digest, in_full};
 use crate::plan::digest::{Algorithm, Digest};
@@ -7,6 +7,7 @@ use crate::store::document::{self, RECORD_MAX};
 use crate::store::layer::chain_ids;
 use crate::store::layout;
 use crate::store::record::Record;
+use crate::store::step::StepRecord;
 use crate::sys::SysError;
 
 impl Inspection<'_> {
@@ -101,6 +102,22 @@ impl Inspection<'_> {
                 Some(id) if self.is_there(&layout::image(&id)) => {}
                 // Whoever looks for it finds no image, and reads the archive again.
                 Some(_) | None => self.found(path, Flaw::Unused, Remedy::Remove),
+            }
+        }
+        Ok(())
+    }
+
+    /// What steps have made is there.
+    pub(super) fn steps(&mut self) -> Result<(), SysError> {
+        for name in self.entries(layout::STEPS)? {
+            let path = format!("{}/{name}", layout::STEPS);
+            if !self.is_there(&path) {
+                continue;
+            }
+            match self.record::<StepRecord>(&path, "the record of a step") {
+                Ok(record) if self.is_there(&layout::image(&record.image)) => {}
+                // The step is done again then.
+                Ok(_) | Err(_) => self.found(path, Flaw::Unused, Remedy::Remove),
             }
         }
         Ok(())

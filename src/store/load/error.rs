@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::blob::BlobError;
 use super::wire::ManifestError;
 use crate::plan::digest::Digest;
+use crate::plan::image_lock::Drift;
 use crate::store::StoreError;
 use crate::store::compression::CompressionError;
 use crate::store::document::DocumentError;
@@ -17,6 +18,9 @@ use crate::sys::SysError;
 /// Why images could not be loaded. The store is as it was.
 #[derive(Debug, Error)]
 pub enum LoadError {
+    /// A name means something else than it did.
+    #[error(transparent)]
+    Drift(#[from] Drift),
     /// The file or directory cannot be opened.
     #[error("cannot open `{}`", .path.display())]
     Open {
@@ -257,6 +261,7 @@ impl LoadError {
             Self::NotAnImage(_) => {
                 Some("`minirun import FILE NAME` takes the tar of a root filesystem".to_owned())
             }
+            Self::Drift(drift) => drift.hint(),
             Self::NotALayout(_) => Some("use docker-archive:FILE".to_owned()),
             Self::Platform { found, .. } => {
                 found.first().map(|platform| format!("--platform {} takes that one", platform.escape_debug()))

@@ -51,6 +51,7 @@ impl Place {
             owners: &LayerOwners::Squashed,
             limits,
             naming: Naming::FromSource,
+            lock: None,
         }
     }
 

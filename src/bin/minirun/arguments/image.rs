@@ -16,6 +16,9 @@ pub(crate) struct LoadArgs {
     /// Load what is for this platform instead of the machine's own
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
     pub(crate) platform: Option<String>,
+    /// Take images only as this file says that their names were meant: see `minirun image lock`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
     /// Allow the image more or less than usual
     #[arg(long = "image-limit", value_name = "NAME=VALUE", long_help = ImageLimits::help())]
     pub(crate) image_limits: Vec<String>,

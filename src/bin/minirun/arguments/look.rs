@@ -1,6 +1,7 @@
 //! The flags of the verbs that look into images.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -13,6 +14,8 @@ pub(crate) enum LookVerb {
     Tree(TreeArgs),
     /// Show what an image has otherwise than another one: added, changed, deleted
     Diff(DiffImages),
+    /// Write down which images names mean, for `--lock FILE` of other verbs
+    Lock(LockArgs),
     /// List the files of an image
     LsFiles(LsFilesArgs),
     /// Write a file of an image to standard output
@@ -66,6 +69,16 @@ pub(crate) struct LsFilesArgs {
     /// List only what is here, and below
     #[arg(value_name = "PATH", default_value = "/")]
     pub(crate) path: OsString,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LockArgs {
+    /// The file that is written; names that it has already stay in it
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Names [default: those in the file; if there is none, all of the store]
+    #[arg(value_name = "NAME[:TAG]")]
+    pub(crate) names: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -47,7 +47,10 @@ const OTHER_FLAGS: [(&str, &[&str], &str); 4] = [
 /// Verbs, and what to do without them.
 const VERBS: [(&[&str], &str); 4] = [
     (&["search"], STORE),
-    (&["build", "builder", "buildx"], "build with another tool and `minirun load` what it writes"),
+    (
+        &["build", "builder", "buildx"],
+        "make each layer with `minirun layer IMAGE -- COMMAND`, or `minirun load` what another tool has built",
+    ),
     (&["network"], NETWORK),
     (&["compose", "swarm", "context", "plugin", "update"], "see `minirun --help`"),
 ];

@@ -74,6 +74,9 @@ pub(crate) struct PullArgs {
     pub(crate) creds: Option<String>,
     #[command(flatten)]
     pub(crate) access: AccessArgs,
+    /// Take images only as this file says that their names were meant: see `minirun image lock`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
     /// Allow the image more or less than usual
     #[arg(long = "image-limit", value_name = "NAME=VALUE", long_help = ImageLimits::help())]
     pub(crate) image_limits: Vec<String>,

@@ -239,6 +239,9 @@ pub(crate) struct RunArgs {
     /// When the image is fetched from a registry: always, missing, newer or never [default: `MINIRUN_PULL`, else missing]
     #[arg(long, value_name = "WHEN", hide_possible_values = true, help_heading = "Container")]
     pub(crate) pull: Option<Pull>,
+    /// Take images only as this file says that their names were meant: see `minirun image lock`
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = "Container")]
+    pub(crate) lock: Option<PathBuf>,
     /// Allow an image that is not loaded yet more or less than usual
     #[arg(
         long = "image-limit",

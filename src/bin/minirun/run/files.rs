@@ -12,14 +12,13 @@ use rustix::fs::{FileType, Mode, OFlags, fcntl_setfl, fstat};
 use rustix::io::Errno;
 
 use super::RequestError;
-use crate::arguments::run::RunArgs;
 
 /// The most that is read of a file of variables or labels, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
 
 /// The profile of system calls, read.
-pub(super) fn seccomp(
-    arguments: &RunArgs,
+pub(crate) fn seccomp(
+    abis: Abis,
     word: &SeccompWord,
     nesting: Nesting,
 ) -> Result<SeccompRequest, RequestError> {
@@ -39,7 +38,6 @@ pub(super) fn seccomp(
             Choice::Profile(Profile::parse(&json).map_err(wrong)?)
         }
     };
-    let abis = if arguments.abi32 { Abis::With32Bit } else { Abis::Native };
     Ok(SeccompRequest { choice, abis, nesting })
 }
 

@@ -2,6 +2,7 @@
 
 use minirun::container::{ContainerUsage, DiskUsage, Engine, ImageUsage, VolumeUsage};
 use minirun::plan::reference::Reference;
+use minirun::store::ledger::LayerBytes;
 use serde_json::{Value, json};
 
 use crate::arguments::system::DiskUsageArgs;
@@ -44,6 +45,19 @@ const VOLUMES: [Column; 3] = [
     Column { title: "SIZE", field: "Size" },
 ];
 
+const LAYERS: [Column; 5] = [
+    Column { title: "OWNERS", field: "Owners" },
+    Column { title: "CHAIN ID", field: "ID" },
+    Column { title: "IMAGES", field: "Images" },
+    Column { title: "ON DISK", field: "Size" },
+    Column { title: "OUTLINE", field: "Outline" },
+];
+const PARTS: [Column; 3] = [
+    Column { title: "PART", field: "Part" },
+    Column { title: "ON DISK", field: "Size" },
+    Column { title: "BYTES", field: "Bytes" },
+];
+
 /// Shows what everything takes.
 pub(crate) fn df(engine: &Engine, arguments: &DiskUsageArgs, output: &mut Output) -> Result<u8, Failure> {
     let usage = engine.disk_usage()?;
@@ -59,6 +73,11 @@ pub(crate) fn df(engine: &Engine, arguments: &DiskUsageArgs, output: &mut Output
                 size::show(bytes)
             ))?;
         }
+        let ledger = engine.ledger()?;
+        table(("\nLayers", &LAYERS), ledger.layers.iter().map(layer_row), output)?;
+        let parts = ledger.parts.iter().map(|(part, bytes)| part_row(part.name(), *bytes));
+        let total = std::iter::once(part_row("total", ledger.total()));
+        table(("\nStore", &PARTS), parts.chain(total), output)?;
         return Ok(0);
     }
     let style = Style { usual: &USUAL, columns: &COLUMNS, format: arguments.format.as_deref() };
@@ -144,6 +163,21 @@ fn container_row(usage: &ContainerUsage) -> Value {
         row.insert("Size".to_owned(), size::show(usage.size).into());
     }
     row
+}
+
+fn layer_row((name, layer): (&String, &LayerBytes)) -> Value {
+    let (owners, hex) = name.split_once('/').unwrap_or((name, ""));
+    json!({
+        "Owners": owners.chars().take(12).collect::<String>(),
+        "ID": hex.chars().take(12).collect::<String>(),
+        "Images": layer.images.to_string(),
+        "Size": size::show(layer.files),
+        "Outline": size::show(layer.outline),
+    })
+}
+
+fn part_row(name: &str, bytes: u64) -> Value {
+    json!({ "Part": name, "Size": size::show(bytes), "Bytes": bytes.to_string() })
 }
 
 fn volume_row(usage: &VolumeUsage) -> Value {
