@@ -1,5 +1,6 @@
 //! The life of containers, from what was asked to how it ended: joins the store and the launcher.
 
+mod accounts;
 mod attach;
 mod base;
 mod bundle;

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::image::Config;
 use rustix::fs::{Mode, OFlags};
-use serde::{Deserialize, Serialize};
 
+use super::accounts::{Accounts, read_accounts};
 use super::pull::Owned;
 use super::{Engine, Error, Event, Events, PullArguments, absolute};
 use crate::plan::digest::Digest;
 use crate::plan::image_limit::ImageLimits;
 use crate::plan::image_lock::Drift;
-use crate::plan::path::ContainerPath;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
 use crate::plan::registry::policy::{PullPolicy, is_local};
@@ -22,12 +21,7 @@ use crate::registry::{Access, credentials};
 use crate::store::image::{Image, ImageError};
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
-use crate::store::merged::{Merged, MergedError};
-use crate::sys::process::DescriptorLimit;
 use crate::sys::{Call, hosttree};
-
-/// The most that is read of an image's `/etc/passwd` or `/etc/group`, in bytes.
-const ACCOUNT_FILE_MAX: u64 = 8 << 20;
 
 /// Whether the files of an image are there to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,37 +87,6 @@ impl Base {
             None => Err(error),
         })
     }
-}
-
-/// `/etc/passwd` and `/etc/group`.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Accounts {
-    pub(super) passwd: Vec<u8>,
-    pub(super) group: Vec<u8>,
-    /// Which of them the image has made useless.
-    pub(super) notices: Vec<String>,
-}
-
-fn read_accounts(lowers: &[PathBuf]) -> Result<Accounts, Error> {
-    let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
-    let merged = Merged::new(lowers.iter().map(|path| open_directory(path)).collect::<Result<_, _>>()?);
-    let mut notices = Vec::new();
-    let mut read = |path: &'static str| {
-        let place = ContainerPath::root().join(path);
-        match merged.read_file(&place, ACCOUNT_FILE_MAX) {
-            Err(
-                cause @ (MergedError::NotRegular(_) | MergedError::TooLarge { .. } | MergedError::Loop(_)),
-            ) => {
-                notices.push(format!("nobody is looked up in the image's {path}: {cause}"));
-                Ok(Vec::new())
-            }
-            content => {
-                content.map(Option::unwrap_or_default).map_err(|cause| Error::ImageFile { path, cause })
-            }
-        }
-    };
-    let (passwd, group) = (read("/etc/passwd")?, read("/etc/group")?);
-    Ok(Accounts { passwd, group, notices })
 }
 
 pub(super) fn open_directory(path: &Path) -> Result<OwnedFd, Error> {

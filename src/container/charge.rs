@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd as _, BorrowedFd};
 
-use super::occurrence::{of_container, of_its_volumes};
+use super::occurrence::{nanoseconds, of_container, of_its_volumes};
 use super::result::Witness;
 use super::run::{chain, not_put_away};
 use super::{Engine, Error, Event, Events, copying, now, pid_file};
@@ -258,11 +258,10 @@ impl Charge<'_> {
             events(Event::Notice(format!("nobody can reach this container: {}", chain(&error))));
             Guests::default()
         });
-        let result = self.run(run, &mut guests, &mut |news| match news {
+        let ended = self.run(run, &mut guests, &mut |news| match news {
             News::Notice(text) => events(Event::Notice(text.to_owned())),
             News::Started => {}
-        });
-        let ended = result?;
+        })?;
         self.note_death(ended.status.code());
         Ok((ended, guests))
     }
@@ -294,10 +293,4 @@ fn log_stream(stream: Stream) -> LogStream {
         Stream::Output => LogStream::Output,
         Stream::Error => LogStream::Error,
     }
-}
-
-/// Nanoseconds since 1970.
-pub(super) fn nanoseconds() -> i64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-    now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
 }

@@ -133,7 +133,7 @@ fn occurrence(subject: Subject, action: &Action, (id, attributes): (String, Attr
 }
 
 /// Nanoseconds since 1970.
-fn nanoseconds() -> i64 {
+pub(super) fn nanoseconds() -> i64 {
     let (seconds, nanoseconds) = moment();
     seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds.into())
 }

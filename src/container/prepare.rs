@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use oci_spec::runtime::Spec;
 
-use super::base::{Accounts, Base, Files, Intent, Wanted};
+use super::accounts::Accounts;
+use super::base::{Base, Files, Intent, Wanted};
 use super::limits::{self, Limits};
 use super::network::{GENERATED, Link};
 use super::place::{Placement, Site};

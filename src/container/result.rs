@@ -9,8 +9,9 @@ use std::time::Instant;
 use rustix::process::Pid;
 
 use self::taken::{explain, taken};
-use super::charge::{Charge, Run, nanoseconds};
+use super::charge::{Charge, Run};
 use super::mounts::effective;
+use super::occurrence::nanoseconds;
 use super::{Engine, Error, rfc3339_nanoseconds};
 use crate::launch::{Ended, LaunchError};
 use crate::plan::evidence::Evidence;
