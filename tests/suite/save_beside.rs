@@ -21,7 +21,7 @@ fn id(scratch: &Scratch, name: &str) -> String {
 fn podman_takes_what_is_saved() {
     require!(program_exists("podman"), "no podman");
     // Its store wants mounts and IDs of its own, and this is about archives.
-    require!(Caller::detect() == Caller::Root, "podman's store works for root alone here");
+    require!(Caller::detect() == Caller::Root, "only root can make a store of podman's here");
     let scratch = Scratch::new();
     scratch.load(&image(), "example.test/app:1");
     let hex = id(&scratch, "example.test/app:1").replace("sha256:", "");
