@@ -5,7 +5,7 @@
 //!   here: credentials go to the registry itself and to whom it names for tokens, and to nobody else.
 //! - [`Carrier`]: sends the layers that a process packs which has no network, each through a pipe. What a registry has is not
 //!   sent; what it has in another of its repositories it takes from there.
-//! - [`serve`]: fetches what the process that unpacks wants, and hands it over through pipes.
+//! - [`serve()`]: fetches what the process that unpacks wants, and hands it over through pipes.
 //! - [`credentials`]: the files and programs of this machine that know who the user is.
 //!
 //! All of this runs in the caller's own process: it needs the network, the user's certificates and credentials, and

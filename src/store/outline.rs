@@ -8,7 +8,7 @@
 //!
 //! - [`OutlineWriter`] is filled by the reader of archives (`tar.rs`), and told by the unpacking (`unpack/apply.rs`)
 //!   into which file a body goes. It ends up in the layer's directory, beside its tree.
-//! - [`rebuild`] is the way back: outline and tree give the archive, byte for byte.
+//! - [`rebuild()`] is the way back: outline and tree give the archive, byte for byte.
 //! - Nothing relies on it: whoever rebuilds compares the digest of what came out with the layer's diff ID
 //!   (`save/layer.rs`). A layer without an outline (made by an older minirun, or with files that replace each other,
 //!   whose first bytes are lost) is packed as `commit` does it and gets the diff ID of that.
