@@ -21,7 +21,9 @@ fill() {
     true
 }
 free() { rm -rf "$disk/ballast"; }
-list() { find "$MINIRUN_STORE" ! -name 'events*' ! -path '*/upper/*' ! -name 'log*' | sort; }
+# Who removes a container that has ended may be at it for a moment longer than the command that ran it.
+settle() { i=0; while [ -n "$(ls -A "$MINIRUN_STORE/ended" 2>/dev/null)" ] && [ $i -lt 500 ]; do sleep 0.02; i=$((i + 1)); done; }
+list() { settle; find "$MINIRUN_STORE" ! -name 'events*' ! -path '*/upper/*' ! -name 'log*' | sort; }
 try() {
     name=$1; shift
     list >"$SCRATCH/before"

@@ -28,7 +28,9 @@ fn podman_takes_what_is_saved() {
     for format in ["docker-archive", "oci-archive"] {
         let file = scratch.text(format);
         scratch.minirun(["save", "--format", format, "-o", &file, "example.test/app:1"]).run().success();
-        let (root, run) = (scratch.text("podman"), scratch.text("podman-run"));
+        // Podman wants this path to be short, and the scratch directory may lie deep.
+        let run = format!("/run/minirun-test-{}", std::process::id());
+        let root = scratch.text("podman");
         let podman = |words: &[&str]| {
             Call::new("podman")
                 .args(["--root", &root, "--runroot", &run, "--storage-driver", "vfs"])
@@ -41,6 +43,7 @@ fn podman_takes_what_is_saved() {
         assert_eq!(found, hex, "{format}");
         podman(&["rmi", "-f", "example.test/app:1"]).success();
         fs::remove_dir_all(&root).unwrap();
+        fs::remove_dir_all(&run).unwrap();
     }
 }
 
