@@ -13,7 +13,7 @@ use crate::plan::digest::Digest;
 use crate::plan::image_limit::ImageLimits;
 use crate::plan::image_lock::Drift;
 use crate::plan::platform::Platform;
-use crate::plan::reference::Reference;
+use crate::plan::reference::{Reference, TagOrigin};
 use crate::plan::registry::policy::{PullPolicy, is_local};
 use crate::plan::source::ImageSource;
 use crate::plan::userns::UserNamespace;
@@ -266,10 +266,13 @@ fn check_platform(image: &Image, wanted: Option<&Platform>) -> Result<(), Error>
     }
 }
 
-/// Says which image is taken where the name that was typed does not exist.
+/// Says which image is taken where a name was typed without a tag, and there is another than `latest`.
 fn note_other_tag(text: &str, image: &Image, events: Events<'_>) {
     let Some(found) = &image.reference else { return };
-    if text.parse::<Reference>().is_ok_and(|asked| asked != *found) {
+    let is_other = |asked: Reference| {
+        asked.tag_origin() == TagOrigin::Default && asked.digest().is_none() && asked.tag() != found.tag()
+    };
+    if text.parse().is_ok_and(is_other) {
         events(Event::Notice(format!("`{text}` has no tag `latest` here: using {}", found.familiar())));
     }
 }

@@ -122,12 +122,10 @@ impl Engine {
     /// There is none, or the store cannot be read.
     pub fn inspect_image(&self, text: &str) -> Result<Value, Error> {
         let image = self.store.find_image(text)?;
-        let summaries = self.store.images()?;
-        let references = summaries.into_iter().find(|one| one.id == image.id).map(|one| one.references);
-        let references = references.unwrap_or_default();
+        let summary = self.store.images()?.into_iter().find(|one| one.id == image.id);
+        let (references, digests) = summary.map(|one| (one.references, one.digests)).unwrap_or_default();
         let repositories: BTreeSet<String> = references.iter().map(Reference::familiar_name).collect();
-        let digests = image
-            .manifest_digest
+        let digests = digests
             .iter()
             .flat_map(|digest| repositories.iter().map(move |repository| format!("{repository}@{digest}")));
         let diff_ids: Vec<_> = image.layers.iter().map(|layer| layer.diff_id.to_string()).collect();

@@ -17,6 +17,8 @@ pub struct ImageSummary {
     pub id: Digest,
     /// All names, sorted; none for an untagged image.
     pub references: Vec<Reference>,
+    /// The digests by which it was reached: its manifest first, then the indexes around it.
+    pub digests: Vec<Digest>,
     /// When it was made, RFC 3339, as the image says.
     pub created: Option<String>,
     /// Its labels, in no order.
@@ -44,6 +46,7 @@ impl Store {
                 references: named.map(|(reference, _)| reference.clone()).collect(),
                 created: image.config.created().clone(),
                 size: record.size(),
+                digests: record.manifest_digests,
                 id: record.id,
             });
         }

@@ -26,6 +26,34 @@ fn images_are_listed_with_dockers_columns() {
 }
 
 #[test]
+fn a_list_shows_digests_and_leaves_out_what_no_filter_wants() {
+    let scratch = Scratch::with(&Image::base().config("Labels", json!({ "kind": "tool" })));
+    scratch.load(&Image::base().config("Env", json!(["OTHER=1"])), "example.test/team/other:2");
+    let images = |args: &[&str]| scratch.minirun(["images"]).args(args).run().success();
+
+    let table = images(&["--digests", "example.test/base"]);
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0][..3], ["REPOSITORY", "TAG", "DIGEST"], "{table}");
+    let pinned = format!("example.test/base@{}", lines[1][2]);
+    assert_eq!(inspected(&scratch, &pinned)["RepoTags"], json!([IMAGE]), "{table}");
+
+    let (base, other) = (IMAGE, "example.test/team/other:2");
+    for (filter, wanted) in [
+        ("label=kind=tool", base),
+        ("label=kind=toy", ""),
+        ("reference=example.test/*", base),
+        ("reference=*/team/o*:2", other),
+        ("dangling=true", ""),
+    ] {
+        let shown = images(&["--format", "{{.Repository}}:{{.Tag}}", "--filter", filter]);
+        assert_eq!(shown, wanted, "{filter}");
+    }
+    let outcome = scratch.minirun(["images", "-f", "size=1"]).run();
+    let said = outcome.refused();
+    assert!(said.contains("size=1") && said.contains("reference=PATTERN"), "{said}");
+}
+
+#[test]
 fn an_empty_store_lists_no_image_of_its_own() {
     let scratch = Scratch::new();
     let output = scratch.minirun(["images"]).run().success();

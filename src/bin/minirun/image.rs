@@ -1,5 +1,7 @@
 //! The verbs about images.
 
+mod filter;
+
 use std::io::{IsTerminal as _, stdin};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ use minirun::store::discard::{Removal, Removed};
 use minirun::store::list::ImageSummary;
 use serde_json::{Value, json};
 
+use self::filter::Filters;
 use crate::arguments::image::{ImportArgs, ListImages, LoadArgs, RemoveImages, TagArgs};
 use crate::failure::{Failure, SOME_FAILED};
 use crate::listing::{self, Column, Style};
@@ -20,6 +23,7 @@ use crate::run::RequestError;
 use crate::{size, time};
 
 const USUAL: [&str; 5] = ["Repository", "Tag", "ID", "CreatedSince", "Size"];
+const WITH_DIGESTS: [&str; 6] = ["Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"];
 const COLUMNS: [Column; 7] = [
     Column { title: "REPOSITORY", field: "Repository" },
     Column { title: "TAG", field: "Tag" },
@@ -104,7 +108,9 @@ pub(crate) fn list(engine: &Engine, arguments: &ListImages, output: &mut Output)
             return Ok(SOME_FAILED);
         }
     };
-    let is_wanted = |row: &Row<'_>| arguments.name.as_deref().is_none_or(|name| row.is_called(name));
+    let filters = Filters::parse(&arguments.filters, &images)?;
+    let is_wanted =
+        |row: &Row<'_>| arguments.name.as_deref().is_none_or(|name| row.is_called(name)) && filters.fit(row);
     let rows: Vec<Row<'_>> = images.iter().flat_map(rows).filter(is_wanted).collect();
     if arguments.quiet && listing::is_usual(arguments.format.as_deref()) {
         let mut ids: Vec<String> = rows.iter().map(|row| row.id(arguments.no_trunc)).collect();
@@ -113,7 +119,8 @@ pub(crate) fn list(engine: &Engine, arguments: &ListImages, output: &mut Output)
         return Ok(0);
     }
     let shown: Vec<Value> = rows.iter().map(|row| row.show(arguments.no_trunc)).collect();
-    let style = Style { usual: &USUAL, columns: &COLUMNS, format: arguments.format.as_deref() };
+    let usual: &[&str] = if arguments.digests { &WITH_DIGESTS } else { &USUAL };
+    let style = Style { usual, columns: &COLUMNS, format: arguments.format.as_deref() };
     listing::print(&shown, &style, output)?;
     Ok(0)
 }
@@ -139,17 +146,21 @@ impl Row<'_> {
         names.is_some_and(|names| names.iter().any(|own| own == name))
     }
 
+    fn created(&self) -> Option<i64> {
+        self.image.created.as_deref().and_then(time::parse)
+    }
+
     fn id(&self, full: bool) -> String {
         if full { self.image.id.to_string() } else { self.image.id.hex().chars().take(12).collect() }
     }
 
     fn show(&self, full: bool) -> Value {
         let part = |part: Option<String>| part.unwrap_or_else(|| NONE.to_owned());
-        let created = self.image.created.as_deref().and_then(time::parse);
+        let created = self.created();
         json!({
             "Repository": part(self.reference.map(Reference::familiar_name)),
             "Tag": part(self.reference.and_then(Reference::tag).map(str::to_owned)),
-            "Digest": part(self.reference.and_then(Reference::digest).map(ToString::to_string)),
+            "Digest": part(self.image.digests.last().map(ToString::to_string)),
             "ID": self.id(full),
             "CreatedSince": created.map_or_else(|| "N/A".to_owned(), time::ago),
             "CreatedAt": created.map_or_else(|| "N/A".to_owned(), time::date),

@@ -4,6 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use minirun::plan::supervision::parse_duration;
 
+/// What [`moment`] takes.
+pub(crate) const MOMENTS: &str =
+    "a time such as 24h, 2024-01-31, 2024-01-31T12:00:00Z, or seconds since 1970";
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;

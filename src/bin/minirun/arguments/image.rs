@@ -82,12 +82,19 @@ pub(crate) struct ListImages {
     /// Accepted for Docker's sake; there are no hidden images
     #[arg(short, long)]
     pub(crate) all: bool,
+    /// Only those that fit: `dangling=BOOL`, `label=KEY[=VALUE]`, `reference=PATTERN`, `before=IMAGE`, `since=IMAGE`,
+    /// `until=TIME`
+    #[arg(short, long = "filter", value_name = "KEY=VALUE")]
+    pub(crate) filters: Vec<String>,
     /// Only IDs
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// IDs in full
     #[arg(long)]
     pub(crate) no_trunc: bool,
+    /// Also what the registry calls it: the digest that `NAME@DIGEST` has
+    #[arg(long)]
+    pub(crate) digests: bool,
     /// `table`, `json`, or a template such as '{{.Repository}}:{{.Tag}}' or 'table {{.ID}}\t{{.Size}}'
     #[arg(long, value_name = "FORMAT", allow_hyphen_values = true)]
     pub(crate) format: Option<String>,

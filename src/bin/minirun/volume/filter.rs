@@ -118,7 +118,7 @@ impl Filters {
             "dangling" => self.dangling = Some(truth(value, self.dangling).ok_or_else(|| bad(TRUTHS))?),
             "anonymous" => self.anonymous = Some(truth(value, self.anonymous).ok_or_else(|| bad(TRUTHS))?),
             "all" => self.all = Some(truth(value, self.all).ok_or_else(|| bad(TRUTHS))?),
-            "until" => self.until.push(time::moment(value).ok_or_else(|| bad(MOMENTS))?),
+            "until" => self.until.push(time::moment(value).ok_or_else(|| bad(time::MOMENTS))?),
             _ => {
                 let volume = volumes.iter().find(|volume| volume.record.name.as_str() == value);
                 let record = &volume.ok_or_else(|| bad("the name of a volume"))?.record;
@@ -160,11 +160,11 @@ impl Filters {
     }
 }
 
-const TRUTHS: &str = "true, false, 1 or 0, and the same each time";
-const MOMENTS: &str = "a time such as 24h, 2024-01-31, 2024-01-31T12:00:00Z, or seconds since 1970";
+/// What [`truth`] takes.
+pub(crate) const TRUTHS: &str = "true, false, 1 or 0, and the same each time";
 
 /// A truth that does not contradict the one before.
-fn truth(text: &str, before: Option<bool>) -> Option<bool> {
+pub(crate) fn truth(text: &str, before: Option<bool>) -> Option<bool> {
     let value = match text {
         "true" | "1" => true,
         "false" | "0" => false,

@@ -7,7 +7,6 @@ use crate::time;
 use crate::volume::filter::Pair;
 
 const LEGAL: &str = "until=TIME, label=KEY[=VALUE] and label!=KEY[=VALUE]";
-const MOMENTS: &str = "a time such as 24h, 2024-01-31, 2024-01-31T12:00:00Z, or seconds since 1970";
 
 /// All filters of one command.
 #[derive(Debug, Default)]
@@ -26,7 +25,7 @@ impl Filters {
             let (key, value) = text.split_once('=').ok_or_else(error)?;
             match (key.trim().to_lowercase().as_str(), value.trim()) {
                 ("until", value) => {
-                    let bad = || Failure::FilterValue { text: text.clone(), legal: MOMENTS };
+                    let bad = || Failure::FilterValue { text: text.clone(), legal: time::MOMENTS };
                     filters.until = Some(time::moment(value).ok_or_else(bad)?);
                 }
                 ("label", value) => filters.labels.push(Pair::parse(value)),
