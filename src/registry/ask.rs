@@ -192,6 +192,7 @@ impl Client {
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return Err(RequestError::Unauthorized {
                 authority: self.endpoint.authority().to_owned(),
+                user: self.credentials.as_ref().map(|credentials| credentials.user.clone()),
                 message,
             });
         }

@@ -153,7 +153,9 @@ fn who_asks_is_kept_by_login() {
     let login = |password: &str| {
         call(&scratch, "login").args(["-u", "user", "--password-stdin", &host]).input(password)
     };
-    login("wrong").run().fails(1);
+    let wrong = login("wrong").run();
+    let said = wrong.fails(1);
+    assert!(said.contains("from `user`") && said.contains("hint: is the password right"), "{said}");
     login("secret\n").run().success();
     pull(&scratch, &["-q", &name]).run().success();
     let file = scratch.path("home").join("auth.json");

@@ -43,10 +43,12 @@ pub enum RequestError {
         message: String,
     },
     /// Who asks may not, or is not known.
-    #[error("`{authority}` wants to know who asks{}", said(.message))]
+    #[error("`{authority}` {}{}", refusal(.user.as_deref()), said(.message))]
     Unauthorized {
         /// The registry.
         authority: String,
+        /// Who asked, if that was said.
+        user: Option<String>,
         /// What the registry says about it.
         message: String,
     },
@@ -121,6 +123,14 @@ pub enum RequestError {
     OtherRange(String),
 }
 
+/// What a registry does to `user`, or to whoever does not say who asks.
+fn refusal(user: Option<&str>) -> String {
+    match user {
+        Some(user) => format!("does not take that from `{}`", user.escape_debug()),
+        None => "wants to know who asks".to_owned(),
+    }
+}
+
 /// What a registry says, behind a sentence of ours; it could steer a terminal.
 fn said(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {}", message.escape_debug()) }
@@ -129,9 +139,13 @@ fn said(message: &str) -> String {
 impl RequestError {
     pub(super) fn hint(&self) -> Option<String> {
         match self {
-            Self::Unauthorized { authority, .. } => {
+            Self::Unauthorized { authority, user: None, .. } => {
                 Some(format!("`minirun login {authority}` says who you are"))
             }
+            Self::Unauthorized { user: Some(_), .. } => Some(
+                "is the password right (some registries want a token in its place), and may this user do that?"
+                    .to_owned(),
+            ),
             Self::Send { cause, .. } if is_certificate(cause) => Some(
                 "--cert-dir DIR names the certificates of a registry of your own; --tls-verify=false trusts \
                  whoever answers"

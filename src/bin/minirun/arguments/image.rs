@@ -74,6 +74,7 @@ pub(crate) struct ImportArgs {
     pub(crate) quiet: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 pub(crate) struct ListImages {
     /// Only images of this repository, or of this name and tag

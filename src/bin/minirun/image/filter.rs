@@ -93,6 +93,8 @@ fn is_called(row: &Row<'_>, parts: &[Part]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use minirun::plan::reference::Reference;
+
     use super::*;
 
     fn image(digit: char, names: &[&str], (created, label): (&str, &str)) -> ImageSummary {
@@ -115,7 +117,7 @@ mod tests {
         let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
         let filters = Filters::parse(&texts, &images)?;
         let rows = images.iter().flat_map(super::super::rows).filter(|row| filters.fit(row));
-        let shown = |row: Row<'_>| row.reference.map_or_else(|| row.id(false), |name| name.familiar());
+        let shown = |row: Row<'_>| row.reference.map_or_else(|| row.id(false), Reference::familiar);
         Ok(rows.map(shown).collect::<Vec<_>>().join(" "))
     }
 
