@@ -27,6 +27,7 @@ import disk
 import peers
 import plot
 import priority
+import pull
 import scale
 import size
 import start
@@ -39,7 +40,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
 # PR_SET_CHILD_SUBREAPER, prctl(2).
 SUBREAPER = 36
-PARTS = {"start": start.rows, "unpack": unpack.rows, "scale": scale.rows, "disk": disk.rows, "size": size.rows}
+PARTS = {"start": start.rows, "unpack": unpack.rows, "pull": pull.rows, "scale": scale.rows, "disk": disk.rows,
+         "size": size.rows}
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -53,7 +55,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--ahead", action="store_true", help="before the machine's other work, if root starts this")
     parser.add_argument("--quick", action="store_true", help="less of everything: to see whether it runs")
     parser.add_argument("--large", default="", metavar="LAYOUT",
-                        help="also unpack this image layout, or `generated`: one of 1.3 GB")
+                        help="also unpack and pull this image layout, or `generated`: one of 1.3 GB")
     parser.add_argument("--alpine", default="", metavar="LAYOUT", help="the image for the cold start [generated]")
     parser.add_argument("--directory", default="/var/tmp", help="on the disk that is measured [/var/tmp]")
     parser.add_argument("--json", default=f"{PROJECT}/target/bench.json", help="what was found [target/bench.json]")

@@ -9,7 +9,8 @@ import mounts
 from pace import Contender, Failure, found, run
 from scene import IMAGE, Scene
 
-PACKAGES = ["bubblewrap", "crun", "runc", "podman", "umoci", "tar", "uidmap", "fio", "gcc", "libc6-dev"]
+PACKAGES = ["bubblewrap", "crun", "runc", "podman", "umoci", "skopeo", "docker-registry", "tar", "uidmap", "fio", "gcc",
+            "libc6-dev"]
 
 # What the job has besides the mounts of every container.
 JOB = ["-v", "data:/data", "--tmpfs", "/scratch"]
@@ -185,7 +186,7 @@ def unable(name: str, reason: str) -> Contender:
 
 def versions() -> Dict[str, str]:
     asked = {"bwrap": ["--version"], "crun": ["--version"], "runc": ["--version"], "podman": ["--version"],
-             "umoci": ["--version"], "tar": ["--version"], "fio": ["--version"]}
+             "umoci": ["--version"], "skopeo": ["--version"], "tar": ["--version"], "fio": ["--version"]}
     told = {}
     for program, words in asked.items():
         try:

@@ -25,10 +25,15 @@ MEMORY = 100.0
 def rows(scene: Scene) -> List[Row]:
     made = [cold(scene), *unpacked(scene, "small", generated(scene, "small", SMALL))]
     if scene.large:
-        wanted = scene.large
-        directory = generated(scene, "large", LARGE) if wanted == "generated" else borrowed(scene, "large", wanted)
-        made += unpacked(scene, "large", directory)
+        made += unpacked(scene, "large", large(scene))
     return made
+
+
+def large(scene: Scene) -> str:
+    """The layout that was asked for, generated or borrowed."""
+    if scene.large == "generated":
+        return generated(scene, "large", LARGE)
+    return scene.once("borrowed layout", lambda: borrowed(scene, "large", scene.large))
 
 
 def generated(scene: Scene, name: str, shape: image.Shape) -> str:
