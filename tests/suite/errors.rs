@@ -159,6 +159,36 @@ fn help_and_version() {
     assert!(!scratch.store().exists());
 }
 
+/// The words of a list of verbs: each verb, and what is said of it.
+fn verbs(help: &str) -> Vec<(String, String)> {
+    let list =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let split = |line: &str| {
+        let (verb, about) = line.trim().split_once("  ").unwrap_or_else(|| panic!("{line}"));
+        (verb.to_owned(), about.split(" [alias").next().unwrap_or_default().trim().to_owned())
+    };
+    list.map(split).filter(|(verb, _)| verb != "help").collect()
+}
+
+#[test]
+fn the_help_of_each_verb_begins_with_what_the_list_says_of_it() {
+    let scratch = Scratch::new();
+    let mut groups = vec![Vec::new()];
+    let mut seen = 0;
+    while let Some(group) = groups.pop() {
+        for (verb, about) in verbs(&scratch.minirun(&group).args(["--help"]).run().success()) {
+            let words = [group.as_slice(), &[verb]].concat();
+            let help = scratch.minirun(&words).args(["--help"]).run().success();
+            assert_eq!(help.lines().next(), Some(about.as_str()), "{words:?}");
+            seen += 1;
+            if help.contains("\nCommands:\n") {
+                groups.push(words);
+            }
+        }
+    }
+    assert!(seen > 50, "{seen} verbs");
+}
+
 #[test]
 fn a_store_whose_path_is_not_utf_8() {
     use std::os::unix::ffi::OsStrExt as _;

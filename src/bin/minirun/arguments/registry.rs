@@ -32,7 +32,6 @@ impl From<Pull> for PullPolicy {
     }
 }
 
-/// How registries are asked.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
     /// Whether a registry must have a certificate that is trusted here; with `false` anybody may answer, also without

@@ -178,7 +178,6 @@ pub(crate) struct RestoreVolume {
     pub(crate) snapshot: RestoreSnapshot,
 }
 
-/// Flags for snapshots.
 #[derive(Debug, Args)]
 pub(crate) struct RestoreSnapshot {
     /// Of a snapshot: also while containers use the volume, which go on with the files it had

@@ -72,7 +72,6 @@ pub(crate) struct CloneVolume {
     pub(crate) copying: CopyFlags,
 }
 
-/// How files are copied, and what is said about it.
 #[derive(Debug, Args)]
 pub(crate) struct CopyFlags {
     /// Share blocks between copies (reflink)
