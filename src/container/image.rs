@@ -83,6 +83,14 @@ impl Engine {
         Ok(loaded)
     }
 
+    /// Whether `text` names an image.
+    ///
+    /// # Errors
+    /// `text` is no name, or names several, or the store cannot be read.
+    pub fn image_exists(&self, text: &str) -> Result<bool, Error> {
+        Ok(self.store.image_exists(text)?)
+    }
+
     /// Loads images into the store.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::plan::digest::Digest;
 use crate::plan::name::{ContainerId, ContainerName, Label};
 use crate::plan::port::{Port, PublishedPort};
 use crate::plan::reference::Reference;
-use crate::store::container::{Container, MountRecord, State};
+use crate::store::container::{Container, ContainerError, MountRecord, State};
 use crate::store::image::Image;
 use crate::store::layer::LayerDirectories;
 use crate::store::log;
@@ -114,6 +114,18 @@ impl Engine {
             "Result": self.store.container_result(&container)?,
             "NetworkSettings": network::settings(&container),
         }))
+    }
+
+    /// Whether `text` names a container.
+    ///
+    /// # Errors
+    /// It could be any of several, or the store cannot be read.
+    pub fn container_exists(&self, text: &str) -> Result<bool, Error> {
+        match self.store.find_container(text) {
+            Ok(_) => Ok(true),
+            Err(ContainerError::Unknown(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Everything about the image that `text` names.

@@ -121,6 +121,25 @@ fn a_removed_image_leaves_nothing() {
 }
 
 #[test]
+fn exists_says_by_its_code_whether_there_is_one() {
+    let scratch = Scratch::with_image();
+    scratch.minirun(["run", "--name", "kept", IMAGE, "true"]).run().success();
+    for (kind, name, code) in [
+        ("image", IMAGE, 0),
+        ("image", "example.test/base:2", 1),
+        ("container", "kept", 0),
+        ("container", "kept2", 1),
+    ] {
+        let outcome = scratch.minirun([kind, "exists", name]).run();
+        assert_eq!(
+            (outcome.code, outcome.stdout().as_str(), outcome.stderr()),
+            (Some(code), "", ""),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn an_image_in_use_stays() {
     let scratch = Scratch::with_image();
     scratch.minirun(["run", "--name", "user", IMAGE, "true"]).run().success();

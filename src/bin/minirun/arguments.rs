@@ -186,6 +186,8 @@ pub(crate) enum ImageVerb {
     Tag(TagArgs),
     /// Show everything about images, as JSON
     Inspect(InspectOf),
+    /// Say by the exit code whether there is an image: 0, else 1
+    Exists(OneName),
     #[command(flatten)]
     Look(LookVerb),
 }
@@ -213,6 +215,15 @@ pub(crate) enum ContainerVerb {
     Contents(ContentsVerb),
     /// Show everything about containers, as JSON
     Inspect(InspectContainers),
+    /// Say by the exit code whether there is a container: 0, else 1
+    Exists(OneName),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneName {
+    /// A name, an ID or the beginning of one
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
 }
 
 /// What something is.

@@ -128,6 +128,8 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
             security::inspect(&engine, &of, output)
         }
         Verb::Inspect(inspect) => inspect::inspect(&engine, &inspect.of, inspect.kind, output),
+        Verb::Image(ImageVerb::Exists(one)) => Ok(u8::from(!engine.image_exists(&one.name)?)),
+        Verb::Container(ContainerVerb::Exists(one)) => Ok(u8::from(!engine.container_exists(&one.name)?)),
         Verb::Image(ImageVerb::Inspect(of)) => {
             inspect::inspect(&engine, &of, Some(arguments::Kind::Image), output)
         }
