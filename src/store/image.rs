@@ -9,6 +9,7 @@ use super::document;
 use super::record::{LayerRef, Record};
 use super::{Store, StoreError, layout};
 use crate::plan::digest::Digest;
+use crate::plan::image_document::ImageDocument;
 use crate::plan::platform::Platform;
 use crate::plan::reference::{Reference, ReferenceError, TagOrigin};
 
@@ -174,6 +175,18 @@ impl Store {
     /// The store cannot be read.
     pub fn image_by_id(&self, id: &Digest) -> Result<Option<Image>, StoreError> {
         self.image(id, None)
+    }
+
+    /// The whole configuration of `image`, with the fields that nobody here understands; none when it was removed meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn image_document(&self, image: &Image) -> Result<Option<ImageDocument>, StoreError> {
+        let name = format!("{}/{}", layout::image(&image.id), layout::CONFIG);
+        let Some(bytes) = self.read_file(&name)? else { return Ok(None) };
+        let fields = document::parse::<serde_json::Map<_, _>>(&bytes, "an image configuration")
+            .map_err(|cause| StoreError::Damaged { path: self.path().join(&name), cause })?;
+        Ok(Some(fields.into()))
     }
 
     /// Whether `text` names an image.

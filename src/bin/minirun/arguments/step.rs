@@ -44,8 +44,8 @@ pub(crate) struct LayerArgs {
     /// Run the command also if it has made its image before
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Change how the image is run by an instruction as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL,
-    /// USER, VOLUME, WORKDIR
+    /// Change how the image is run by an instruction as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK,
+    /// LABEL, ONBUILD, SHELL, STOPSIGNAL, USER, VOLUME, WORKDIR
     #[arg(long = "change", value_name = "INSTRUCTION")]
     pub(crate) changes: Vec<String>,
 
