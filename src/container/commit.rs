@@ -76,14 +76,7 @@ impl Engine {
         self.sweep()?;
         let container = self.store.find_container(text)?;
         let files = self.own_files(&container)?;
-        let source = match &container.record.image_id {
-            Some(id) => {
-                let image = self.store.image_by_id(id)?;
-                let gone = || Error::Vanished { origin: container.record.image.clone() };
-                Source::Changes(Box::new(image.ok_or_else(gone)?))
-            }
-            None => Source::Everything,
-        };
+        let source = self.source(&container)?;
         let below: Vec<Digest> = match &source {
             Source::Changes(image) => image.layers.iter().map(|layer| layer.diff_id.clone()).collect(),
             Source::Everything => Vec::new(),
@@ -111,6 +104,13 @@ impl Engine {
         let more = [("comment", comment), ("imageID", id.to_string()), ("imageRef", name)];
         self.note_container(&container.record, &Action::Commit, &more);
         Ok(id)
+    }
+
+    fn source(&self, container: &Container) -> Result<Source, Error> {
+        let Some(id) = &container.record.image_id else { return Ok(Source::Everything) };
+        let image = self.store.image_by_id(id)?;
+        let gone = || Error::Vanished { origin: container.record.image.clone() };
+        Ok(Source::Changes(Box::new(image.ok_or_else(gone)?)))
     }
 
     fn commit_inside(

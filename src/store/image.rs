@@ -1,7 +1,5 @@
 //! Images, and finding them by name or ID.
 
-use std::path::PathBuf;
-
 use oci_spec::image::ImageConfiguration;
 use thiserror::Error;
 
@@ -138,12 +136,6 @@ impl Image {
         let config = &self.config;
         let variant = config.variant().as_deref();
         Platform::new(&config.os().to_string(), &config.architecture().to_string(), variant)
-    }
-
-    /// The configuration file, byte for byte as it came.
-    #[must_use]
-    pub fn config_file(&self, store: &Store) -> PathBuf {
-        store.path().join(layout::image(&self.id)).join(layout::CONFIG)
     }
 }
 
