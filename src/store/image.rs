@@ -240,10 +240,25 @@ impl Store {
         }
     }
 
-    /// The one image that all tags of the repository name.
-    fn find_only_tag(&self, text: &str, asked: &Reference) -> Result<Option<Found>, ImageError> {
+    /// All names in the repository of `asked`, sorted; `text` is what was typed.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot be read.
+    pub fn names_in(&self, text: &str, asked: &Reference) -> Result<Vec<Reference>, ImageError> {
+        let mut names: Vec<Reference> = self.tags(asked)?.into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        if names.is_empty() { self.unknown(text) } else { Ok(names) }
+    }
+
+    fn tags(&self, asked: &Reference) -> Result<Vec<(Reference, Digest)>, StoreError> {
         let mut tags = self.references()?;
         tags.retain(|(reference, _)| reference.name() == asked.name());
+        Ok(tags)
+    }
+
+    /// The one image that all tags of the repository name.
+    fn find_only_tag(&self, text: &str, asked: &Reference) -> Result<Option<Found>, ImageError> {
+        let tags = self.tags(asked)?;
         let Some((reference, id)) = tags.first().cloned() else { return Ok(None) };
         if tags.iter().any(|(_, other)| *other != id) {
             let candidates = tags.iter().map(|(reference, _)| reference.familiar()).collect();
