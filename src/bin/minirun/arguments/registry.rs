@@ -32,7 +32,7 @@ impl From<Pull> for PullPolicy {
     }
 }
 
-/// How registries are asked.
+// How registries are asked. No comment for documentation: clap would describe the verbs by it that have these flags.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
     /// Whether a registry must have a certificate that is trusted here; with `false` anybody may answer, also without

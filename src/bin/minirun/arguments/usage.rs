@@ -91,7 +91,7 @@ fn verb(error: &Error, words: &[OsString]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
+    use clap::{CommandFactory as _, Parser as _};
 
     use super::*;
     use crate::arguments::Arguments;
@@ -99,6 +99,17 @@ mod tests {
     fn shown(words: &[&str]) -> String {
         let words: Vec<OsString> = std::iter::once(&"minirun").chain(words).map(OsString::from).collect();
         render(&Arguments::try_parse_from(&words).unwrap_err(), &words)
+    }
+
+    #[test]
+    fn a_verb_says_of_itself_what_the_list_of_verbs_says() {
+        let verbs = Arguments::command();
+        let mut described = verbs.clone();
+        described.build();
+        for verb in verbs.get_subcommands() {
+            let own = described.find_subcommand(verb.get_name()).unwrap().get_about();
+            assert_eq!(own.map(ToString::to_string), verb.get_about().map(ToString::to_string));
+        }
     }
 
     #[test]
