@@ -19,6 +19,7 @@ pub mod from_spec;
 pub mod hasher;
 pub mod host;
 pub mod idmap;
+pub mod image_document;
 pub mod image_limit;
 pub mod image_lock;
 pub mod instruction;

@@ -3,13 +3,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use oci_spec::image::{Config, HistoryBuilder, ImageConfiguration, RootFs};
+use oci_spec::image::Config;
 
 use super::layer::OwnFiles;
 use super::{Engine, Error, Event, Events, Pausing, now, rfc3339, within};
 use crate::error::files::FilesError;
+use crate::plan::account::UserSpec;
 use crate::plan::digest::Digest;
-use crate::plan::instruction::{self, Instruction};
+use crate::plan::image_document::{ImageDocument, Step};
+use crate::plan::instruction::Instruction;
 use crate::plan::occurrence::Action;
 use crate::plan::reference::Reference;
 use crate::store::changes::changes;
@@ -74,20 +76,13 @@ impl Engine {
         self.sweep()?;
         let container = self.store.find_container(text)?;
         let files = self.own_files(&container)?;
-        let source = match &container.record.image_id {
-            Some(id) => {
-                let image = self.store.image_by_id(id)?;
-                let gone = || Error::Vanished { origin: container.record.image.clone() };
-                Source::Changes(Box::new(image.ok_or_else(gone)?))
-            }
-            None => Source::Everything,
-        };
+        let source = self.source(&container)?;
         let below: Vec<Digest> = match &source {
             Source::Changes(image) => image.layers.iter().map(|layer| layer.diff_id.clone()).collect(),
             Source::Everything => Vec::new(),
         };
         let request = CommitRequest {
-            config: self.configuration(&container, &source, arguments),
+            document: self.document(&container, &source, arguments)?,
             below: &below,
             reference: arguments.reference.as_ref(),
             owners: &self.owners(container.record.rights.map.as_ref()),
@@ -109,6 +104,13 @@ impl Engine {
         let more = [("comment", comment), ("imageID", id.to_string()), ("imageRef", name)];
         self.note_container(&container.record, &Action::Commit, &more);
         Ok(id)
+    }
+
+    fn source(&self, container: &Container) -> Result<Source, Error> {
+        let Some(id) = &container.record.image_id else { return Ok(Source::Everything) };
+        let image = self.store.image_by_id(id)?;
+        let gone = || Error::Vanished { origin: container.record.image.clone() };
+        Ok(Source::Changes(Box::new(image.ok_or_else(gone)?)))
     }
 
     fn commit_inside(
@@ -138,46 +140,36 @@ impl Engine {
         Ok(written?)
     }
 
-    fn configuration(
+    /// What the image says of itself: what its base says, but for what is otherwise now.
+    fn document(
         &self,
         container: &Container,
         source: &Source,
         arguments: &CommitArguments,
-    ) -> ImageConfiguration {
-        let mut configuration = match source {
-            Source::Changes(image) => image.config.clone(),
-            Source::Everything => {
-                let machine = self.machine();
-                let mut configuration = ImageConfiguration::default();
-                configuration
-                    .set_os(machine.os().into())
-                    .set_architecture(machine.architecture().into())
-                    .set_rootfs(RootFs::default());
-                configuration
+    ) -> Result<ImageDocument, Error> {
+        let gone = || Error::Vanished { origin: container.record.image.clone() };
+        let (mut document, understood) = match source {
+            Source::Changes(image) => {
+                let document = self.store.image_document(image)?.ok_or_else(gone)?;
+                (document, image.config.config().clone().unwrap_or_default())
             }
+            Source::Everything => (ImageDocument::of(&self.machine()), Config::default()),
         };
-        let created = rfc3339(now());
-        let mut step =
-            HistoryBuilder::default().created(created.clone()).created_by(container.record.command.join(" "));
+        if arguments.describing == Describing::Container {
+            let own = own_config(container, &understood);
+            document.take_over(&understood, &own);
+        }
+        document.apply(&arguments.instructions);
         if let Some(author) = &arguments.author {
-            step = step.author(author.clone());
+            document.set_author(author);
         }
-        if let Some(message) = &arguments.message {
-            step = step.comment(message.clone());
-        }
-        let mut history = configuration.history().clone().unwrap_or_default();
-        // All of its fields are optional.
-        history.extend(step.build());
-        let mut config = match arguments.describing {
-            Describing::Container => own_config(container),
-            Describing::Image => configuration.config().clone().unwrap_or_default(),
-        };
-        instruction::apply(&mut config, &arguments.instructions);
-        configuration.set_created(Some(created)).set_config(Some(config)).set_history(Some(history));
-        if let Some(author) = &arguments.author {
-            configuration.set_author(Some(author.clone()));
-        }
-        configuration
+        document.add_step(&Step {
+            created: &rfc3339(now()),
+            created_by: Some(&container.record.command.join(" ")),
+            author: arguments.author.as_deref(),
+            comment: arguments.message.as_deref(),
+        });
+        Ok(document)
     }
 
     /// Writes all that the container that `text` names sees, but for its mounts, as an archive; what is not in it as the
@@ -199,12 +191,18 @@ impl Engine {
     }
 }
 
-fn own_config(container: &Container) -> Config {
+/// What held for the container.
+fn own_config(container: &Container, image: &Config) -> Config {
     let mut config = container.record.config.clone();
     let labels = &container.record.labels;
     if !labels.is_empty() {
         let pairs = labels.iter().map(|label| (label.key.clone(), label.value.clone()));
         config.set_labels(Some(pairs.collect()));
+    }
+    // The same user, as the image puts it.
+    let user = |config: &Config| config.user().as_deref().unwrap_or_default().parse::<UserSpec>().ok();
+    if user(&config) == user(image) {
+        config.set_user(image.user().clone());
     }
     config
 }

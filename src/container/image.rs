@@ -4,11 +4,10 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use oci_spec::image::Config;
-
 use super::{Engine, Error, Event, Events, absolute, input_error};
 use crate::plan::digest::Digest;
 use crate::plan::image_limit::ImageLimits;
+use crate::plan::instruction::Instruction;
 use crate::plan::occurrence::Action;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
@@ -50,6 +49,10 @@ pub struct ImportArguments {
     pub reference: Option<Reference>,
     /// What it is for; this machine if not said.
     pub platform: Option<Platform>,
+    /// What a container of it runs, and how.
+    pub instructions: Vec<Instruction>,
+    /// What it is.
+    pub message: Option<String>,
     /// How much the tar may ask for.
     pub limits: ImageLimits,
 }
@@ -140,7 +143,8 @@ impl Engine {
         let request = ImportRequest {
             source_name: &name,
             reference: arguments.reference.as_ref(),
-            config: Config::default(),
+            instructions: &arguments.instructions,
+            message: arguments.message.as_deref(),
             created: &super::rfc3339(super::now()),
             platform: arguments.platform.as_ref().unwrap_or(&machine),
             owners: &owners,

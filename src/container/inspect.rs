@@ -149,10 +149,20 @@ impl Engine {
             "Architecture": image.config.architecture().to_string(),
             "Os": image.config.os().to_string(),
             "Size": image.size(),
-            "Config": image_config(&image),
+            "Config": self.image_config(&image)?,
             "RootFS": { "Type": "layers", "Layers": diff_ids },
             "GraphDriver": self.image_driver(&image)?,
         }))
+    }
+
+    /// What the image says about running it: what everybody has, and whatever else it says.
+    fn image_config(&self, image: &Image) -> Result<Value, Error> {
+        let document = self.store.image_document(image)?;
+        let gone = || Error::Vanished { origin: image.id.to_string() };
+        let mut fields = document.ok_or_else(gone)?.config();
+        fields.extend(understood(image));
+        fields.entry("OnBuild").or_insert(Value::Null);
+        Ok(fields.into())
     }
 
     /// The directories of the layers, for the owners that this caller's containers have.
@@ -227,22 +237,23 @@ fn source_name(mount: &MountRecord) -> String {
     }
 }
 
-fn image_config(image: &Image) -> Value {
+fn understood(image: &Image) -> Map<String, Value> {
     let config = image.config.config().clone().unwrap_or_default();
     let set = |names: &Option<Vec<String>>| {
         names.as_ref().map(|names| names.iter().map(|name| (name.clone(), json!({}))).collect::<Map<_, _>>())
     };
-    json!({
-        "User": config.user().clone().unwrap_or_default(),
-        "Env": config.env(),
-        "Entrypoint": config.entrypoint(),
-        "Cmd": config.cmd(),
-        "WorkingDir": config.working_dir().clone().unwrap_or_default(),
-        "Volumes": set(config.volumes()),
-        "ExposedPorts": set(config.exposed_ports()),
-        "Labels": config.labels(),
-        "StopSignal": config.stop_signal(),
-    })
+    let fields = [
+        ("User", json!(config.user().as_deref().unwrap_or_default())),
+        ("Env", json!(config.env())),
+        ("Entrypoint", json!(config.entrypoint())),
+        ("Cmd", json!(config.cmd())),
+        ("WorkingDir", json!(config.working_dir().as_deref().unwrap_or_default())),
+        ("Volumes", json!(set(config.volumes()))),
+        ("ExposedPorts", json!(set(config.exposed_ports()))),
+        ("Labels", json!(config.labels())),
+        ("StopSignal", json!(config.stop_signal())),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn labels(labels: &[Label]) -> Value {

@@ -11,7 +11,7 @@ use super::pull::access_of;
 use super::{Engine, Error, Event, Events};
 use crate::plan::digest::Digest;
 use crate::plan::occurrence::Action;
-use crate::plan::reference::Reference;
+use crate::plan::reference::{Reference, TagOrigin};
 use crate::plan::registry::policy::is_local;
 use crate::plan::userns::UsernsMode;
 use crate::registry::{Access, Carrier, Client, Purpose, RegistryError, credentials};
@@ -82,6 +82,18 @@ impl Engine {
         let pushed = pushed.ok_or_else(vanished)??;
         self.note_image(&item.image.id, &Action::Push, reference.familiar());
         Ok(pushed)
+    }
+
+    /// The names of images of the store in the repository that `text` names, sorted.
+    ///
+    /// # Errors
+    /// `text` has a tag or a digest, or there is no such image.
+    pub fn names_in_repository(&self, text: &str) -> Result<Vec<Reference>, Error> {
+        let repository = parse(text)?;
+        if repository.tag_origin() == TagOrigin::Typed || repository.digest().is_some() {
+            return Err(RegistryError::TagWithAll(text.to_owned()).into());
+        }
+        Ok(self.store.names_in(text, &repository)?)
     }
 
     fn send(

@@ -23,8 +23,9 @@ use crate::plan::source::ImageSource;
 use crate::plan::step::{Input, StepError, StepRequest};
 use crate::plan::userns::UserNamespace;
 use crate::store::image::Image;
+use crate::store::layer::LayerOwners;
+use crate::store::layout;
 use crate::store::step::{StepRecord, input_digest};
-use crate::store::{Store, layout};
 use crate::sys::clone::ExitStatus;
 use crate::sys::probe;
 use crate::sys::process::DescriptorLimit;
@@ -73,31 +74,79 @@ impl Engine {
         let StepArguments { step, reference, memory } = arguments;
         let mut step = step.prepare()?;
         let (namespace, owners) = self.namespace(step.run.userns)?;
-        let wanted = Wanted {
-            source: &step.run.image,
-            text: &step.run.image_text,
-            platform: step.run.platform.as_ref(),
-            limits: &step.run.image_limits,
-            pull: step.run.pull,
-            namespace: namespace.as_ref(),
-            owners: &owners,
-            intent: Intent::Run,
-        };
-        let image = match self.base(wanted, &mut *events)? {
-            Base::Image { image, .. } => image,
-            Base::Directory(_) | Base::Host => return Err(StepError::NoImage(step.run.image_text).into()),
-        };
-        tell_of_triggers(&self.store, &image, &mut *events);
+        let image = self.step_image(&step.run, (namespace.as_ref(), &owners), &mut *events)?;
+        self.tell_of_triggers(&image, &mut *events)?;
         settle(&mut step.run, &image)?;
         let key = self.step_key(&step, &image, namespace.as_ref())?;
         let _lock = self.store.lock_step(&key)?;
         if memory == Memory::Used
-            && let Some(known) = self.store.step(&key)?
+            && let Some(known) = self.known_step(&key, reference.as_ref())?
         {
-            self.store.note_use(&known.image);
-            reference.map_or(Ok(()), |reference| self.tag(&known.image.to_string(), &reference))?;
-            return Ok(StepOutcome::Known(known.image));
+            return Ok(StepOutcome::Known(known));
         }
+        let outcome = self.do_step(&step, reference, &mut *events)?;
+        let StepOutcome::Made(made) = &outcome else { return Ok(outcome) };
+        if self.step_key(&step, &image, namespace.as_ref())? == key {
+            let (command, made_at) = (step.run.command.clone(), now());
+            let record = StepRecord { image: made.clone(), base: image.id, command, made: made_at };
+            self.store.remember_step(&key, &record)?;
+        } else {
+            events(Event::Notice(CHANGED.to_owned()));
+        }
+        Ok(outcome)
+    }
+
+    /// The image to begin with, unpacked.
+    fn step_image(
+        &self,
+        run: &RunRequest,
+        (namespace, owners): (Option<&UserNamespace>, &LayerOwners),
+        events: Events<'_>,
+    ) -> Result<Image, Error> {
+        let wanted = Wanted {
+            source: &run.image,
+            text: &run.image_text,
+            platform: run.platform.as_ref(),
+            limits: &run.image_limits,
+            pull: run.pull,
+            namespace,
+            owners,
+            intent: Intent::Run,
+        };
+        match self.base(wanted, events)? {
+            Base::Image { image, .. } => Ok(*image),
+            Base::Directory(_) | Base::Host => Err(StepError::NoImage(run.image_text.clone()).into()),
+        }
+    }
+
+    /// Says what the image wants done wherever another one is made of it. Nobody does that here.
+    fn tell_of_triggers(&self, image: &Image, events: Events<'_>) -> Result<(), Error> {
+        let document = self.store.image_document(image)?;
+        let document = document.ok_or_else(|| Error::Vanished { origin: image.id.to_string() })?;
+        let triggers = document.triggers().join("; ");
+        if !triggers.is_empty() {
+            events(Event::Notice(format!(
+                "the image has ONBUILD instructions, which are not done: {triggers}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The image that the step has made before, which gets the name that was asked for.
+    fn known_step(&self, key: &Digest, reference: Option<&Reference>) -> Result<Option<Digest>, Error> {
+        let Some(known) = self.store.step(key)? else { return Ok(None) };
+        self.store.note_use(&known.image);
+        reference.map_or(Ok(()), |reference| self.tag(&known.image.to_string(), reference))?;
+        Ok(Some(known.image))
+    }
+
+    /// Runs the command and makes an image of what it changed.
+    fn do_step(
+        &self,
+        step: &StepRequest,
+        reference: Option<Reference>,
+        events: Events<'_>,
+    ) -> Result<StepOutcome, Error> {
         let commit = CommitArguments {
             reference,
             instructions: step.changes.clone(),
@@ -106,21 +155,11 @@ impl Engine {
             ..CommitArguments::default()
         };
         let run = step.whole_run();
-        let made = match self.all_or_nothing(|| self.run_once(&run, Manner::Step(&commit), &mut *events))? {
-            Outcome::Made(id) => id,
-            Outcome::Ended(status) => return Ok(StepOutcome::Failed(status)),
-            Outcome::LeftAlone(_) | Outcome::Visited(..) => {
-                return Err(Error::Vanished { origin: run.image_text });
-            }
-        };
-        if self.step_key(&step, &image, namespace.as_ref())? == key {
-            let (command, made_at) = (step.run.command.clone(), now());
-            let record = StepRecord { image: made.clone(), base: image.id, command, made: made_at };
-            self.store.remember_step(&key, &record)?;
-        } else {
-            events(Event::Notice(CHANGED.to_owned()));
+        match self.all_or_nothing(|| self.run_once(&run, Manner::Step(&commit), &mut *events))? {
+            Outcome::Made(id) => Ok(StepOutcome::Made(id)),
+            Outcome::Ended(status) => Ok(StepOutcome::Failed(status)),
+            Outcome::LeftAlone(_) | Outcome::Visited(..) => Err(Error::Vanished { origin: run.image_text }),
         }
-        Ok(StepOutcome::Made(made))
     }
 
     /// Looks at all inputs; the key that follows from them.
@@ -158,19 +197,6 @@ fn settle(run: &mut RunRequest, image: &Image) -> Result<(), Error> {
     // It was chosen by that.
     run.platform = None::<Platform>;
     Ok(())
-}
-
-/// Says what the image wants done wherever another one is made of it. Nobody does that here.
-fn tell_of_triggers(store: &Store, image: &Image, events: Events<'_>) {
-    // What cannot be read now is told of when the image is made.
-    let Ok(bytes) = std::fs::read(image.config_file(store)) else { return };
-    let Ok(config) = serde_json::from_slice::<serde_json::Value>(&bytes) else { return };
-    let triggers = config.pointer("/config/OnBuild").and_then(serde_json::Value::as_array);
-    let words: Vec<&str> = triggers.into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
-    if !words.is_empty() {
-        let words = words.join("; ");
-        events(Event::Notice(format!("the image has ONBUILD instructions, which are not done: {words}")));
-    }
 }
 
 /// The digest of what lies on the host; none of what is neither file nor directory.

@@ -1,16 +1,37 @@
 //! The instructions of a Dockerfile that change how an image is run, as `commit --change` takes them.
 //!
-//! Source: Dockerfile reference; a word may be quoted, and a backslash takes the next character as it is.
+//! Source: Dockerfile reference; a word may be quoted, and a backslash takes the next character as it is. Variables are not
+//! replaced by their values.
 
-use std::collections::HashMap;
+mod apply;
+mod healthcheck;
 
-use oci_spec::image::Config;
 use thiserror::Error;
 
-use super::path::ContainerPath;
+pub use apply::apply;
+pub use healthcheck::{Healthcheck, HealthcheckError};
 
 /// What may stand in front.
-const KEYWORDS: &str = "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR";
+const KEYWORDS: &str =
+    "CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, SHELL, STOPSIGNAL, USER, VOLUME, WORKDIR";
+/// What may stand behind `ONBUILD`: every instruction but those that Docker refuses there.
+const TRIGGERS: [&str; 15] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "LABEL",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
 
 /// Why a text is no such instruction.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -33,21 +54,45 @@ pub enum InstructionError {
     /// A port.
     #[error("`{0}` is not a port: NUMBER[-NUMBER][/tcp|/udp|/sctp]")]
     Port(String),
+    /// Something else than a list of words.
+    #[error("`SHELL` takes a JSON list of words: [\"/bin/bash\", \"-c\"]")]
+    Shell,
+    /// What cannot be put off.
+    #[error("`{0}` is not an instruction that `ONBUILD` can put off")]
+    Trigger(String),
+    /// A health check.
+    #[error("cannot use `HEALTHCHECK`")]
+    Healthcheck(#[from] HealthcheckError),
+}
+
+/// A command, as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandLine {
+    /// Its words.
+    Words(Vec<String>),
+    /// A line for the shell that the image names.
+    Line(String),
 }
 
 /// One instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Instruction {
     /// What is run if nobody says.
-    Command(Vec<String>),
+    Command(CommandLine),
     /// What is run in any case.
-    Entrypoint(Vec<String>),
+    Entrypoint(CommandLine),
     /// Variables.
     Environment(Vec<(String, String)>),
     /// Ports, as `80/tcp`.
     Expose(Vec<String>),
+    /// How to find out whether it is well. Nobody asks it here.
+    Healthcheck(Healthcheck),
     /// Labels.
     Label(Vec<(String, String)>),
+    /// An instruction for whoever makes an image of this one. Nobody does it here.
+    OnBuild(String),
+    /// What reads the commands that are lines.
+    Shell(Vec<String>),
     /// The signal that asks to stop.
     StopSignal(String),
     /// Whom to run as.
@@ -73,7 +118,12 @@ pub fn parse(text: &str) -> Result<Instruction, InstructionError> {
         "ENTRYPOINT" => Instruction::Entrypoint(command(rest)),
         "ENV" => known("ENV").and_then(|_| pairs(rest)).map(Instruction::Environment)?,
         "EXPOSE" => known("EXPOSE").and_then(|_| ports(rest)).map(Instruction::Expose)?,
+        "HEALTHCHECK" => {
+            known("HEALTHCHECK").and_then(|_| Ok(healthcheck::parse(rest)?)).map(Instruction::Healthcheck)?
+        }
         "LABEL" => known("LABEL").and_then(|_| pairs(rest)).map(Instruction::Label)?,
+        "ONBUILD" => known("ONBUILD").and_then(|_| trigger(rest)).map(Instruction::OnBuild)?,
+        "SHELL" => known("SHELL").and_then(|_| shell(rest)).map(Instruction::Shell)?,
         "STOPSIGNAL" => Instruction::StopSignal(one(known("STOPSIGNAL")?, rest)?),
         "USER" => Instruction::User(one(known("USER")?, rest)?),
         "VOLUME" => known("VOLUME").and_then(|_| list(rest)).map(Instruction::Volume)?,
@@ -83,11 +133,26 @@ pub fn parse(text: &str) -> Result<Instruction, InstructionError> {
 }
 
 /// A JSON list of words, or a line for the shell.
-fn command(text: &str) -> Vec<String> {
+fn command(text: &str) -> CommandLine {
     match serde_json::from_str::<Vec<String>>(text) {
-        Ok(words) => words,
-        Err(_) if text.is_empty() => Vec::new(),
-        Err(_) => ["/bin/sh", "-c", text].map(str::to_owned).to_vec(),
+        Ok(words) => CommandLine::Words(words),
+        Err(_) if text.is_empty() => CommandLine::Words(Vec::new()),
+        Err(_) => CommandLine::Line(text.to_owned()),
+    }
+}
+
+fn shell(text: &str) -> Result<Vec<String>, InstructionError> {
+    let words: Vec<String> = serde_json::from_str(text).map_err(|_| InstructionError::Shell)?;
+    if words.is_empty() { Err(InstructionError::Shell) } else { Ok(words) }
+}
+
+/// Kept as it is typed: what reads it is a Dockerfile's reader.
+fn trigger(text: &str) -> Result<String, InstructionError> {
+    let keyword = text.split(char::is_whitespace).next().unwrap_or_default();
+    if TRIGGERS.iter().any(|known| known.eq_ignore_ascii_case(keyword)) {
+        Ok(text.to_owned())
+    } else {
+        Err(InstructionError::Trigger(keyword.to_owned()))
     }
 }
 
@@ -163,137 +228,5 @@ fn words(text: &str) -> Result<Vec<String>, InstructionError> {
     if quote.is_some() { Err(unended()) } else { Ok(words) }
 }
 
-/// Changes a configuration by all of `instructions`, in order. An entrypoint drops the command of the image below, as in a
-/// Dockerfile.
-pub fn apply(config: &mut Config, instructions: &[Instruction]) {
-    let mut has_command = false;
-    for instruction in instructions {
-        match instruction {
-            Instruction::Command(words) => {
-                has_command = true;
-                config.set_cmd(Some(words.clone()));
-            }
-            Instruction::Entrypoint(words) => {
-                config.set_entrypoint(Some(words.clone()));
-                if !has_command {
-                    config.set_cmd(None);
-                }
-            }
-            Instruction::Environment(pairs) => {
-                let mut variables = config.env().clone().unwrap_or_default();
-                for (name, value) in pairs {
-                    variables.retain(|old| old.split('=').next() != Some(name));
-                    variables.push(format!("{name}={value}"));
-                }
-                config.set_env(Some(variables));
-            }
-            Instruction::Expose(ports) => {
-                config.set_exposed_ports(Some(with(config.exposed_ports().as_ref(), ports)));
-            }
-            Instruction::Label(pairs) => {
-                let mut labels: HashMap<String, String> = config.labels().clone().unwrap_or_default();
-                labels.extend(pairs.iter().cloned());
-                config.set_labels(Some(labels));
-            }
-            Instruction::StopSignal(signal) => {
-                config.set_stop_signal(Some(signal.clone()));
-            }
-            Instruction::User(user) => {
-                config.set_user(Some(user.clone()));
-            }
-            Instruction::Volume(paths) => {
-                config.set_volumes(Some(with(config.volumes().as_ref(), paths)));
-            }
-            Instruction::WorkingDirectory(path) => {
-                let before = config.working_dir().as_deref().unwrap_or_default();
-                let path = ContainerPath::root().join(before).join(path);
-                config.set_working_dir(Some(path.to_string()));
-            }
-        }
-    }
-}
-
-fn with(before: Option<&Vec<String>>, more: &[String]) -> Vec<String> {
-    let mut all: Vec<String> = before.into_iter().flatten().chain(more).cloned().collect();
-    all.sort();
-    all.dedup();
-    all
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn owned(words: &[&str]) -> Vec<String> {
-        words.iter().map(|&word| word.to_owned()).collect()
-    }
-
-    fn pairs_of(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[test]
-    fn instructions_are_read_as_docker_reads_them() {
-        for (text, wanted) in [
-            (r#"CMD ["a", "b c"]"#, Instruction::Command(owned(&["a", "b c"]))),
-            ("cmd echo $HOME", Instruction::Command(owned(&["/bin/sh", "-c", "echo $HOME"]))),
-            ("CMD []", Instruction::Command(Vec::new())),
-            ("ENTRYPOINT [\"/x\"]", Instruction::Entrypoint(owned(&["/x"]))),
-            (
-                "ENV A=1 B=\"x y\" C=\\ z",
-                Instruction::Environment(pairs_of(&[("A", "1"), ("B", "x y"), ("C", " z")])),
-            ),
-            ("ENV A some words", Instruction::Environment(pairs_of(&[("A", "some words")]))),
-            ("EXPOSE 80 53/udp 1-9/TCP", Instruction::Expose(owned(&["80/tcp", "53/udp", "1-9/tcp"]))),
-            ("LABEL 'a b'=c", Instruction::Label(pairs_of(&[("a b", "c")]))),
-            ("USER app:app", Instruction::User("app:app".to_owned())),
-            ("VOLUME /a /b", Instruction::Volume(owned(&["/a", "/b"]))),
-            (r#"VOLUME ["/a b"]"#, Instruction::Volume(owned(&["/a b"]))),
-            ("WORKDIR /x", Instruction::WorkingDirectory("/x".to_owned())),
-            (" STOPSIGNAL  KILL ", Instruction::StopSignal("KILL".to_owned())),
-        ] {
-            assert_eq!(parse(text), Ok(wanted), "{text}");
-        }
-        for bad in [
-            "",
-            "RUN x",
-            "ENV",
-            "ENV A",
-            "ENV A=1 B",
-            "LABEL a='b",
-            "USER a b",
-            "EXPOSE x",
-            "EXPOSE 0",
-            "WORKDIR",
-        ] {
-            assert!(parse(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn they_change_a_configuration() {
-        let mut config = Config::default();
-        config
-            .set_cmd(Some(owned(&["old"])))
-            .set_env(Some(owned(&["A=0", "B=0"])))
-            .set_working_dir(Some("/w".into()));
-        let texts = [
-            "ENTRYPOINT [\"e\"]",
-            "ENV A=1",
-            "WORKDIR sub",
-            "EXPOSE 2",
-            "EXPOSE 1",
-            "LABEL l=m",
-            "VOLUME /v",
-        ];
-        let instructions: Vec<_> = texts.iter().map(|text| parse(text).unwrap()).collect();
-        apply(&mut config, &instructions);
-        assert_eq!((config.cmd(), config.entrypoint()), (&None, &Some(owned(&["e"]))));
-        assert_eq!(config.env(), &Some(owned(&["B=0", "A=1"])));
-        assert_eq!(config.working_dir().as_deref(), Some("/w/sub"));
-        assert_eq!(config.exposed_ports(), &Some(owned(&["1/tcp", "2/tcp"])));
-        assert_eq!(config.labels().as_ref().unwrap()["l"], "m");
-        apply(&mut config, &[parse("CMD x").unwrap(), parse("ENTRYPOINT []").unwrap()]);
-        assert_eq!(config.cmd(), &Some(owned(&["/bin/sh", "-c", "x"])));
-    }
-}
+mod tests;

@@ -5,9 +5,9 @@
 
 use std::io::{BufWriter, Seek as _, Write};
 
-use oci_spec::image::ImageConfiguration;
-use serde_json::json;
 use thiserror::Error;
+
+use super::document::CONFIG_MAX;
 
 use super::layer::LayerOwners;
 use super::load::{BlobError, LayerError, Stage};
@@ -15,6 +15,7 @@ use super::pack::{PackError, PackNote};
 use super::unpack::{LayerBlob, Limits, UnpackError};
 use super::{Store, StoreError, layout};
 use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::image_document::ImageDocument;
 use crate::plan::reference::Reference;
 use crate::sys::Call;
 
@@ -33,6 +34,11 @@ pub enum CommitError {
     /// A layer of its image is gone.
     #[error("the layer {0} of the container's image is not in the store")]
     Absent(Digest),
+    /// What would be said of it.
+    #[error(
+        "the configuration of the new image would have {0} bytes, and {CONFIG_MAX} is the most that others take"
+    )]
+    Config(u64),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,7 +58,7 @@ impl From<LayerError> for CommitError {
 #[derive(Debug)]
 pub struct CommitRequest<'a> {
     /// The configuration, complete but for the new layer's digest.
-    pub config: ImageConfiguration,
+    pub document: ImageDocument,
     /// The diff IDs of the layers below, the lowest first.
     pub below: &'a [Digest],
     /// The name of the image, if it gets one.
@@ -89,14 +95,14 @@ impl Store {
         let blob = LayerBlob { reader: Box::new(spool), digest: None, size: None, diff_id: None };
         let (diff_id, warnings) = stage.import(blob, request.below, &mut |_| {})?;
         let diff_ids = [request.below, &[diff_id]].concat();
-        let mut config = request.config.clone();
-        let mut rootfs = config.rootfs().clone();
-        rootfs.set_diff_ids(diff_ids.iter().map(ToString::to_string).collect());
-        config.set_rootfs(rootfs);
-        // Texts and lists of texts: nothing in here can be no JSON.
-        let document = json!(config).to_string();
-        let id = layout::digest_of(Algorithm::Sha256, document.as_bytes());
-        stage.publish_made(&id, document.as_bytes(), &diff_ids, request.reference)?;
+        let mut document = request.document.clone();
+        document.set_layers(&diff_ids);
+        let document = document.into_bytes();
+        if document.len() as u64 > CONFIG_MAX {
+            return Err(CommitError::Config(document.len() as u64));
+        }
+        let id = layout::digest_of(Algorithm::Sha256, &document);
+        stage.publish_made(&id, &document, &diff_ids, request.reference)?;
         Ok((id, notes.iter().map(ToString::to_string).chain(warnings).collect()))
     }
 }

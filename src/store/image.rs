@@ -1,7 +1,5 @@
 //! Images, and finding them by name or ID.
 
-use std::path::PathBuf;
-
 use oci_spec::image::ImageConfiguration;
 use thiserror::Error;
 
@@ -9,6 +7,7 @@ use super::document;
 use super::record::{LayerRef, Record};
 use super::{Store, StoreError, layout};
 use crate::plan::digest::Digest;
+use crate::plan::image_document::ImageDocument;
 use crate::plan::platform::Platform;
 use crate::plan::reference::{Reference, ReferenceError, TagOrigin};
 
@@ -138,12 +137,6 @@ impl Image {
         let variant = config.variant().as_deref();
         Platform::new(&config.os().to_string(), &config.architecture().to_string(), variant)
     }
-
-    /// The configuration file, byte for byte as it came.
-    #[must_use]
-    pub fn config_file(&self, store: &Store) -> PathBuf {
-        store.path().join(layout::image(&self.id)).join(layout::CONFIG)
-    }
 }
 
 /// What a text names.
@@ -174,6 +167,18 @@ impl Store {
     /// The store cannot be read.
     pub fn image_by_id(&self, id: &Digest) -> Result<Option<Image>, StoreError> {
         self.image(id, None)
+    }
+
+    /// The whole configuration of `image`, with the fields that nobody here understands; none when it was removed meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn image_document(&self, image: &Image) -> Result<Option<ImageDocument>, StoreError> {
+        let name = format!("{}/{}", layout::image(&image.id), layout::CONFIG);
+        let Some(bytes) = self.read_file(&name)? else { return Ok(None) };
+        let fields = document::parse::<serde_json::Map<_, _>>(&bytes, "an image configuration")
+            .map_err(|cause| StoreError::Damaged { path: self.path().join(&name), cause })?;
+        Ok(Some(fields.into()))
     }
 
     /// Whether `text` names an image.
@@ -235,10 +240,25 @@ impl Store {
         }
     }
 
-    /// The one image that all tags of the repository name.
-    fn find_only_tag(&self, text: &str, asked: &Reference) -> Result<Option<Found>, ImageError> {
+    /// All names in the repository of `asked`, sorted; `text` is what was typed.
+    ///
+    /// # Errors
+    /// There is none, or the store cannot be read.
+    pub fn names_in(&self, text: &str, asked: &Reference) -> Result<Vec<Reference>, ImageError> {
+        let mut names: Vec<Reference> = self.tags(asked)?.into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        if names.is_empty() { self.unknown(text) } else { Ok(names) }
+    }
+
+    fn tags(&self, asked: &Reference) -> Result<Vec<(Reference, Digest)>, StoreError> {
         let mut tags = self.references()?;
         tags.retain(|(reference, _)| reference.name() == asked.name());
+        Ok(tags)
+    }
+
+    /// The one image that all tags of the repository name.
+    fn find_only_tag(&self, text: &str, asked: &Reference) -> Result<Option<Found>, ImageError> {
+        let tags = self.tags(asked)?;
         let Some((reference, id)) = tags.first().cloned() else { return Ok(None) };
         if tags.iter().any(|(_, other)| *other != id) {
             let candidates = tags.iter().map(|(reference, _)| reference.familiar()).collect();

@@ -2,14 +2,13 @@
 
 use std::io::Read;
 
-use oci_spec::image::{Config, ImageConfiguration, RootFs};
-use serde_json::json;
-
 use super::layer::LayerOwners;
 use super::load::{LayerError, LoadError, Loaded, Progress, Stage};
 use super::unpack::{LayerBlob, Limits};
 use super::{Store, layout};
 use crate::plan::digest::{Algorithm, Digest};
+use crate::plan::image_document::{ImageDocument, Step};
+use crate::plan::instruction::Instruction;
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
 
@@ -20,8 +19,10 @@ pub struct ImportRequest<'a> {
     pub source_name: &'a str,
     /// The name of the image, if it gets one.
     pub reference: Option<&'a Reference>,
-    /// What a container of the image runs, and how; empty by default.
-    pub config: Config,
+    /// What a container of the image runs, and how.
+    pub instructions: &'a [Instruction],
+    /// What somebody has to say.
+    pub message: Option<&'a str>,
     /// When the image is made, RFC 3339.
     pub created: &'a str,
     /// The machine that it is for.
@@ -65,23 +66,17 @@ impl Store {
         })?;
         progress(Progress::LayerDone { number: 1 });
         let config = configuration(request, &diff_id);
-        let id = layout::digest_of(Algorithm::Sha256, config.as_bytes());
-        stage.publish_made(&id, config.as_bytes(), &[diff_id], request.reference)?;
+        let id = layout::digest_of(Algorithm::Sha256, &config);
+        stage.publish_made(&id, &config, &[diff_id], request.reference)?;
         Ok(Loaded { id, references: request.reference.cloned().into_iter().collect(), warnings })
     }
 }
 
-fn configuration(request: &ImportRequest<'_>, diff_id: &Digest) -> String {
-    let mut rootfs = RootFs::default();
-    rootfs.set_diff_ids(vec![diff_id.to_string()]);
-    let mut config = ImageConfiguration::default();
-    config
-        .set_created(Some(request.created.to_owned()))
-        .set_os(request.platform.os().into())
-        .set_architecture(request.platform.architecture().into())
-        .set_variant(request.platform.variant().map(str::to_owned))
-        .set_config(Some(request.config.clone()))
-        .set_rootfs(rootfs);
-    // Texts and lists of texts: nothing in here can be no JSON.
-    json!(config).to_string()
+fn configuration(request: &ImportRequest<'_>, diff_id: &Digest) -> Vec<u8> {
+    let mut document = ImageDocument::of(request.platform);
+    document.apply(request.instructions);
+    let created = request.created;
+    document.add_step(&Step { created, created_by: None, author: None, comment: request.message });
+    document.set_layers(std::slice::from_ref(diff_id));
+    document.into_bytes()
 }

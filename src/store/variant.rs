@@ -288,7 +288,8 @@ mod tests {
         let request = ImportRequest {
             source_name: "test",
             reference: Some(&reference),
-            config: oci_spec::image::Config::default(),
+            instructions: &[],
+            message: None,
             created: "2024-01-02T03:04:05Z",
             platform: &crate::plan::platform::Platform::new("linux", "amd64", None),
             owners,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Call, Caller, IMAGE, Scratch, eventually};
+use crate::support::{Call, Caller, IMAGE, Image, Scratch, eventually};
 
 const SCRIPT: &str = "rm -r /seed/deep; rm /seed/link; echo x >>/seed/file; mkdir -p /new/deep; echo a >/new/file; \
     ln /new/file /new/second; ln -s nowhere /new/link; chmod 4755 /new/second; rm -r /home; mkdir /home; \
@@ -84,6 +84,123 @@ fn instructions_change_how_it_is_run() {
     assert_eq!(scratch.minirun(["run", "--rm", "new"]).run().success(), "b\n/seed");
     scratch.minirun(["commit", "-c", "RUN x", "one"]).run().fails(1);
     scratch.minirun(["commit", "other"]).run().fails(1);
+}
+
+/// The configuration of an image, byte for byte as the store has it.
+fn document(scratch: &Scratch, name: &str) -> Value {
+    let id = inspected(scratch, name)[0]["Id"].as_str().unwrap().to_owned();
+    let path = scratch.store().join("images").join(id.trim_start_matches("sha256:")).join("config.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// An image that says much of what minirun does not understand.
+fn rich() -> Image {
+    let check = json!({ "Test": ["CMD", "/check"], "Interval": 30_000_000_000_i64 });
+    [
+        ("Healthcheck", check),
+        ("Shell", json!(["/bin/sh", "-ec"])),
+        ("OnBuild", json!(["RUN make"])),
+        ("ArgsEscaped", json!(true)),
+        ("Cmd", json!(["sh"])),
+        ("StopSignal", json!("SIGINT")),
+        ("ExposedPorts", json!({ "80/tcp": null })),
+        ("example.test/own", json!({ "deep": [1, 2.5, null] })),
+    ]
+    .into_iter()
+    .fold(Image::base(), |image, (name, value)| image.config(name, value))
+    .field("author", json!("Somebody"))
+    .field("history", json!([{ "created_by": "x", "example.test/own": 1 }]))
+    .field("example.test/top", json!([{ "a": "b" }]))
+}
+
+#[test]
+fn an_image_keeps_what_its_base_says() {
+    let scratch = Scratch::with(&rich());
+    let base = document(&scratch, IMAGE);
+    scratch.minirun(["run", "--name", "one", "-e", "A=b", IMAGE]).run().success();
+    scratch.minirun(["commit", "one", "made:1"]).run().success();
+    scratch.minirun(["layer", "-t", "made:2", IMAGE, "-e", "A=b", "--", "touch", "/x"]).run().success();
+    for (name, variables) in [("made:1", json!(["A=b"])), ("made:2", Value::Null)] {
+        let mut made = document(&scratch, name);
+        let diff_ids = made["rootfs"]["diff_ids"].as_array_mut().unwrap();
+        diff_ids.pop();
+        let steps = made["history"].as_array_mut().unwrap();
+        assert_eq!((steps.len(), steps.pop().unwrap()["created"].is_string()), (2, true), "{name}");
+        let fields = made.as_object_mut().unwrap();
+        assert!(fields.remove("created").is_some(), "{name}");
+        let mut wanted = base.clone();
+        if !variables.is_null() {
+            wanted["config"]["Env"] = variables;
+        }
+        assert_eq!(made, wanted, "{name}");
+    }
+    // What is made of it, and saved, is an image like any other.
+    let saved = scratch.text("saved.tar");
+    scratch.minirun(["save", "-o", &saved, "made:1"]).run().success();
+    let id = inspected(&scratch, "made:1")[0]["Id"].clone();
+    scratch.minirun(["rm", "one"]).run().success();
+    scratch.minirun(["rmi", "-f", "made:1", "made:2", IMAGE]).run().success();
+    scratch.minirun(["load", "-q", "-i", &saved]).run().success();
+    assert_eq!(inspected(&scratch, "made:1")[0]["Id"], id);
+}
+
+#[test]
+fn inspect_shows_what_an_image_says_beyond_the_usual() {
+    let scratch = Scratch::with(&rich());
+    let config = inspected(&scratch, IMAGE)[0]["Config"].clone();
+    for (field, wanted) in [
+        ("Healthcheck", json!({ "Test": ["CMD", "/check"], "Interval": 30_000_000_000_i64 })),
+        ("Shell", json!(["/bin/sh", "-ec"])),
+        ("OnBuild", json!(["RUN make"])),
+        ("ArgsEscaped", json!(true)),
+        ("ExposedPorts", json!({ "80/tcp": {} })),
+        ("User", json!("")),
+        ("Env", Value::Null),
+    ] {
+        assert_eq!(config[field], wanted, "{field}");
+    }
+    let look = ["inspect", "-f", "{{index .Config.Healthcheck.Test 1}} {{.Config.OnBuild}}", IMAGE];
+    assert_eq!(scratch.minirun(look).run().success(), "/check [RUN make]");
+}
+
+#[test]
+fn instructions_about_what_is_not_done_here_are_written_down() {
+    let scratch = Scratch::with(&rich());
+    scratch.minirun(["run", "--name", "one", IMAGE]).run().success();
+    let changes = [
+        "-c",
+        "HEALTHCHECK --interval=5s --retries=2 CMD wget -q localhost",
+        "-c",
+        "ONBUILD COPY . /src",
+        "-c",
+        "CMD echo $0",
+        "-c",
+        "STOPSIGNAL SIGTERM",
+    ];
+    scratch.minirun(["commit"]).args(changes).args(["one", "made:1"]).run().success();
+    let config = document(&scratch, "made:1")["config"].clone();
+    let check =
+        json!({ "Test": ["CMD-SHELL", "wget -q localhost"], "Interval": 5_000_000_000_i64, "Retries": 2 });
+    assert_eq!(config["Healthcheck"], check);
+    assert_eq!(config["OnBuild"], json!(["RUN make", "COPY . /src"]));
+    // By the shell of the image.
+    assert_eq!(config["Cmd"], json!(["/bin/sh", "-ec", "echo $0"]));
+    assert_eq!((&config["StopSignal"], config.get("ArgsEscaped")), (&json!("SIGTERM"), None));
+    assert_eq!(scratch.minirun(["run", "--rm", "made:1"]).run().success(), "/bin/sh");
+    let wrong = scratch.minirun(["commit", "-c", "HEALTHCHECK --interval=5x CMD y", "one"]).run();
+    assert!(wrong.fails(1).contains("`5x` is no duration"), "{wrong}");
+}
+
+#[test]
+fn an_import_says_how_it_is_run() {
+    let scratch = Scratch::new();
+    let tar = scratch.file("root.tar", Image::base_layer());
+    let flags = ["-c", "CMD [\"sh\", \"-c\", \"echo $A\"]", "--change", "ENV A=b", "-m", "words"];
+    scratch.minirun(["import"]).args(flags).args([tar.to_str().unwrap(), "made:1"]).run().success();
+    assert_eq!(scratch.minirun(["run", "--rm", "made:1"]).run().success(), "b");
+    let history = scratch.minirun(["history", "made:1"]).run().success();
+    assert!(history.contains("words"), "{history}");
+    scratch.minirun(["import", "-c", "RUN x", tar.to_str().unwrap()]).run().fails(125);
 }
 
 #[test]

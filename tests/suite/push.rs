@@ -250,6 +250,48 @@ fn a_broken_upload_begins_anew() {
 }
 
 #[test]
+fn all_tags_of_a_name_are_pushed() {
+    require!(has_registry(), WHY);
+    let scratch = Scratch::new();
+    let registry = Registry::start(&scratch, Guard::Open);
+    let (name, other) = (registry.name("team/tool"), registry.name("team/tool2:1"));
+    load(&scratch, &Image::base(), &format!("{name}:1"));
+    load(&scratch, &image(), &format!("{name}:two"));
+    scratch.minirun(["tag", &format!("{name}:1"), &other]).run().success();
+    let answer = push(&scratch, &["-q", "-a", &name]).run().success();
+    assert_eq!(answer, format!("{name}:1\n{name}:two"));
+    assert_ne!(registry.digest("team/tool:1"), registry.digest("team/tool:two"));
+    pull(&Scratch::new(), &["-q", &other]).run().fails(1);
+    // The digest of each, as without the flag.
+    let answer = push(&scratch, &["--all-tags", &format!("docker://{name}")]).run().success();
+    assert!(answer.starts_with(&format!("Digest: {}\n", registry.digest("team/tool:1"))), "{answer}");
+    let tagged = push(&scratch, &["-a", &format!("{name}:1")]).run();
+    assert!(tagged.fails(1).contains("all tags are those of a name without one"), "{tagged}");
+    push(&scratch, &["-a", &format!("{name}@sha256:{}", "0a".repeat(32))]).run().fails(1);
+    let absent = push(&scratch, &["-a", &registry.name("none")]).run();
+    assert!(absent.fails(1).contains("there is no image"), "{absent}");
+    push(&scratch, &["-a", &name, &other]).run().refused();
+}
+
+#[test]
+fn a_tag_that_cannot_be_pushed_does_not_keep_the_others() {
+    require!(has_registry(), WHY);
+    let scratch = Scratch::new();
+    let registry = Registry::start(&scratch, Guard::Open);
+    let name = registry.name("tool");
+    load(&scratch, &image(), &format!("{name}:a"));
+    load(&scratch, &Image::base(), &format!("{name}:b"));
+    let id = scratch.minirun(["inspect", "-f", "{{.Id}}", &format!("{name}:a")]).run().success();
+    let lost = scratch.store().join("images").join(id.trim_start_matches("sha256:"));
+    fs::remove_dir_all(lost).unwrap();
+    let outcome = push(&scratch, &["-q", "-a", &name]).run();
+    let said = outcome.stderr();
+    assert!(said.contains("the store lacks the image") && !said.contains(":b`"), "{outcome}");
+    assert_eq!(outcome.code, Some(1), "{outcome}");
+    assert_eq!(outcome.stdout().trim(), format!("{name}:b"));
+}
+
+#[test]
 fn it_is_said_where_to() {
     let scratch = Scratch::new();
     load(&scratch, &Image::base(), "localhost/made:1");

@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+pub(crate) mod common;
 pub(crate) mod container;
 pub(crate) mod contents;
 pub(crate) mod copy;
@@ -151,8 +152,10 @@ impl Verb {
         match self {
             Self::Run(run)
             | Self::Create(run)
-            | Self::Container(ContainerVerb::Run(run) | ContainerVerb::Create(run)) => run.lock.as_deref(),
-            Self::Layer(layer) => layer.lock.as_deref(),
+            | Self::Container(ContainerVerb::Run(run) | ContainerVerb::Create(run)) => {
+                run.common.lock.as_deref()
+            }
+            Self::Layer(layer) => layer.common.lock.as_deref(),
             Self::Pull(pull) | Self::Image(ImageVerb::Pull(pull)) => pull.lock.as_deref(),
             Self::Load(load) | Self::Image(ImageVerb::Load(load)) => load.lock.as_deref(),
             _ => None,

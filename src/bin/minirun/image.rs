@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use minirun::container::{Engine, ImportArguments, LoadArguments, LoadFrom};
 use minirun::plan::image_limit::ImageLimits;
+use minirun::plan::instruction;
 use minirun::plan::platform::Platform;
 use minirun::plan::reference::Reference;
 use minirun::store::discard::{Removal, Removed};
@@ -66,8 +67,18 @@ pub(crate) fn load(engine: &Engine, arguments: &LoadArgs, output: &mut Output) -
 pub(crate) fn import(engine: &Engine, arguments: &ImportArgs, output: &mut Output) -> Result<u8, Failure> {
     let reference = arguments.reference.as_deref().map(parse_reference).transpose()?;
     let platform = platform(engine, arguments.platform.as_deref())?;
-    let limits = limits(&arguments.image_limits)?;
-    let request = ImportArguments { source: source(&arguments.file)?, reference, platform, limits };
+    let request = ImportArguments {
+        source: source(&arguments.file)?,
+        reference,
+        platform,
+        instructions: arguments
+            .changes
+            .iter()
+            .map(|text| instruction::parse(text))
+            .collect::<Result<_, _>>()?,
+        message: arguments.message.clone(),
+        limits: limits(&arguments.image_limits)?,
+    };
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
     let loaded = engine.import(&request, &mut |event| progress.show(event));
     progress.clear();

@@ -58,10 +58,33 @@ pub(crate) fn pull(engine: &Engine, arguments: &PullArgs, output: &mut Output) -
     Ok(code)
 }
 
-/// `minirun push`.
+/// `minirun push`: goes on with the other tags when one cannot be sent.
 pub(crate) fn push(engine: &Engine, arguments: &PushArgs, output: &mut Output) -> Result<u8, Failure> {
+    if !arguments.all_tags {
+        push_one(engine, (&arguments.image, arguments), output)?;
+        return Ok(0);
+    }
+    let mut code = 0;
+    for name in engine.names_in_repository(&arguments.image)? {
+        match push_one(engine, (&name.to_string(), arguments), output) {
+            Ok(()) => output.flush()?,
+            Err(failure @ Failure::Output(_)) => return Err(failure),
+            Err(failure) => {
+                output.fail(&failure);
+                code = SOME_FAILED;
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn push_one(
+    engine: &Engine,
+    (image, arguments): (&str, &PushArgs),
+    output: &mut Output,
+) -> Result<(), Failure> {
     let request = PushArguments {
-        image: arguments.image.clone(),
+        image: image.to_owned(),
         destination: arguments.destination.clone(),
         access: access(&arguments.access, credentials(arguments.creds.as_deref())?),
     };
@@ -79,8 +102,7 @@ pub(crate) fn push(engine: &Engine, arguments: &PushArgs, output: &mut Output) -
         }
         output.line(format!("Digest: {}", pushed.digest))?;
     }
-    output.line(pushed.reference.to_string())?;
-    Ok(0)
+    output.line(pushed.reference.to_string())
 }
 
 fn credentials(text: Option<&str>) -> Result<Option<Credentials>, Failure> {

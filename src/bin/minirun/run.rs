@@ -1,5 +1,6 @@
 //! `minirun run`: from words to a request, and the request to the library.
 
+mod common;
 mod error;
 mod files;
 
@@ -9,36 +10,29 @@ use std::path::Path;
 
 use minirun::container::Engine;
 use minirun::plan::capability::{self, CapabilitySet};
-use minirun::plan::driver::{self};
-use minirun::plan::environment::{self, Setting};
-use minirun::plan::image_limit::ImageLimits;
+use minirun::plan::driver;
+use minirun::plan::environment::Setting;
 use minirun::plan::landlock::Landlock;
-use minirun::plan::limit::{self, LimitError};
 use minirun::plan::mount::{self, Flag, MountKind, MountRequest};
 use minirun::plan::name::Label;
 use minirun::plan::network::NetworkMode;
-use minirun::plan::network_file::Dns;
-use minirun::plan::path::ContainerPath;
 use minirun::plan::platform::Platform;
 use minirun::plan::port::parse_publish;
-use minirun::plan::process::{CallerGroups, FirstProcess, Input, Streams};
-use minirun::plan::registry::policy::PullPolicy;
-use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
-use minirun::plan::resources::{self};
+use minirun::plan::process::{FirstProcess, Input, Streams};
+use minirun::plan::request::{RootAccess, RunRequest, Scratch};
 use minirun::plan::rootfs::Lifetime;
 use minirun::plan::seccomp::{Abis, Nesting};
 use minirun::plan::security::{self, Privileges, SecurityMode, Shown, SystemPaths};
-use minirun::plan::source::ImageSource;
 use minirun::sys::probe;
 
-use crate::arguments::registry::Pull;
-use crate::arguments::run::{DriverWord, RunArgs};
+use crate::arguments::run::RunArgs;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::{Loudness, Progress};
 use crate::result::{self, Stay};
 use crate::{lifecycle, supervision};
 
+pub(crate) use self::common::{common, workdir};
 pub(crate) use self::error::RequestError;
 pub(crate) use self::files::{read_all, seccomp};
 
@@ -83,39 +77,20 @@ pub(crate) fn create(engine: &Engine, arguments: &RunArgs, output: &mut Output) 
 }
 
 /// Types every word; `working_directory` is the caller's, `machine` the machine's own platform.
-fn request(
+pub(crate) fn request(
     arguments: &RunArgs,
     working_directory: &Path,
     machine: &Platform,
 ) -> Result<RunRequest, RequestError> {
     let (image, command) = words(&arguments.words)?;
+    let run = confined(arguments, common(image, &arguments.common, machine)?)?;
+    check_volume_driver(arguments, &run.mounts)?;
     let interactive = arguments.interactive && supervision::wants_input(&arguments.supervision);
-    let privileges = if arguments.privileged { Privileges::All } else { Privileges::Chosen };
-    let security = security::parse(&arguments.security, privileges)?;
-    let modes: Vec<SecurityMode> = parse_all(&arguments.security_modes, str::parse)?;
-    let modes = if modes.is_empty() { Nesting::Closed } else { Nesting::Open };
-    let abis = if arguments.abi32 { Abis::With32Bit } else { Abis::Native };
-    let groups = groups(&arguments.groups)?;
+    let ports = arguments.ports.iter().map(|text| parse_publish(text)).collect::<Result<Vec<_>, _>>()?;
     Ok(RunRequest {
-        image: ImageSource::parse(image)?,
-        image_text: image.to_string_lossy().into_owned(),
-        platform: arguments.platform.as_deref().map(|text| Platform::parse(text, machine)).transpose()?,
-        pull: pull(arguments.pull)?,
-        image_limits: ImageLimits::parse(&arguments.image_limits)?,
         command,
         entrypoint: arguments.entrypoint.clone(),
         name: parse(arguments.name.as_ref())?,
-        hostname: parse(arguments.hostname.as_ref())?,
-        environment_files: read_all("--env-file", &arguments.env_files)?,
-        environment: parse_all(&arguments.env, environment::parse_setting)?,
-        working_directory: arguments.workdir.as_ref().map(workdir).transpose()?,
-        user: parse(arguments.user.as_ref())?,
-        extra_groups: groups.1,
-        caller_groups: groups.0,
-        umask: parse(arguments.umask.as_ref())?.unwrap_or_default(),
-        landlock: Landlock::parse(&arguments.landlock)?,
-        devices: parse_all(&arguments.devices, str::parse)?,
-        mounts: mounts(arguments)?,
         donors: parse_all(&arguments.donors, mount::parse_donor)?,
         image_volumes: parse(arguments.image_volume.as_ref())?.unwrap_or_default(),
         scratch: if arguments.read_only_tmpfs { Scratch::Tmpfs } else { Scratch::None },
@@ -124,16 +99,27 @@ fn request(
         first: if arguments.init { FirstProcess::Init } else { FirstProcess::Command },
         stop_signal: parse(arguments.stop_signal.as_ref())?,
         lifetime: if arguments.remove { Lifetime::Ephemeral } else { Lifetime::Kept },
-        network: network(arguments.network.as_deref(), &arguments.ports)?,
-        ports: arguments
-            .ports
-            .iter()
-            .map(|text| parse_publish(text))
-            .collect::<Result<Vec<_>, _>>()?
-            .concat(),
+        network: network(arguments.common.network.as_deref(), &arguments.ports)?,
+        ports: ports.concat(),
+        labels: labels(arguments)?,
+        supervision: supervision::parse(arguments, working_directory)?,
+        attached: supervision::attached(&arguments.supervision)?,
+        cid_file: arguments.cidfile.as_ref().map(|path| working_directory.join(path)),
+        ..run
+    })
+}
+
+/// The same run with what it may do and reach.
+fn confined(arguments: &RunArgs, run: RunRequest) -> Result<RunRequest, RequestError> {
+    let privileges = if arguments.privileged { Privileges::All } else { Privileges::Chosen };
+    let security = security::parse(&arguments.common.security, privileges)?;
+    let modes: Vec<SecurityMode> = parse_all(&arguments.security_modes, str::parse)?;
+    let modes = if modes.is_empty() { Nesting::Closed } else { Nesting::Open };
+    let abis = if arguments.abi32 { Abis::With32Bit } else { Abis::Native };
+    Ok(RunRequest {
         capabilities: match privileges {
             Privileges::All => CapabilitySet::all(),
-            Privileges::Chosen => capability::resolve(&arguments.cap_add, &arguments.cap_drop)?,
+            Privileges::Chosen => capability::resolve(&arguments.common.cap_add, &arguments.common.cap_drop)?,
         },
         new_privileges: security.new_privileges,
         seccomp: seccomp(abis, &security.seccomp, modes)?,
@@ -141,31 +127,10 @@ fn request(
             Nesting::Open => SystemPaths { shown: Shown::All, ..security.system_paths },
             Nesting::Closed => security.system_paths,
         },
-        userns: parse(arguments.userns.as_ref())?.unwrap_or_default(),
-        driver: driver(arguments.driver),
-        labels: labels(arguments)?,
-        limits: parse_all(&arguments.ulimits, str::parse)?,
-        supervision: supervision::parse(arguments, working_directory)?,
-        attached: supervision::attached(&arguments.supervision)?,
-        resources: resources::parse(&arguments.resources.words())?,
-        strictness: parse(arguments.resources.strictness.as_ref())?.unwrap_or_default(),
-        oom_score_adjustment: arguments.resources.oom_score_adj,
-        sysctls: parse_all(&arguments.resources.sysctls, str::parse)?,
-        shm_size: shm_size(arguments)?,
-        cid_file: arguments.cidfile.as_ref().map(|path| working_directory.join(path)),
-        extra_hosts: parse_all(&arguments.hosts, str::parse)?,
-        dns: Dns::parse(&arguments.dns, &arguments.dns_search, &arguments.dns_option)?,
+        landlock: Landlock::parse(&arguments.landlock)?,
+        devices: parse_all(&arguments.devices, str::parse)?,
+        ..run
     })
-}
-
-/// `--group-add`: the caller's groups, or some by name.
-pub(crate) fn groups(words: &[String]) -> Result<(CallerGroups, Vec<String>), RequestError> {
-    const KEEP: &str = "keep-groups";
-    match words.iter().filter(|word| *word == KEEP).count() {
-        0 => Ok((CallerGroups::Dropped, words.to_vec())),
-        kept if kept == words.len() => Ok((CallerGroups::Kept, Vec::new())),
-        _ => Err(RequestError::KeptGroups),
-    }
 }
 
 /// `--network`, else what the environment says.
@@ -176,14 +141,6 @@ pub(crate) fn network(asked: Option<&str>, ports: &[String]) -> Result<Option<Ne
         // Who publishes a port asks for a network by that.
         (None, Some(text)) if text == "none" && !ports.is_empty() => Ok(None),
         (None, Some(text)) => text.parse().map(Some).map_err(RequestError::NetworkVariable),
-    }
-}
-
-pub(crate) fn pull(asked: Option<Pull>) -> Result<PullPolicy, RequestError> {
-    match (asked, probe::pull()) {
-        (Some(pull), _) => Ok(pull.into()),
-        (None, Some(text)) => PullPolicy::parse(&text).ok_or(RequestError::PullVariable(text)),
-        (None, None) => Ok(PullPolicy::default()),
     }
 }
 
@@ -199,30 +156,28 @@ pub(crate) fn parse_all<T, E>(texts: &[String], parse: impl Fn(&str) -> Result<T
 pub(crate) fn words(words: &[OsString]) -> Result<(&std::ffi::OsStr, Vec<String>), RequestError> {
     // There is at least one, or clap would have refused.
     let (image, command) = words.split_first().map_or((None, words), |(image, rest)| (Some(image), rest));
+    Ok((image.map(OsString::as_os_str).unwrap_or_default(), texts(command)?))
+}
+
+/// The words of a command.
+pub(crate) fn texts(words: &[OsString]) -> Result<Vec<String>, RequestError> {
     let text = |word: &OsString| {
         let text = word.to_str().map(str::to_owned);
         text.ok_or_else(|| RequestError::NotUtf8(word.to_string_lossy().into_owned()))
     };
-    let command = command.iter().map(text).collect::<Result<_, _>>()?;
-    Ok((image.map(OsString::as_os_str).unwrap_or_default(), command))
+    words.iter().map(text).collect()
 }
 
-pub(crate) fn workdir(text: &OsString) -> Result<ContainerPath, RequestError> {
-    let error = |source| RequestError::Workdir { text: text.to_string_lossy().into_owned(), source };
-    ContainerPath::parse(text).map_err(error)
-}
-
-fn mounts(arguments: &RunArgs) -> Result<Vec<MountRequest>, RequestError> {
-    let requests = arguments.mounts.requests()?;
-    let is_volume = |request: &&MountRequest| {
+/// `--volume-driver` is about volumes that are made by `-v`; a --mount has a key of its own for that.
+fn check_volume_driver(arguments: &RunArgs, mounts: &[MountRequest]) -> Result<(), RequestError> {
+    let is_volume = |request: &MountRequest| {
         request.origin.flag == Flag::Volume && matches!(request.kind, MountKind::Volume(_))
     };
-    // It is about volumes that are made, and a --mount has a key of its own for that.
-    if let (Some(driver), true) = (&arguments.volume_driver, requests.iter().any(|one| is_volume(&one))) {
-        let refused = |source| RequestError::VolumeDriver { text: driver.clone(), source };
-        driver::check_driver(driver).map_err(refused)?;
+    match &arguments.volume_driver {
+        Some(driver) if mounts.iter().any(is_volume) => driver::check_driver(driver)
+            .map_err(|source| RequestError::VolumeDriver { text: driver.clone(), source }),
+        _ => Ok(()),
     }
-    Ok(requests)
 }
 
 /// What `-t` and `-i` ask for.
@@ -240,14 +195,6 @@ pub(crate) fn streams(flags: StreamFlags) -> Streams {
     }
 }
 
-pub(crate) fn driver(word: DriverWord) -> Driver {
-    match word {
-        DriverWord::Auto => Driver::Auto,
-        DriverWord::Overlay => Driver::Overlay,
-        DriverWord::Vfs => Driver::Vfs,
-    }
-}
-
 /// Those of the files first, so that `--label` beats them.
 fn labels(arguments: &RunArgs) -> Result<Vec<Label>, RequestError> {
     let lines = read_all("--label-file", &arguments.label_files)?;
@@ -257,10 +204,6 @@ fn labels(arguments: &RunArgs) -> Result<Vec<Label>, RequestError> {
     });
     let given = parse_all(&arguments.labels, str::parse::<Label>)?;
     Ok(from_files.chain(given).collect())
-}
-
-fn shm_size(arguments: &RunArgs) -> Result<u64, LimitError> {
-    arguments.shm_size.as_deref().map_or(Ok(limit::DEFAULT_SHM_SIZE), limit::parse_positive_size)
 }
 
 #[cfg(test)]

@@ -5,18 +5,12 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use minirun::container::{Engine, Memory, StepArguments, StepOutcome};
 use minirun::plan::capability;
-use minirun::plan::environment;
-use minirun::plan::image_limit::ImageLimits;
 use minirun::plan::instruction;
-use minirun::plan::limit;
 use minirun::plan::mount::parse_volume;
-use minirun::plan::network_file::Dns;
 use minirun::plan::platform::Platform;
 use minirun::plan::request::RunRequest;
-use minirun::plan::resources;
 use minirun::plan::seccomp::{Abis, Nesting};
 use minirun::plan::security::{self, Privileges};
-use minirun::plan::source::ImageSource;
 use minirun::plan::step::StepRequest;
 use rustix::stdio::dup2_stdout;
 
@@ -25,9 +19,7 @@ use crate::failure::Failure;
 use crate::image::parse_reference;
 use crate::output::Output;
 use crate::progress::{Loudness, Progress};
-use crate::run::{
-    RequestError, driver, groups, network, parse, parse_all, pull, read_all, seccomp, words, workdir,
-};
+use crate::run::{RequestError, common, network, seccomp, texts};
 
 /// Makes an image by a command, or says which one it has made before; the exit code of the command.
 pub(crate) fn layer(engine: &Engine, arguments: &LayerArgs, output: &mut Output) -> Result<u8, Failure> {
@@ -78,46 +70,71 @@ impl Aside {
 
 /// Types every word.
 fn request(arguments: &LayerArgs, machine: &Platform) -> Result<RunRequest, RequestError> {
-    let image = &arguments.image;
-    let empty = std::iter::once(image).chain(&arguments.command).cloned().collect::<Vec<_>>();
-    let (_, command) = words(&empty)?;
-    let security = security::parse(&arguments.security, Privileges::Chosen)?;
-    let (caller_groups, extra_groups) = groups(&arguments.groups)?;
-    let run = RunRequest::of(ImageSource::parse(image)?, image.to_string_lossy().into_owned());
+    let flags = &arguments.common;
+    let run = common(&arguments.image, flags, machine)?;
+    let security = security::parse(&flags.security, Privileges::Chosen)?;
     Ok(RunRequest {
-        platform: arguments.platform.as_deref().map(|text| Platform::parse(text, machine)).transpose()?,
-        pull: pull(arguments.pull)?,
-        image_limits: ImageLimits::parse(&arguments.image_limits)?,
-        command,
+        command: texts(&arguments.command)?,
         // What the image runs otherwise has no part in making another one.
         entrypoint: Some(String::new()),
-        hostname: parse(arguments.hostname.as_ref())?,
-        environment_files: read_all("--env-file", &arguments.env_files)?,
-        environment: parse_all(&arguments.env, environment::parse_setting)?,
-        working_directory: arguments.workdir.as_ref().map(workdir).transpose()?,
-        user: parse(arguments.user.as_ref())?,
-        extra_groups,
-        caller_groups,
-        umask: parse(arguments.umask.as_ref())?.unwrap_or_default(),
-        mounts: arguments.mounts.requests()?,
-        network: network(arguments.network.as_deref(), &[])?,
-        capabilities: capability::resolve(&arguments.cap_add, &arguments.cap_drop)?,
+        network: network(flags.network.as_deref(), &[])?,
+        capabilities: capability::resolve(&flags.cap_add, &flags.cap_drop)?,
         new_privileges: security.new_privileges,
         seccomp: seccomp(Abis::Native, &security.seccomp, Nesting::Closed)?,
         system_paths: security.system_paths,
-        userns: parse(arguments.userns.as_ref())?.unwrap_or_default(),
-        driver: driver(arguments.driver),
-        limits: parse_all(&arguments.ulimits, str::parse)?,
-        resources: resources::parse(&arguments.resources.words())?,
-        strictness: parse(arguments.resources.strictness.as_ref())?.unwrap_or_default(),
-        oom_score_adjustment: arguments.resources.oom_score_adj,
-        sysctls: parse_all(&arguments.resources.sysctls, str::parse)?,
-        shm_size: arguments
-            .shm_size
-            .as_deref()
-            .map_or(Ok(limit::DEFAULT_SHM_SIZE), limit::parse_positive_size)?,
-        extra_hosts: parse_all(&arguments.hosts, str::parse)?,
-        dns: Dns::parse(&arguments.dns, &arguments.dns_search, &arguments.dns_option)?,
         ..run
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+    use crate::arguments::{Arguments, Verb};
+
+    /// What a line of flags asks for, as `verb` has it.
+    fn asked(verb: &str, flags: &str) -> RunRequest {
+        let machine = Platform::new("linux", "amd64", None);
+        let end = if verb == "run" { "alpine true" } else { "alpine -- true" };
+        let line = format!("minirun {verb} {flags} {end}");
+        match Arguments::try_parse_from(line.split_whitespace()).unwrap().verb {
+            Verb::Run(run) => crate::run::request(&run, Path::new("/cwd"), &machine).unwrap(),
+            Verb::Layer(layer) => request(&layer, &machine).unwrap(),
+            verb => panic!("{verb:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_of_run_mean_the_same_here() {
+        for flags in [
+            "",
+            "-v /a:/b --tmpfs /c --mount type=image,src=x,dst=/d",
+            "--driver vfs --shm-size 1k --ulimit nofile=1:2 --umask 077",
+            "-e A=b -w /w -u 1:2 --group-add 5",
+            "--group-add keep-groups",
+            "-m 10m --pids-limit 5 --sysctl net.core.somaxconn=7 --oom-score-adj 5",
+            "--cap-drop ALL --cap-add KILL --security-opt no-new-privileges=false --userns single",
+            "--net host -h box --add-host a:1.2.3.4 --dns 1.1.1.1 --dns-search b --dns-opt c",
+            "--platform linux/arm64 --pull never --image-limit bytes=1g",
+        ] {
+            let (run, layer) = (asked("run", flags), asked("layer", flags));
+            let run = RunRequest { entrypoint: layer.entrypoint.clone(), ..run };
+            assert_eq!(format!("{layer:?}"), format!("{run:?}"), "{flags}");
+        }
+    }
+
+    #[test]
+    fn help_tells_what_is_otherwise_here() {
+        let arguments = Arguments::command();
+        let help = |verb: &str| {
+            let verb = arguments.get_subcommands().find(|one| one.get_name() == verb).unwrap();
+            verb.clone().render_long_help().to_string()
+        };
+        let text = "Set a variable, or take the caller's";
+        assert!(help("layer").contains(&format!("{text}; for this command alone\n")), "{}", help("layer"));
+        assert!(help("run").contains(&format!("{text}\n")), "{}", help("run"));
+    }
 }

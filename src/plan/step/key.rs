@@ -10,7 +10,7 @@ use crate::plan::hasher::Hasher;
 use crate::plan::mount::{MountKind, MountRequest};
 
 /// The meaning of keys: another one where the same request would mean something else.
-const VERSION: &str = "minirun step 1";
+const VERSION: &str = "minirun step 2";
 
 /// Parts, each with its length, so that none can be taken for another.
 struct Parts(Hasher);

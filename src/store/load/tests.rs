@@ -547,7 +547,8 @@ fn an_import_is_an_image_of_one_layer() {
     let request = crate::store::import::ImportRequest {
         source_name: "`rootfs.tar`",
         reference: Some(&reference),
-        config: oci_spec::image::Config::default(),
+        instructions: &[],
+        message: None,
         created: "2024-01-02T03:04:05Z",
         platform: &place.platform,
         owners: &LayerOwners::Squashed,

@@ -143,6 +143,7 @@ fn sha256(bytes: &[u8]) -> String {
 pub(crate) struct Image {
     layers: Vec<(Vec<u8>, Compression)>,
     config: Value,
+    more: Value,
     architecture: String,
 }
 
@@ -155,7 +156,7 @@ impl Image {
             "powerpc64" => "ppc64le",
             other => other,
         };
-        Self { layers: Vec::new(), config: json!({}), architecture: architecture.to_owned() }
+        Self { layers: Vec::new(), config: json!({}), more: json!({}), architecture: architecture.to_owned() }
     }
 
     /// A small system of this machine's programs; see [`rootfs::base`].
@@ -195,6 +196,12 @@ impl Image {
         self
     }
 
+    /// One field of the document around it: `author`, `created`, or one that nobody knows.
+    pub(crate) fn field(mut self, field: &str, value: Value) -> Self {
+        self.more[field] = value;
+        self
+    }
+
     pub(crate) fn architecture(mut self, architecture: &str) -> Self {
         architecture.clone_into(&mut self.architecture);
         self
@@ -202,12 +209,13 @@ impl Image {
 
     fn config_blob(&self) -> Vec<u8> {
         let diff_ids: Vec<_> = self.layers.iter().map(|(tar, _)| sha256(tar)).collect();
-        let document = json!({
+        let mut document = json!({
             "architecture": self.architecture,
             "os": "linux",
             "config": self.config,
             "rootfs": { "type": "layers", "diff_ids": diff_ids },
         });
+        document.as_object_mut().unwrap().extend(self.more.as_object().unwrap().clone());
         serde_json::to_vec(&document).unwrap()
     }
 

@@ -87,8 +87,8 @@ pub(crate) struct CommitArgs {
     /// What it is
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) message: Option<String>,
-    /// Change how it is run by an instruction as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL,
-    /// USER, VOLUME, WORKDIR
+    /// Change how it is run by an instruction as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK,
+    /// LABEL, ONBUILD, SHELL, STOPSIGNAL, USER, VOLUME, WORKDIR
     #[arg(short, long = "change", value_name = "INSTRUCTION")]
     pub(crate) changes: Vec<String>,
     /// Let the container stand still meanwhile, if it has a cgroup of its own [default: true]

@@ -63,6 +63,13 @@ pub(crate) struct ImportArgs {
     /// The name of the new image
     #[arg(value_name = "REF")]
     pub(crate) reference: Option<String>,
+    /// Say how it is run by an instruction as in a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD,
+    /// SHELL, STOPSIGNAL, USER, VOLUME, WORKDIR
+    #[arg(short, long = "change", value_name = "INSTRUCTION")]
+    pub(crate) changes: Vec<String>,
+    /// What it is
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
     /// What the files are for [default: this machine]
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
     pub(crate) platform: Option<String>,

@@ -32,6 +32,7 @@ impl From<Pull> for PullPolicy {
     }
 }
 
+// How registries are asked. No comment for documentation: clap would describe the verbs by it that have these flags.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
     /// Whether a registry must have a certificate that is trusted here; with `false` anybody may answer, also without
@@ -86,12 +87,15 @@ pub(crate) struct PullArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PushArgs {
-    /// The image: a name, an ID or the beginning of one
+    /// The image: a name, an ID or the beginning of one; with --all-tags a name without a tag
     #[arg(value_name = "IMAGE")]
     pub(crate) image: String,
     /// What it is to be called, such as `quay.io/team/tool:2` or `docker://localhost:5000/tool` [default: the name it has]
     #[arg(value_name = "DESTINATION")]
     pub(crate) destination: Option<String>,
+    /// All images of the store that are called so, whatever their tags, each under its own name
+    #[arg(short, long = "all-tags", conflicts_with_all = ["destination", "digest_file"])]
+    pub(crate) all_tags: bool,
     /// Who asks, instead of what `minirun login` has kept
     #[arg(long, value_name = "USER:PASSWORD")]
     pub(crate) creds: Option<String>,

@@ -3,12 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, ValueEnum};
-use minirun::plan::image_limit::ImageLimits;
+use clap::{ArgAction, Args};
 
-use super::mount_flags::MountFlags;
-use super::registry::Pull;
-use super::resources::ResourceArgs;
+use super::common::CommonArgs;
 use super::supervision::SupervisionArgs;
 
 const EXAMPLES: &str = "\
@@ -34,16 +31,6 @@ macro_rules! switch {
     };
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DriverWord {
-    /// Overlay, and a copy where the kernel refuses it
-    Auto,
-    /// Overlay or an error
-    Overlay,
-    /// A private copy of the image
-    Vfs,
-}
-
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
@@ -58,7 +45,8 @@ pub(crate) struct RunArgs {
     pub(crate) words: Vec<OsString>,
 
     #[command(flatten)]
-    pub(crate) mounts: MountFlags,
+    pub(crate) common: CommonArgs,
+
     /// Take over the volumes and binds of another container
     #[arg(
         long = "volumes-from",
@@ -79,37 +67,7 @@ pub(crate) struct RunArgs {
     /// With --read-only: /tmp, /run and /var/tmp in memory
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Files")]
     pub(crate) read_only_tmpfs: bool,
-    /// How the root filesystem is made
-    #[arg(long, value_enum, default_value = "auto", value_name = "DRIVER", help_heading = "Files")]
-    pub(crate) driver: DriverWord,
-    /// Size of /dev/shm [default: 64m]
-    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Files")]
-    pub(crate) shm_size: Option<String>,
 
-    /// Set a variable, or take the caller's
-    #[arg(
-        short,
-        long = "env",
-        value_name = "NAME[=VALUE]",
-        allow_hyphen_values = true,
-        help_heading = "Process"
-    )]
-    pub(crate) env: Vec<String>,
-    /// Set the variables of a file, one on each line
-    #[arg(long = "env-file", value_name = "FILE", allow_hyphen_values = true, help_heading = "Process")]
-    pub(crate) env_files: Vec<PathBuf>,
-    /// Start in this directory
-    #[arg(short, long, value_name = "DIR", allow_hyphen_values = true, help_heading = "Process")]
-    pub(crate) workdir: Option<OsString>,
-    /// Run as this user; names are the image's
-    #[arg(short, long, value_name = "USER[:GROUP]", allow_hyphen_values = true, help_heading = "Process")]
-    pub(crate) user: Option<String>,
-    /// Run with this supplementary group, too; keep-groups: with the caller's
-    #[arg(long = "group-add", value_name = "GROUP", allow_hyphen_values = true, help_heading = "Process")]
-    pub(crate) groups: Vec<String>,
-    /// Permissions that new files do not get, octal [default: 0022]
-    #[arg(long, value_name = "MASK", allow_hyphen_values = true, help_heading = "Process")]
-    pub(crate) umask: Option<String>,
     /// Run this program instead of the image's; an empty one resets it
     #[arg(long, value_name = "PROGRAM", allow_hyphen_values = true, help_heading = "Process")]
     pub(crate) entrypoint: Option<String>,
@@ -122,37 +80,11 @@ pub(crate) struct RunArgs {
     /// Start the command under a small init, which reaps and forwards signals
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set, help_heading = "Process")]
     pub(crate) init: bool,
-    /// Limit a resource: nofile=1024:2048
-    #[arg(
-        long = "ulimit",
-        value_name = "NAME=SOFT[:HARD]",
-        allow_hyphen_values = true,
-        help_heading = "Process"
-    )]
-    pub(crate) ulimits: Vec<String>,
 
-    #[command(flatten)]
-    pub(crate) resources: ResourceArgs,
-
-    /// Add a right of root, or ALL
-    #[arg(long, value_name = "CAPABILITY", allow_hyphen_values = true, help_heading = "Isolation")]
-    pub(crate) cap_add: Vec<String>,
-    /// Take a right of root away, or ALL
-    #[arg(long, value_name = "CAPABILITY", allow_hyphen_values = true, help_heading = "Isolation")]
-    pub(crate) cap_drop: Vec<String>,
     /// Every right of root in the user namespace, every system call, and the kernel's files uncovered; no device of
     /// the machine
     #[arg(long, help_heading = "Isolation")]
     pub(crate) privileged: bool,
-    /// no-new-privileges[=true|false] [default: true], seccomp=FILE|builtin|unconfined, systempaths=unconfined,
-    /// mask=PATHS, unmask=PATHS|ALL, proc-opts=hidepid=MODE
-    #[arg(
-        long = "security-opt",
-        value_name = "OPTION",
-        allow_hyphen_values = true,
-        help_heading = "Isolation"
-    )]
-    pub(crate) security: Vec<String>,
     /// nested: containers can be made inside; opens namespaces, mounts and the kernel's files to the container
     #[arg(long = "security", value_name = "MODE", allow_hyphen_values = true, help_heading = "Isolation")]
     pub(crate) security_modes: Vec<String>,
@@ -171,13 +103,7 @@ pub(crate) struct RunArgs {
         help_heading = "Isolation"
     )]
     pub(crate) devices: Vec<String>,
-    /// Which users there are: auto, keep-id, single, host
-    #[arg(long, value_name = "MODE", allow_hyphen_values = true, help_heading = "Isolation")]
-    pub(crate) userns: Option<String>,
 
-    /// none, host, pasta, container:NAME [default: pasta where it works, else none]
-    #[arg(long, alias = "net", value_name = "MODE", allow_hyphen_values = true, help_heading = "Network")]
-    pub(crate) network: Option<String>,
     /// Let a port of the machine lead to one of the container
     #[arg(
         short = 'p',
@@ -187,27 +113,6 @@ pub(crate) struct RunArgs {
         help_heading = "Network"
     )]
     pub(crate) ports: Vec<String>,
-    /// Name of the machine inside [default: the short ID]
-    #[arg(short = 'h', long, value_name = "NAME", allow_hyphen_values = true, help_heading = "Network")]
-    pub(crate) hostname: Option<String>,
-    /// Add a line to /etc/hosts
-    #[arg(long = "add-host", value_name = "NAME:IP", allow_hyphen_values = true, help_heading = "Network")]
-    pub(crate) hosts: Vec<String>,
-    /// Ask this name server
-    #[arg(long, value_name = "IP", allow_hyphen_values = true, help_heading = "Network")]
-    pub(crate) dns: Vec<String>,
-    /// Search this domain
-    #[arg(long, value_name = "DOMAIN", allow_hyphen_values = true, help_heading = "Network")]
-    pub(crate) dns_search: Vec<String>,
-    /// Set an option of resolv.conf
-    #[arg(
-        long,
-        alias = "dns-opt",
-        value_name = "OPTION",
-        allow_hyphen_values = true,
-        help_heading = "Network"
-    )]
-    pub(crate) dns_option: Vec<String>,
 
     /// Name of the container [default: made up]
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, help_heading = "Container")]
@@ -233,24 +138,6 @@ pub(crate) struct RunArgs {
     /// Write the ID to a new file
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = "Container")]
     pub(crate) cidfile: Option<PathBuf>,
-    /// Take the image for this platform
-    #[arg(long, value_name = "OS[/ARCH[/VARIANT]]", allow_hyphen_values = true, help_heading = "Container")]
-    pub(crate) platform: Option<String>,
-    /// When the image is fetched from a registry: always, missing, newer or never [default: `MINIRUN_PULL`, else missing]
-    #[arg(long, value_name = "WHEN", hide_possible_values = true, help_heading = "Container")]
-    pub(crate) pull: Option<Pull>,
-    /// Take images only as this file says that their names were meant: see `minirun image lock`
-    #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = "Container")]
-    pub(crate) lock: Option<PathBuf>,
-    /// Allow an image that is not loaded yet more or less than usual
-    #[arg(
-        long = "image-limit",
-        value_name = "NAME=VALUE",
-        allow_hyphen_values = true,
-        long_help = ImageLimits::help(),
-        help_heading = "Container"
-    )]
-    pub(crate) image_limits: Vec<String>,
 
     #[command(flatten)]
     pub(crate) supervision: SupervisionArgs,

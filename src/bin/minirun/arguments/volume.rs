@@ -178,6 +178,7 @@ pub(crate) struct RestoreVolume {
     pub(crate) snapshot: RestoreSnapshot,
 }
 
+// Flags for snapshots. See `AccessArgs` for why this is no documentation.
 #[derive(Debug, Args)]
 pub(crate) struct RestoreSnapshot {
     /// Of a snapshot: also while containers use the volume, which go on with the files it had

@@ -72,6 +72,7 @@ pub(crate) struct CloneVolume {
     pub(crate) copying: CopyFlags,
 }
 
+// How files are copied, and what is said about it. See `AccessArgs` for why this is no documentation.
 #[derive(Debug, Args)]
 pub(crate) struct CopyFlags {
     /// Share blocks between copies (reflink)

@@ -1,6 +1,9 @@
 use clap::Parser as _;
 use minirun::plan::network::NetworkMode;
+use minirun::plan::network_file::Dns;
 use minirun::plan::process::NewPrivileges;
+use minirun::plan::request::Driver;
+use minirun::plan::source::ImageSource;
 use minirun::plan::userns::UsernsMode;
 
 use super::*;
@@ -213,6 +216,6 @@ fn only_paths_need_not_be_text() {
     let raw = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     let words = [raw(b"minirun"), raw(b"run"), raw(b"-v"), raw(b"/\xff:/a"), raw(b"x"), raw(b"a\xff")];
     let Verb::Run(run) = Arguments::try_parse_from(words).unwrap().verb else { panic!() };
-    assert_eq!(mounts(&run).unwrap().len(), 1);
+    assert_eq!(run.common.mounts.requests().unwrap().len(), 1);
     assert!(matches!(request(&run, Path::new("/"), &machine()), Err(RequestError::NotUtf8(_))));
 }
