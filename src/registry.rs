@@ -23,6 +23,7 @@ mod client;
 pub mod credentials;
 mod deliver;
 mod error;
+mod resolver;
 mod serve;
 mod tags;
 mod upload;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 
 use super::RegistryError;
 use super::credentials::config_home;
+use super::resolver::TellingResolver;
 use crate::plan::registry::auth_file::Credentials;
 use crate::plan::registry::endpoint::{Endpoint, Trust};
 
@@ -66,7 +68,7 @@ pub(super) fn agent(endpoint: &Endpoint, access: &Access) -> Result<Agent, Regis
         .user_agent(concat!("minirun/", env!("CARGO_PKG_VERSION")));
     // No proxy reaches this machine as this machine does.
     let config = if endpoint.is_loopback() { config.proxy(None) } else { config };
-    Ok(config.build().into())
+    Ok(Agent::with_parts(config.build(), DefaultConnector::default(), TellingResolver::default()))
 }
 
 fn roots(found: &Found) -> Vec<Certificate<'static>> {
@@ -154,12 +156,22 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Whether somebody answered who has not the right certificate.
 pub(super) fn is_certificate(error: &ureq::Error) -> bool {
-    let is = |error: &rustls::Error| {
-        matches!(error, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
-    };
+    matches!(
+        tls_error(error),
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
+    )
+}
+
+/// Whether somebody answered who speaks TLS, and could not be agreed with.
+pub(super) fn speaks_tls(error: &ureq::Error) -> bool {
+    is_certificate(error) || matches!(tls_error(error), Some(rustls::Error::AlertReceived(_)))
+}
+
+/// What encryption came to.
+pub(super) fn tls_error(error: &ureq::Error) -> Option<&rustls::Error> {
     match error {
-        ureq::Error::Rustls(error) => is(error),
-        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()).is_some_and(is),
-        _ => false,
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
     }
 }

@@ -137,11 +137,8 @@ impl Client {
         authorization: Option<&str>,
         body: impl AsSendBody,
     ) -> Result<Response<Body>, RequestError> {
-        let error = |cause: ureq::Error| RequestError::Send {
-            method: question.verb.word(),
-            url: shown(question.url),
-            cause: Box::new(cause),
-        };
+        let error =
+            |cause: ureq::Error| RequestError::of_send(question.verb.word(), shown(question.url), cause);
         let request = Request::builder().method(question.verb.method()).uri(question.url);
         let mut request = request.header(header::ACCEPT, question.accept);
         if question.from > 0 {
@@ -190,10 +187,12 @@ impl Client {
         }
         let message = message(&mut response);
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            return Err(RequestError::Unauthorized {
-                authority: self.endpoint.authority().to_owned(),
-                user: self.credentials.as_ref().map(|credentials| credentials.user.clone()),
-                message,
+            let authority = self.endpoint.authority().to_owned();
+            return Err(match &self.credentials {
+                Some(Credentials { user, .. }) => {
+                    RequestError::Refused { authority, user: user.clone(), message }
+                }
+                None => RequestError::Unauthorized { authority, message },
             });
         }
         let (method, url) = (question.verb.word(), shown(question.url));

@@ -8,7 +8,7 @@ use ureq::Agent;
 use ureq::http::header;
 
 use super::RegistryError;
-use super::agent::{Access, agent, is_certificate};
+use super::agent::{Access, agent, speaks_tls};
 use super::answer::{read_whole, text_of};
 use super::ask::Question;
 use super::error::RequestError;
@@ -100,8 +100,10 @@ impl Client {
             authorization: Mutex::new(None),
         };
         if client.endpoint.is_loopback() || access.trust == Trust::Insecure {
-            client.scheme =
-                client.probe().map_err(|cause| purpose.failed(format!("{registry}/{repository}"), cause))?;
+            client.scheme = client.probe().map_err(|cause| match repository {
+                "" => RegistryError::Login { registry: registry.to_owned(), cause },
+                _ => purpose.failed(format!("{registry}/{repository}"), cause),
+            })?;
         }
         Ok(client)
     }
@@ -114,7 +116,7 @@ impl Client {
         };
         match ask(Scheme::Https) {
             Ok(_) => Ok(Scheme::Https),
-            Err(RequestError::Send { cause, method, url }) if is_certificate(&cause) => {
+            Err(RequestError::Send { cause, method, url }) if speaks_tls(&cause) => {
                 Err(RequestError::Send { cause, method, url })
             }
             Err(error) => ask(Scheme::Http).map(|_| Scheme::Http).map_err(|_| error),

@@ -1,5 +1,6 @@
 //! Why a registry did not give, or take, what it was asked to.
 
+mod hint;
 mod request;
 
 use std::io;
@@ -135,6 +136,10 @@ impl RegistryError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Login { cause: RequestError::Unauthorized { .. } | RequestError::Refused { .. }, .. } => Some(
+                "check name and password; some registries take a token in place of the password, and nothing else"
+                    .to_owned(),
+            ),
             Self::Pull { cause, .. } | Self::Push { cause, .. } | Self::Login { cause, .. } => cause.hint(),
             Self::NoDestination(image) => Some(format!("name it: `minirun push {image} HOST/NAME:TAG`")),
             Self::OtherDigest { .. }
@@ -159,7 +164,12 @@ impl RegistryError {
     pub fn is_absence(&self) -> bool {
         matches!(
             self,
-            Self::Pull { cause: RequestError::Absent { .. } | RequestError::Unauthorized { .. }, .. }
+            Self::Pull {
+                cause: RequestError::Absent { .. }
+                    | RequestError::Unauthorized { .. }
+                    | RequestError::Refused { .. },
+                ..
+            }
         )
     }
 }

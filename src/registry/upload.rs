@@ -46,7 +46,11 @@ impl Client {
                 Ok(false)
             }
             // It does not give it from there.
-            Err(RequestError::Status { .. } | RequestError::Unauthorized { .. }) => Ok(false),
+            Err(
+                RequestError::Status { .. }
+                | RequestError::Unauthorized { .. }
+                | RequestError::Refused { .. },
+            ) => Ok(false),
             Err(error) => Err(error),
         }
     }

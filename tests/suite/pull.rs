@@ -78,6 +78,55 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
+fn a_registry_that_cannot_be_asked_is_told_with_what_to_check() {
+    let scratch = Scratch::new();
+    let began = Instant::now();
+    let said = pull(&scratch, &["no-such.invalid/x:1"]).env("HTTPS_PROXY", "").run();
+    let told = "no address of `no-such.invalid` is known";
+    assert!(
+        said.fails(1).contains(told) && said.stderr().contains("hint: check how it is spelled"),
+        "{said}"
+    );
+    // Another attempt would be told the same.
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    for (verb, words) in [("pull", &["127.0.0.1:1/x"][..]), ("login", &["-u", "a", "-p", "b", "127.0.0.1:1"])]
+    {
+        let said = call(&scratch, verb).args(words).run();
+        assert!(said.fails(1).contains("hint: nobody listens there"), "{said}");
+        assert!(
+            said.stderr().contains(if verb == "login" { "cannot log in" } else { "cannot pull" }),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn whatever_a_registry_refuses_comes_with_a_hint() {
+    require!(has_registry(), WHY);
+    let (scratch, open) = registry(Guard::Open);
+    let said = pull(&scratch, &[&open.name("base:none")]).run();
+    assert!(said.fails(1).contains("hint: check the name and its tag"), "{said}");
+    // The same registry as somebody who is not known to be this machine, and so has to encrypt.
+    let plain = format!("0.0.0.0:{}/base:1", open.port);
+    let said = pull(&scratch, &[&plain]).env("NO_PROXY", "0.0.0.0").run();
+    assert!(said.fails(1).contains("hint: does it speak without encryption?"), "{said}");
+    pull(&scratch, &["-q", "--tls-verify=false", &plain]).env("NO_PROXY", "0.0.0.0").run().success();
+
+    let guarded = Registry::start(&scratch, Guard::Password);
+    let (name, host) = (guarded.name("base:1"), format!("127.0.0.1:{}", guarded.port));
+    let said = pull(&scratch, &["--creds", "user:wrong", &name]).run();
+    assert!(said.fails(1).contains(&format!("`{host}` refuses `user`")), "{said}");
+    assert!(said.stderr().contains("hint: is the password right"), "{said}");
+    let said = call(&scratch, "login").args(["-u", "user", "-p", "wrong", &host]).run();
+    assert!(said.fails(1).contains("hint: check name and password"), "{said}");
+
+    let mutual = Registry::start(&scratch, Guard::Mutual);
+    let certificates = mutual.certificates(&scratch);
+    let said = pull(&scratch, &["--cert-dir", &certificates, &mutual.name("base:1")]).run();
+    assert!(said.fails(1).contains("hint: it may want to see a certificate"), "{said}");
+}
+
+#[test]
 fn run_fetches_what_is_missing() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Open);
@@ -155,7 +204,7 @@ fn who_asks_is_kept_by_login() {
     };
     let wrong = login("wrong").run();
     let said = wrong.fails(1);
-    assert!(said.contains("from `user`") && said.contains("hint: is the password right"), "{said}");
+    assert!(said.contains("`user`") && said.contains("hint: is the password right"), "{said}");
     login("secret\n").run().success();
     pull(&scratch, &["-q", &name]).run().success();
     let file = scratch.path("home").join("auth.json");

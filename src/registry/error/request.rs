@@ -8,6 +8,9 @@ use crate::plan::registry::challenge::ChallengeError;
 use crate::plan::registry::tags::TagsError;
 use crate::plan::registry::token::TokenError;
 use crate::registry::agent::is_certificate;
+use crate::registry::resolver::Unresolved;
+
+use super::hint;
 
 /// What was asked, and what came of it.
 #[derive(Debug, Error)]
@@ -21,6 +24,18 @@ pub enum RequestError {
         url: String,
         /// What connecting, sending or waiting says.
         cause: Box<ureq::Error>,
+    },
+    /// No address.
+    #[error("{method} {url}: no address of `{}` is known: {cause}", .host.escape_debug())]
+    Unresolved {
+        /// The method.
+        method: &'static str,
+        /// The address that was asked.
+        url: String,
+        /// The registry, or the proxy on the way.
+        host: String,
+        /// What looking it up says.
+        cause: io::Error,
     },
     /// An answer that says no.
     #[error("{method} {url}: status {status}{}", said(.message))]
@@ -42,13 +57,21 @@ pub enum RequestError {
         /// What the registry says about it.
         message: String,
     },
-    /// Who asks may not, or is not known.
-    #[error("`{authority}` {}{}", refusal(.user.as_deref()), said(.message))]
+    /// Who asks has not said who that is.
+    #[error("`{authority}` wants to know who asks{}", said(.message))]
     Unauthorized {
         /// The registry.
         authority: String,
-        /// Who asked, if that was said.
-        user: Option<String>,
+        /// What the registry says about it.
+        message: String,
+    },
+    /// Who asks is not known by that password, or may not.
+    #[error("`{authority}` refuses `{}`{}", .user.escape_debug(), said(.message))]
+    Refused {
+        /// The registry.
+        authority: String,
+        /// Who asked.
+        user: String,
         /// What the registry says about it.
         message: String,
     },
@@ -123,43 +146,53 @@ pub enum RequestError {
     OtherRange(String),
 }
 
-/// What a registry does to `user`, or to whoever does not say who asks.
-fn refusal(user: Option<&str>) -> String {
-    match user {
-        Some(user) => format!("does not take that from `{}`", user.escape_debug()),
-        None => "wants to know who asks".to_owned(),
-    }
-}
-
 /// What a registry says, behind a sentence of ours; it could steer a terminal.
 fn said(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {}", message.escape_debug()) }
 }
 
 impl RequestError {
+    /// What kept an answer away.
+    pub(in crate::registry) fn of_send(method: &'static str, url: String, cause: ureq::Error) -> Self {
+        let cause = match cause {
+            ureq::Error::Other(inner) => match inner.downcast::<Unresolved>() {
+                Ok(unresolved) => {
+                    let Unresolved { host, cause } = *unresolved;
+                    return Self::Unresolved { method, url, host, cause };
+                }
+                Err(inner) => ureq::Error::Other(inner),
+            },
+            cause => cause,
+        };
+        Self::Send { method, url, cause: Box::new(cause) }
+    }
+
     pub(super) fn hint(&self) -> Option<String> {
         match self {
-            Self::Unauthorized { authority, user: None, .. } => {
-                Some(format!("`minirun login {authority}` says who you are"))
-            }
-            Self::Unauthorized { user: Some(_), .. } => Some(
-                "is the password right (some registries want a token in its place), and may this user do that?"
+            Self::Unauthorized { authority, .. } => Some(format!(
+                "`minirun login {authority}` says who you are; some registries say this of what they do not have, too: \
+                 check the name"
+            )),
+            Self::Refused { authority, .. } => Some(format!(
+                "is the password right (some registries want a token in its place), and may this user do that? \
+                 `minirun login {authority}` says that you are another"
+            )),
+            Self::Absent { .. } => Some(
+                "check the name and its tag; what is not for everybody is there only after `minirun login`".to_owned(),
+            ),
+            Self::Unresolved { .. } => Some(
+                "check how it is spelled, and whether other names are found (/etc/resolv.conf); where only a proxy knows \
+                 them, set HTTPS_PROXY"
                     .to_owned(),
             ),
-            Self::Send { cause, .. } if is_certificate(cause) => Some(
-                "--cert-dir DIR names the certificates of a registry of your own; --tls-verify=false trusts \
-                 whoever answers"
-                    .to_owned(),
-            ),
+            Self::Send { cause, .. } => hint::of_send(cause).map(str::to_owned),
             Self::Status { status: 404 | 405 | 501, method: "POST", .. } => Some(
                 "does it take images? A mirror does not, and some want a repository made first".to_owned(),
             ),
             Self::Status { status: 429, .. } => {
                 Some("the registry has had enough for now: log in, or wait".to_owned())
             }
-            Self::Send { .. }
-            | Self::Status { .. }
-            | Self::Absent { .. }
+            Self::Status { .. }
             | Self::Challenge(_)
             | Self::Realm(_)
             | Self::Token { .. }
@@ -191,8 +224,11 @@ impl RequestError {
             },
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             Self::Broken { .. } => true,
-            Self::Absent { .. }
+            // Whoever looks names up has asked more than once.
+            Self::Unresolved { .. }
+            | Self::Absent { .. }
             | Self::Unauthorized { .. }
+            | Self::Refused { .. }
             | Self::Challenge(_)
             | Self::Realm(_)
             | Self::Token { .. }
