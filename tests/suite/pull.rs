@@ -202,9 +202,7 @@ fn who_asks_is_kept_by_login() {
     let login = |password: &str| {
         call(&scratch, "login").args(["-u", "user", "--password-stdin", &host]).input(password)
     };
-    let wrong = login("wrong").run();
-    let said = wrong.fails(1);
-    assert!(said.contains("`user`") && said.contains("hint: is the password right"), "{said}");
+    login("wrong").run().fails(1);
     login("secret\n").run().success();
     pull(&scratch, &["-q", &name]).run().success();
     let file = scratch.path("home").join("auth.json");
