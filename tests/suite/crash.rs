@@ -12,7 +12,7 @@
 mod scene;
 
 use self::scene::{Scene, crash};
-use crate::support::{IMAGE, Image, Layer, require};
+use crate::support::{Compression, IMAGE, Image, Layer, require};
 
 /// An image with a layer of its own.
 const OTHER: &str = "example.test/crash:1";
@@ -91,6 +91,30 @@ crashes! {
             scene.run(&["load", "-q", "-i", scene.scratch.path("layout").to_str().unwrap()]);
             assert_eq!(scene.run(&["run", "--rm", OTHER, "cat", "/mark"]), "marked");
             outlined(scene);
+        };
+    /// One layer is there, and gets its blob; the other comes with it.
+    load_keeping_blobs:
+        |scene| {
+            let layout = scene.scratch.path("layout");
+            if !layout.exists() {
+                let image = Image::base().layer(Layer::new().file("mark", 0o644, "marked\n"));
+                image.packed(Compression::Gzip).write_layout(&layout, OTHER);
+            }
+            scene.ignore(&["rmi", "-f", OTHER]);
+            drop(std::fs::remove_dir_all(scene.scratch.find_in_store("layer.json").with_file_name("blobs")));
+        },
+        words(["load", "-q", "--keep-blobs", "-i", "HERElayout"]),
+        |scene| {
+            let layout = scene.scratch.path("layout");
+            scene.run(&["load", "-q", "--keep-blobs", "-i", layout.to_str().unwrap()]);
+            outlined(scene);
+            let saved = scene.scratch.path("saved");
+            drop(std::fs::remove_dir_all(&saved));
+            scene.run(&["save", "-o", &format!("oci:{}", saved.display()), OTHER]);
+            for blob in std::fs::read_dir(saved.join("blobs/sha256")).unwrap() {
+                let came = layout.join("blobs/sha256").join(blob.unwrap().file_name());
+                assert!(came.exists(), "{}", came.display());
+            }
         };
     layer:
         |scene| scene.ignore(&["rmi", "-f", OTHER]),

@@ -22,7 +22,7 @@ use minirun::plan::path::ContainerPath;
 use minirun::plan::platform::Platform;
 use minirun::plan::port::parse_publish;
 use minirun::plan::process::{CallerGroups, FirstProcess, Input, Streams};
-use minirun::plan::registry::policy::PullPolicy;
+use minirun::plan::registry::policy::{BlobPolicy, PullPolicy};
 use minirun::plan::request::{Driver, RootAccess, RunRequest, Scratch};
 use minirun::plan::resources::{self};
 use minirun::plan::rootfs::Lifetime;
@@ -184,6 +184,15 @@ pub(crate) fn pull(asked: Option<Pull>) -> Result<PullPolicy, RequestError> {
         (Some(pull), _) => Ok(pull.into()),
         (None, Some(text)) => PullPolicy::parse(&text).ok_or(RequestError::PullVariable(text)),
         (None, None) => Ok(PullPolicy::default()),
+    }
+}
+
+/// `--keep-blobs`, else what the environment says.
+pub(crate) fn blobs(asked: Option<BlobPolicy>) -> Result<BlobPolicy, RequestError> {
+    match (asked, probe::keep_blobs()) {
+        (Some(policy), _) => Ok(policy),
+        (None, Some(text)) => BlobPolicy::parse(&text).ok_or(RequestError::BlobsVariable(text)),
+        (None, None) => Ok(BlobPolicy::default()),
     }
 }
 

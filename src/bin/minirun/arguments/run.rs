@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use minirun::plan::image_limit::ImageLimits;
 
 use super::mount_flags::MountFlags;
-use super::registry::Pull;
+use super::registry::{KeepBlobsArgs, Pull};
 use super::resources::ResourceArgs;
 use super::supervision::SupervisionArgs;
 
@@ -255,6 +255,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) supervision: SupervisionArgs,
 
+    #[command(flatten)]
+    pub(crate) keep_blobs: KeepBlobsArgs,
     /// Print the whole plan and do nothing
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
     pub(crate) dry_run: bool,

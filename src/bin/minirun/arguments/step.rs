@@ -7,7 +7,7 @@ use clap::{ArgAction, Args};
 use minirun::plan::image_limit::ImageLimits;
 
 use super::mount_flags::MountFlags;
-use super::registry::Pull;
+use super::registry::{KeepBlobsArgs, Pull};
 use super::resources::ResourceArgs;
 use super::run::DriverWord;
 
@@ -152,6 +152,8 @@ pub(crate) struct LayerArgs {
     #[arg(long = "image-limit", value_name = "NAME=VALUE", long_help = ImageLimits::help(), help_heading = "Image")]
     pub(crate) image_limits: Vec<String>,
 
+    #[command(flatten)]
+    pub(crate) keep_blobs: KeepBlobsArgs,
     /// No progress and no notes
     #[arg(short, long)]
     pub(crate) quiet: bool,
