@@ -100,6 +100,7 @@ use crate::plan::host::{Authority, Host};
 use crate::plan::idmap::IdMap;
 use crate::plan::image_lock::ImageLock;
 use crate::plan::platform::Platform;
+use crate::plan::registry::policy::BlobPolicy;
 use crate::plan::userns::{self, UserNamespace, UsernsMode};
 use crate::store::Store;
 use crate::store::layer::LayerOwners;
@@ -135,6 +136,8 @@ pub struct Engine {
     store: Store,
     /// What names of images have to mean.
     lock: Option<ImageLock>,
+    /// What becomes of the blobs of images that come.
+    blobs: BlobPolicy,
 }
 
 impl Engine {
@@ -146,7 +149,13 @@ impl Engine {
         let host = probe::probe().map_err(Error::Probe)?;
         // What is mounted is named by absolute paths.
         let path = host.working_directory.join(store);
-        Ok(Self { host, store: Store::open(path)?, lock: None })
+        Ok(Self { host, store: Store::open(path)?, lock: None, blobs: BlobPolicy::default() })
+    }
+
+    /// The same engine, which does this with the blobs of images that it loads or pulls from here on.
+    #[must_use]
+    pub fn treating_blobs(self, blobs: BlobPolicy) -> Self {
+        Self { blobs, ..self }
     }
 
     /// The facts about machine and caller.

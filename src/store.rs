@@ -4,6 +4,7 @@
 //! no daemon and no lock on the whole: any number of processes use a store at once. Whatever is made is made in
 //! a [`temporary::Temporary`] and becomes visible, complete, by one rename.
 
+mod blobs;
 pub mod cgroups;
 pub mod changes;
 pub mod check;

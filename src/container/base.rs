@@ -237,6 +237,7 @@ impl Engine {
             limits: wanted.limits,
             naming: Naming::Untagged,
             lock: None,
+            blobs: self.blobs,
         };
         if let Some(image) = self.store.find_source(&request)?
             && let LayerDirectories::Complete(_) = image.layer_directories(&self.store, wanted.owners)?

@@ -118,6 +118,7 @@ impl Engine {
             limits: &arguments.limits,
             naming: Naming::FromSource,
             lock: self.lock.as_ref(),
+            blobs: self.blobs,
         };
         self.load_inside(namespace.as_ref(), &request, events)
     }

@@ -139,6 +139,7 @@ impl Engine {
                 limits: &arguments.limits,
                 naming: Naming::FromSource,
                 lock: self.lock.as_ref(),
+                blobs: self.blobs,
             };
             Ok(self.store.load(&request, &mut |progress| events(Event::Progress(progress)))?)
         };

@@ -3,21 +3,23 @@
 //! This process talks to the registry, and decides what is sent. Another one, which has no network, packs the layers that
 //! are missing there, each while it is sent.
 //!
-//! A layer that the registry has as it once came from one is left as it is, wherever in the registry it lies; all others
-//! are packed as `save` does it. So an image keeps the manifest that it came with where it comes back to its registry, and
-//! has the digest that `save` gives it where no layer of it was before.
+//! A layer whose blob was kept is sent as it came. One that the registry has as it once came from one is left as it is,
+//! wherever in the registry it lies; all others are packed as `save` does it. So an image keeps the manifest that it came
+//! with where all blobs were kept, and where it comes back to its registry, and has the digest that `save` gives it where
+//! no layer of it was before.
 
 use super::pull::access_of;
 use super::{Engine, Error, Event, Events};
 use crate::plan::digest::Digest;
 use crate::plan::occurrence::Action;
 use crate::plan::reference::{Reference, TagOrigin};
+use crate::plan::registry::order::Archive;
 use crate::plan::registry::policy::is_local;
 use crate::plan::userns::UsernsMode;
 use crate::registry::{Access, Carrier, Client, Purpose, RegistryError, credentials};
 use crate::store::image::ImageError;
 use crate::store::load::Progress;
-use crate::store::save::{Blob, KnownLayer, SaveItem};
+use crate::store::save::{Blob, KnownLayer, SaveItem, damaged};
 use crate::sys::channel::Channel;
 use crate::sys::process::DescriptorLimit;
 
@@ -139,8 +141,15 @@ fn send_layer(
     let diff_id = layer.diff_id.clone();
     events(Event::Progress(Progress::LayerBegun { number, diff_id, size: guess.map(|blob| blob.size) }));
     let mut progress = |bytes| events(Event::Progress(Progress::LayerBytes { number, bytes }));
-    let packed = carrier.send_layer(index, &mut progress)?;
+    let packed = carrier.send_layer((index, layer.archive.clone()), &mut progress)?;
     events(Event::Progress(Progress::LayerDone { number }));
+    if let Archive::Kept(digest) = &layer.archive {
+        if *digest == packed.digest {
+            return Ok(layer.packed.clone().unwrap_or_else(|| Blob::of_layer(&packed)));
+        }
+        // That of a bare archive has no bytes that could be damaged.
+        notes.extend((*digest != layer.diff_id).then(|| damaged(digest)));
+    }
     for note in &packed.notes {
         if !notes.contains(note) {
             notes.push(note.clone());

@@ -24,7 +24,7 @@ use crate::sys::process::DescriptorLimit;
 pub struct DiskUsage {
     /// The images.
     pub images: Vec<ImageUsage>,
-    /// All layers of images; what several images share counts once.
+    /// All layers of images, with the blobs that are kept of them; what several images share counts once.
     pub layers: u64,
     /// The layers of images that containers use.
     pub active_layers: u64,
@@ -208,17 +208,19 @@ impl Engine {
         Ok(containers.into_iter().zip(sizes).map(usage).collect())
     }
 
-    /// The images, the bytes of all their layers, and those of the layers that containers use.
+    /// The images, the bytes of all their layers with their blobs, and those of the layers that containers use.
     fn image_usage(&self, containers: &[Container]) -> Result<(Vec<ImageUsage>, u64, u64), Error> {
         let records = self.store.records()?;
         let used: Vec<&Digest> = containers.iter().flat_map(Container::images).collect();
         let mut layers: HashMap<&Digest, (u64, usize)> = HashMap::new();
         let mut active: HashMap<&Digest, u64> = HashMap::new();
+        let kept = self.store.kept_bytes()?;
         for record in &records {
             for layer in &record.layers {
-                layers.entry(&layer.chain_id).or_insert((layer.size, 0)).1 += 1;
+                let bytes = layer.size + kept.get(&layer.chain_id).copied().unwrap_or_default();
+                layers.entry(&layer.chain_id).or_insert((bytes, 0)).1 += 1;
                 if used.contains(&&record.id) {
-                    active.insert(&layer.chain_id, layer.size);
+                    active.insert(&layer.chain_id, bytes);
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::digest::Digest;
 pub struct Stored {
     /// Its ID.
     pub id: Digest,
-    /// Its layers by their chain IDs, and the bytes of their files.
+    /// Its layers by their chain IDs, and the bytes of their files and blobs.
     pub layers: Vec<(Digest, u64)>,
     /// Whether a container has it.
     pub is_used: bool,

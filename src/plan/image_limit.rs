@@ -147,7 +147,7 @@ const ITEMS: &[Item] = &[
         get: |limits| limits.entries,
         set: |limits, value| (limits.entries, limits.archive.entries) = (value, value),
     },
-    item!("bytes", "bytes of all layers without compression", bytes),
+    item!("bytes", "bytes of all layers without compression, and of the blobs that are kept", bytes),
     item!("ratio", "how many times its compressed size a layer may become", ratio),
     item!("ratio-from", "bytes of a layer up to which the ratio does not matter", ratio_from),
     item!("file", "bytes of one file, holes counted", file),

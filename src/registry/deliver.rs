@@ -30,7 +30,7 @@ pub struct Carrier<'c> {
 
 /// Why an attempt to send a layer led to nothing.
 enum Setback {
-    /// The original archive cannot be had back.
+    /// The archive cannot be had back.
     Lost,
     Request(RequestError),
     Handover(SysError),
@@ -62,21 +62,25 @@ impl<'c> Carrier<'c> {
         has().map_err(|cause| self.failed(cause))
     }
 
-    /// Sends a layer, whose bytes are counted by `progress`; what it was.
+    /// Sends `archive` of a layer, or what will do instead, whose bytes are counted by `progress`; what it was.
     ///
     /// A connection that breaks is begun anew, and so is the packing.
     ///
     /// # Errors
     /// The registry does not take it, or it cannot be packed.
-    pub fn send_layer(&self, layer: usize, progress: &mut dyn FnMut(u64)) -> Result<Packed, RegistryError> {
-        let mut order = Order { layer, archive: Archive::Original };
+    pub fn send_layer(
+        &self,
+        (layer, archive): (usize, Archive),
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Packed, RegistryError> {
+        let mut order = Order { layer, archive };
         let mut attempt = 1;
         loop {
-            match self.attempt(order, progress) {
+            match self.attempt(&order, progress) {
                 Ok(packed) => return Ok(packed),
-                Err(Setback::Lost) if order.archive == Archive::Original => order.archive = Archive::Anew,
                 Err(Setback::Lost) => {
-                    return Err(RegistryError::Handover(SysError::new("recvmsg(packed)", Errno::PIPE)));
+                    let none = || RegistryError::Handover(SysError::new("recvmsg(packed)", Errno::PIPE));
+                    order.archive = order.archive.instead().ok_or_else(none)?;
                 }
                 Err(Setback::Request(error)) if error.is_passing() && attempt < ATTEMPTS => {
                     wait(attempt);
@@ -129,7 +133,7 @@ impl<'c> Carrier<'c> {
         self.channel.send(b"end", None).map_err(RegistryError::Handover)
     }
 
-    fn attempt(&self, order: Order, progress: &mut dyn FnMut(u64)) -> Result<Packed, Setback> {
+    fn attempt(&self, order: &Order, progress: &mut dyn FnMut(u64)) -> Result<Packed, Setback> {
         let upload = self.client.begin_upload().map_err(Setback::Request)?;
         let pipe = self.order(order).map_err(Setback::Handover)?;
         let mut content = Counted { pipe, bytes: 0, progress };
@@ -152,12 +156,12 @@ impl<'c> Carrier<'c> {
     }
 
     /// Orders an archive, whose bytes come from the pipe.
-    fn order(&self, order: Order) -> Result<File, SysError> {
+    fn order(&self, order: &Order) -> Result<File, SysError> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).call(|| "pipe2()")?;
         // Where the user has many pipes, the usual size will do.
         let _ = rustix::pipe::fcntl_setpipe_size(&writer, PIPE);
         // Two words and a number can be written.
-        let message = serde_json::to_vec(&order).unwrap_or_default();
+        let message = serde_json::to_vec(order).unwrap_or_default();
         self.channel.send(&message, Some(writer.as_fd()))?;
         Ok(reader.into())
     }

@@ -11,7 +11,7 @@ use liblzma::write::XzEncoder;
 const XZ_LEVEL: u32 = 6;
 
 /// How an archive is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Compression {
     /// Not at all.
     None,

@@ -6,6 +6,7 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
+use super::compress::Compression;
 use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::GzDecoder;
 use liblzma::bufread::XzDecoder;
@@ -117,6 +118,17 @@ pub fn decompress<'a>(
 pub(crate) fn is_compressed(first: &[u8]) -> Result<bool, CompressionError> {
     let first = first.get(..MAGIC).unwrap_or(first);
     Ok(!matches!(detect(first)?, Format::Plain))
+}
+
+/// How a stream that begins so is packed; none if that is not supported.
+pub(crate) fn packing(first: &[u8]) -> Option<Compression> {
+    Some(match detect(first.get(..MAGIC).unwrap_or(first)).ok()? {
+        Format::Plain => Compression::None,
+        Format::Gzip => Compression::Gzip,
+        Format::Zstd => Compression::Zstd,
+        Format::Xz => Compression::Xz,
+        Format::Bzip2 => Compression::Bzip2,
+    })
 }
 
 fn detect(first: &[u8]) -> Result<Format, CompressionError> {

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::sys::{Call, SysError, moment};
@@ -219,6 +219,18 @@ impl Directory {
         rustix::fs::renameat(&self.fd, from, &directory.fd, name)
             .call(|| format!("renameat({:?}, {:?})", self.path.join(from), directory.path.join(name)))?;
         moment("renamed");
+        Ok(())
+    }
+
+    /// Exchanges `from` here with `name` in `directory`, in one step.
+    ///
+    /// # Errors
+    /// What `renameat2(2)` says; `EINVAL` where the file system cannot do that.
+    pub fn exchange(&self, from: &str, directory: &Self, name: &str) -> Result<(), SysError> {
+        rustix::fs::renameat_with(&self.fd, from, &directory.fd, name, RenameFlags::EXCHANGE).call(|| {
+            format!("renameat2({:?}, {:?}, EXCHANGE)", self.path.join(from), directory.path.join(name))
+        })?;
+        moment("exchanged");
         Ok(())
     }
 

@@ -12,6 +12,8 @@
 //!     layer.json                  diff ID, size and number of entries
 //!     outline.zst                 the archive without the bytes of its files; see `outline`
 //!     packed.json                 what its archive was when it was last packed for a registry
+//!     blobs/DIGEST                a blob that it came as, where it was to be kept; empty where that is the bare archive,
+//!                                 which outline and tree give
 //! containers/ID/                  one container that stays until it is removed
 //!     record.json                 what it was made from
 //!     config.json                 the same as an OCI runtime specification
@@ -132,6 +134,8 @@ pub const LAYER: &str = "layer.json";
 pub const OUTLINE: &str = "outline.zst";
 /// In a layer: what its archive was when it was last packed for a registry.
 pub const PACKED: &str = "packed.json";
+/// In a layer: the blobs that are kept of it, by their digests; made when there is the first.
+pub const BLOBS: &str = "blobs";
 
 /// The longest file name, in bytes, that file systems take.
 const NAME_MAX: usize = 255;

@@ -23,6 +23,8 @@ pub enum Part {
     Layers,
     /// What gives the archives of layers back.
     Outlines,
+    /// Blobs of layers that were to be kept as they came.
+    Blobs,
     /// Layers that no image has; they go with the next image that is removed.
     UnusedLayers,
     /// Containers: their records, their logs, and what they have written.
@@ -53,6 +55,7 @@ impl Part {
             Self::Images => "documents of images",
             Self::Layers => "layers",
             Self::Outlines => "outlines of layers",
+            Self::Blobs => "blobs of layers",
             Self::UnusedLayers => "layers of no image",
             Self::Containers => "containers",
             Self::Volumes => "volumes",
@@ -75,6 +78,8 @@ pub struct LayerBytes {
     pub files: u64,
     /// What gives its archive back.
     pub outline: u64,
+    /// Its blobs that were to be kept.
+    pub blobs: u64,
     /// How many images have it.
     pub images: usize,
 }
@@ -103,8 +108,11 @@ impl Ledger {
             && let (Some(owners), Some(hex), rest) = (names.next(), names.next(), names.next())
             && let Some(layer) = self.layers.get_mut(&format!("{owners}/{hex}"))
         {
-            let own = if rest == Some(layout::OUTLINE) { &mut layer.outline } else { &mut layer.files };
-            *own += bytes;
+            *match rest {
+                Some(layout::OUTLINE) => &mut layer.outline,
+                Some(layout::BLOBS) => &mut layer.blobs,
+                Some(_) | None => &mut layer.files,
+            } += bytes;
         }
         *self.parts.entry(part).or_default() += bytes;
     }
@@ -134,6 +142,7 @@ impl Ledger {
             | [layout::LAYERS, _] => Part::Store,
             [layout::LAYERS, owners, hex, ..] if !self.is_used(owners, hex) => Part::UnusedLayers,
             [layout::LAYERS, _, _, layout::OUTLINE] => Part::Outlines,
+            [layout::LAYERS, _, _, layout::BLOBS, ..] => Part::Blobs,
             [layout::LAYERS, ..] => Part::Layers,
             [layout::IMAGES | layout::REFERENCES, ..] => Part::Images,
             [
@@ -228,7 +237,10 @@ mod tests {
             ("layers/mapped", Part::Store),
             ("layers/mapped/owners.json", Part::Layers),
             ("layers/mapped/ab/tree/outline.zst", Part::Layers),
+            ("layers/mapped/ab/tree/blobs/x", Part::Layers),
             ("layers/mapped/ab/outline.zst", Part::Outlines),
+            ("layers/mapped/ab/blobs", Part::Blobs),
+            ("layers/mapped/ab/blobs/sha256:00", Part::Blobs),
             ("layers/mapped/cd/tree", Part::UnusedLayers),
             ("images/ab/config.json", Part::Images),
             ("ended/x/upper/y", Part::Containers),
@@ -241,7 +253,7 @@ mod tests {
             assert_eq!(ledger.part(path), part, "{path}");
             ledger.add(path, 1);
         }
-        assert_eq!(ledger.total(), 13);
-        assert_eq!(ledger.layers["mapped/ab"], LayerBytes { files: 1, outline: 1, images: 1 });
+        assert_eq!(ledger.total(), 16);
+        assert_eq!(ledger.layers["mapped/ab"], LayerBytes { files: 2, outline: 1, blobs: 2, images: 1 });
     }
 }

@@ -12,6 +12,7 @@ mod choose;
 mod completing;
 mod docker;
 mod error;
+mod keep;
 mod layer;
 mod made;
 mod names;
@@ -53,6 +54,7 @@ use crate::plan::digest::Digest;
 use crate::plan::image_lock::{ImageLock, Locked};
 use crate::plan::platform::Platform;
 use crate::plan::reference::Reference;
+use crate::plan::registry::policy::BlobPolicy;
 
 /// Where images come from.
 #[derive(Debug)]
@@ -118,6 +120,8 @@ pub struct LoadRequest<'a> {
     pub naming: Naming,
     /// What names have to mean, where that was written down.
     pub lock: Option<&'a ImageLock>,
+    /// What becomes of the blobs of layers.
+    pub blobs: BlobPolicy,
 }
 
 /// An image that is in the store now.
@@ -241,6 +245,7 @@ impl Store {
             | (LoadSource::Stream(_) | LoadSource::Registry(_), _) => Place::nowhere(),
         };
         let mut stage = Stage::new(self, request.owners, request.limits)?;
+        stage.keeping = request.blobs;
         for candidate in candidates {
             let references = match (request.naming, &request.source) {
                 (Naming::FromSource, LoadSource::Registry(remote)) => vec![remote.reference().clone()],

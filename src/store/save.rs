@@ -1,8 +1,9 @@
 //! Brings images out of the store: archives of Docker's form and OCI layouts.
 //!
-//! The same image gives the same bytes, whoever saves it and whenever: members stand in a fixed order, belong to 0:0 and
+//! The same image gives the same bytes, whoever saves it and whenever, unless blobs of it were kept: members stand in a fixed order, belong to 0:0 and
 //! have no time; documents are made of nothing but the image; gzip gets neither a name nor a time.
 //!
+//! - `kept.rs` finds the blob of a layer, where it was kept.
 //! - `layer.rs` gets the archive of a layer back (from its [outline](super::outline), or by packing its tree) into a
 //!   nameless file, with its diff ID and the digest of its blob.
 //! - `order.rs` writes the same into a pipe, for a registry; `known.rs` tells which of it a registry may have already.
@@ -15,6 +16,7 @@
 
 mod compose;
 mod document;
+mod kept;
 mod known;
 mod layer;
 mod order;
@@ -27,6 +29,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::compress::Compression;
 use super::directory::Directory;
 use super::image::Image;
 use super::layer::LayerOwners;
@@ -42,6 +45,7 @@ use crate::sys::SysError;
 pub use compose::Documents;
 pub use document::Blob;
 use document::Saved;
+use kept::Kept;
 pub use known::KnownLayer;
 use sink::Sink;
 
@@ -183,8 +187,8 @@ struct Saving<'s, 'w> {
     temporary: Temporary,
     form: SaveForm,
     sink: Sink<'w>,
-    /// The layers that were written, by chain ID.
-    blobs: HashMap<Digest, Blob>,
+    /// The layers that were packed, by chain ID and compression.
+    blobs: HashMap<(Digest, Compression), Blob>,
     /// The members that were written, by name.
     members: HashSet<String>,
     notes: Vec<String>,
@@ -193,16 +197,16 @@ struct Saving<'s, 'w> {
 impl Saving<'_, '_> {
     fn image(&mut self, item: &SaveItem) -> Result<Saved, SaveError> {
         let image = &item.image;
-        let layers = image.layers.iter().map(|layer| self.layer(layer, &item.owners));
+        let layers = image.layers.iter().enumerate().map(|layer| self.layer(item, layer));
         let layers = layers.collect::<Result<Vec<Blob>, SaveError>>()?;
         let name = item.references.first().map_or_else(|| image.id.to_string(), Reference::familiar);
         let documents = self.store.documents(image, &layers, &name)?;
-        self.notes.extend(documents.note);
-        let config = self.bytes(documents.config, document::DOCUMENT)?;
         let manifest = match self.form {
             SaveForm::Docker => None,
-            SaveForm::Oci => Some(self.bytes(documents.manifest, "")?),
+            SaveForm::Oci => Some(self.bytes(documents.manifest_of_layout(&layers), "")?),
         };
+        self.notes.extend(documents.note);
+        let config = self.bytes(documents.config, document::DOCUMENT)?;
         let references = item.references.iter().map(ToString::to_string).collect();
         Ok(Saved { references, config, layers, manifest, platform: image.platform() })
     }
@@ -217,24 +221,53 @@ impl Saving<'_, '_> {
     }
 
     /// Writes a layer, unless that was done for another image.
-    fn layer(&mut self, layer: &LayerRef, owners: &LayerOwners) -> Result<Blob, SaveError> {
-        if let Some(blob) = self.blobs.get(&layer.chain_id) {
+    fn layer(&mut self, item: &SaveItem, (index, layer): (usize, &LayerRef)) -> Result<Blob, SaveError> {
+        let compression = match self.form {
+            SaveForm::Docker => Compression::None,
+            SaveForm::Oci => match self.store.kept_blob(item, index)? {
+                Some(kept) if kept.is_bare() => Compression::None,
+                Some(kept) => match self.as_it_came(kept)? {
+                    Some(blob) => return Ok(blob),
+                    None => Compression::Gzip,
+                },
+                None => Compression::Gzip,
+            },
+        };
+        let key = (layer.chain_id.clone(), compression);
+        if let Some(blob) = self.blobs.get(&key) {
             return Ok(blob.clone());
         }
         let mut spool = self.temporary.spool().map_err(SaveError::Spool)?;
-        let packed = layer::pack(self.store, (layer, owners), self.form, &mut spool)?;
-        for note in &packed.notes {
-            if !self.notes.contains(note) {
-                self.notes.push(note.clone());
-            }
-        }
+        let packed = layer::pack(self.store, (layer, &item.owners), compression, &mut spool)?;
+        packed.notes.iter().for_each(|note| self.note(note));
         let name = self.name(&packed.digest, document::ARCHIVE)?;
         if self.members.insert(name.clone()) {
-            self.sink.file(&name, &mut spool, packed.size)?;
+            self.sink.file(&name, &spool, packed.size)?;
         }
-        let blob = Blob::of_layer(&packed);
-        self.blobs.insert(layer.chain_id.clone(), blob.clone());
+        let media_type = document::layer_of(compression).to_owned();
+        let blob = Blob { media_type, ..Blob::of_layer(&packed) };
+        self.blobs.insert(key, blob.clone());
         Ok(blob)
+    }
+
+    /// Writes a blob that was kept; none if it is not what it was.
+    fn as_it_came(&mut self, kept: Kept) -> Result<Option<Blob>, SaveError> {
+        let name = self.name(&kept.blob.digest, document::ARCHIVE)?;
+        if !self.members.contains(&name) {
+            let Some(file) = kept.bytes()? else {
+                self.note(&damaged(&kept.blob.digest));
+                return Ok(None);
+            };
+            self.sink.file(&name, file, kept.blob.size)?;
+            self.members.insert(name);
+        }
+        Ok(Some(kept.blob))
+    }
+
+    fn note(&mut self, note: &str) {
+        if self.notes.iter().all(|known| known != note) {
+            self.notes.push(note.to_owned());
+        }
     }
 
     fn name(&mut self, digest: &Digest, ending: &str) -> Result<String, SaveError> {
@@ -247,6 +280,14 @@ impl Saving<'_, '_> {
         }
         Ok(format!("{directory}/{}", digest.hex()))
     }
+}
+
+/// What is told of a kept blob that could not be used.
+#[must_use]
+pub fn damaged(digest: &Digest) -> String {
+    format!(
+        "the kept blob {digest} is damaged, and the layer is packed again: `minirun system check --digests --repair` removes it"
+    )
 }
 
 /// Goes back to the beginning of a file.

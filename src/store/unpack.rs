@@ -223,20 +223,20 @@ fn unpack_by(
 }
 
 /// Reads a layer that need not be unpacked to its end: it must be what it is said to be. It is not decompressed where
-/// nothing is said about its content.
+/// nothing is said about its content. The digest of the blob.
 ///
 /// # Errors
 /// The blob has another digest or size, or its content has another digest.
-pub fn check(blob: LayerBlob<'_>, limits: &Limits) -> Result<(), UnpackError> {
+pub fn check(blob: LayerBlob<'_>, limits: &Limits) -> Result<Digest, UnpackError> {
     let verified = Verified::expecting(blob.reader, blob.digest, blob.size);
     let Some(diff_id) = blob.diff_id else {
-        return verified.finish().map(drop).map_err(UnpackError::Blob);
+        return verified.finish().map(|measured| measured.digest).map_err(UnpackError::Blob);
     };
     let count = AtomicU64::new(0);
     let mut compressed = Counted { reader: verified, count: &count };
     let stream = stream::bounded(&mut compressed, limits)?;
     Verified::new(stream, diff_id, None).finish().map_err(UnpackError::Content)?;
-    compressed.reader.finish().map(drop).map_err(UnpackError::Blob)
+    compressed.reader.finish().map(|measured| measured.digest).map_err(UnpackError::Blob)
 }
 
 /// Applies every entry; how many there were.

@@ -1,6 +1,6 @@
 //! The same layers for other owners, made from those that are there.
 //!
-//! A load keeps no blobs, so a layer that was unpacked for one ID map is copied for the next. The caller runs
+//! A load keeps no blobs unless it is asked to, so a layer that was unpacked for one ID map is copied for the next. The caller runs
 //! this in a user namespace that has all IDs of both, and says how an owner becomes another.
 
 mod walk;
@@ -20,7 +20,7 @@ use super::lock::{self, NameLock};
 use super::record::LayerRef;
 use super::temporary::Temporary;
 use super::unpack::OWNER;
-use super::{Store, StoreError, content, layout};
+use super::{Store, StoreError, blobs, content, layout};
 use crate::plan::digest::Digest;
 use crate::sys::{Call, SysError};
 
@@ -141,6 +141,7 @@ impl Store {
             let mut own = directory.create(layout::OUTLINE).map_err(write)?;
             std::io::copy(&mut outline, &mut own).call(|| "write(outline)").map_err(write)?;
         }
+        blobs::share(&pin, &directory).map_err(write)?;
         directory.write(layout::LAYER, record.to_json().as_bytes()).map_err(write)?;
         root.sync().map_err(write)?;
         let name = layout::layer(&to.directory_name(), chain_id);

@@ -118,6 +118,12 @@ pub fn pull() -> Option<String> {
     text_variable("MINIRUN_PULL").filter(|text| !text.is_empty())
 }
 
+/// Whether the blobs of layers are kept, if that is not said: `MINIRUN_KEEP_BLOBS`.
+#[must_use]
+pub fn keep_blobs() -> Option<String> {
+    text_variable("MINIRUN_KEEP_BLOBS").filter(|text| !text.is_empty())
+}
+
 /// How long removed volumes are kept, as the user says it: `MINIRUN_TRASH`.
 #[must_use]
 pub fn trash_time() -> Option<String> {

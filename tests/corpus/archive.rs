@@ -3,6 +3,7 @@
 use std::fs;
 
 use minirun::plan::platform::Platform;
+use minirun::plan::registry::policy::BlobPolicy;
 use minirun::store::Store;
 use minirun::store::layer::LayerOwners;
 use minirun::store::load::{LoadChoice, LoadFormat, LoadRequest, LoadSource, Naming};
@@ -43,6 +44,7 @@ fn load(store: &Store, source: LoadSource) -> usize {
         limits: &Limits { ..limits() },
         naming: Naming::FromSource,
         lock: None,
+        blobs: BlobPolicy::Kept,
     };
     let loaded = store.load(&request, &mut |_| {}).unwrap_or_default();
     let mut ids: Vec<_> = loaded.into_iter().map(|loaded| loaded.id).collect();

@@ -13,6 +13,7 @@ use minirun::plan::name::ContainerId;
 use minirun::plan::namespace::Network;
 use minirun::plan::platform::Platform;
 use minirun::plan::process::{FirstProcess, Input};
+use minirun::plan::registry::policy::BlobPolicy;
 use minirun::plan::rootfs::Rootfs;
 use minirun::store::Store;
 use minirun::store::document;
@@ -106,6 +107,7 @@ fn peek(format: LoadFormat, write: impl FnOnce(&Layout<'_>)) {
         limits: &Limits::default(),
         naming: Naming::FromSource,
         lock: None,
+        blobs: BlobPolicy::default(),
     };
     if let Ok(Some(image)) = store.peek(&request) {
         assert!(image.id.to_string().parse::<Digest>().is_ok());

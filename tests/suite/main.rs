@@ -54,6 +54,7 @@ mod inputs;
 mod inspect;
 mod inspect_security;
 mod joining;
+mod keep_blobs;
 mod landlock;
 mod layers;
 mod ledger;

@@ -35,7 +35,7 @@ use self::events::EventsArgs;
 use self::image::{ImportArgs, ListImages, LoadArgs, PruneImages, RemoveImages, SaveArgs, TagArgs};
 use self::lifecycle::LifecycleVerb;
 use self::look::{HistoryArgs, LookVerb};
-use self::registry::{LoginArgs, LogoutArgs, PullArgs, PushArgs};
+use self::registry::{KeepBlobsArgs, LoginArgs, LogoutArgs, PullArgs, PushArgs};
 use self::review::{ApplyArgs, ChangesArgs, DiscardArgs};
 use self::run::RunArgs;
 use self::step::LayerArgs;
@@ -158,6 +158,20 @@ impl Verb {
             Self::Layer(layer) => layer.common.lock.as_deref(),
             Self::Pull(pull) | Self::Image(ImageVerb::Pull(pull)) => pull.lock.as_deref(),
             Self::Load(load) | Self::Image(ImageVerb::Load(load)) => load.lock.as_deref(),
+            _ => None,
+        }
+    }
+    /// `--keep-blobs`; none of verbs by which no images come.
+    pub(crate) fn keep_blobs(&self) -> Option<&KeepBlobsArgs> {
+        match self {
+            Self::Run(run)
+            | Self::Create(run)
+            | Self::Container(ContainerVerb::Run(run) | ContainerVerb::Create(run)) => {
+                Some(&run.common.keep_blobs)
+            }
+            Self::Layer(layer) => Some(&layer.common.keep_blobs),
+            Self::Pull(pull) | Self::Image(ImageVerb::Pull(pull)) => Some(&pull.keep_blobs),
+            Self::Load(load) | Self::Image(ImageVerb::Load(load)) => Some(&load.keep_blobs),
             _ => None,
         }
     }

@@ -92,6 +92,10 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Some(path) => engine.locked_to(path)?,
         None => engine,
     };
+    let engine = match arguments.verb.keep_blobs() {
+        Some(keep) => engine.treating_blobs(run::blobs(keep.keep_blobs)?),
+        None => engine,
+    };
     match arguments.verb {
         Verb::Run(run) | Verb::Container(ContainerVerb::Run(run)) => run::run(&engine, &run, output),
         Verb::Create(run) | Verb::Container(ContainerVerb::Create(run)) => run::create(&engine, &run, output),

@@ -32,7 +32,7 @@ use crate::progress::{Loudness, Progress};
 use crate::result::{self, Stay};
 use crate::{lifecycle, supervision};
 
-pub(crate) use self::common::{common, workdir};
+pub(crate) use self::common::{blobs, common, workdir};
 pub(crate) use self::error::RequestError;
 pub(crate) use self::files::{read_all, seccomp};
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::digest::Digest;
 
 /// What is to be written into the pipe that comes along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     /// Which layer of the image; the lowest is 0.
@@ -19,13 +19,27 @@ pub struct Order {
 }
 
 /// Which archive of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Archive {
+    /// The blob that was kept under this digest, with the compression that it came with.
+    Kept(Digest),
     /// The one that it was unpacked from.
     Original,
     /// One that is made of its files.
     Anew,
+}
+
+impl Archive {
+    /// What else will do where this one cannot be had.
+    #[must_use]
+    pub fn instead(&self) -> Option<Self> {
+        match self {
+            Self::Kept(_) => Some(Self::Original),
+            Self::Original => Some(Self::Anew),
+            Self::Anew => None,
+        }
+    }
 }
 
 /// What came of an order.
@@ -34,7 +48,7 @@ pub enum Archive {
 pub enum Delivery {
     /// All of it went into the pipe.
     Whole(Packed),
-    /// The original archive cannot be had back: what went into the pipe is of no use.
+    /// That archive cannot be had back: what went into the pipe is of no use.
     Lost,
     /// Nobody read to the end.
     Unread,

@@ -6,14 +6,14 @@ use std::io::{self, Write};
 use std::os::fd::AsFd as _;
 
 use super::{Depth, Finding, Flaw, Inspection, Remedy, digest};
-use crate::plan::digest::Digest;
+use crate::plan::digest::{Algorithm, Digest};
 use crate::plan::hasher::Hasher;
 use crate::store::directory::Directory;
 use crate::store::layer::{LayerOwners, LayerRecord, OWNERS_FILE};
 use crate::store::outline::rebuild;
 use crate::store::record::Record;
 use crate::store::{content, layout};
-use crate::sys::SysError;
+use crate::sys::{Call, SysError};
 
 /// The beginning of what is said about a layer whose files are others.
 const OTHER_CONTENT: &str = "its files have the digest ";
@@ -21,9 +21,13 @@ const OTHER_CONTENT: &str = "its files have the digest ";
 /// The beginning of what is said about an outline that does not give the archive.
 const OTHER_ARCHIVE: &str = "the archive that it gives with the layer's files";
 
+/// The beginning of what is said about a blob that is another one.
+const OTHER_BLOB: &str = "it has the digest ";
+
 /// Whether a finding comes from reading all of a layer.
 pub(super) fn is_about_content(finding: &Finding) -> bool {
-    let begins = |text: &str| text.starts_with(OTHER_CONTENT) || text.starts_with(OTHER_ARCHIVE);
+    let begins =
+        |text: &str| [OTHER_CONTENT, OTHER_ARCHIVE, OTHER_BLOB].iter().any(|other| text.starts_with(other));
     matches!(&finding.flaw, Flaw::Damaged(text) if begins(text))
 }
 
@@ -47,7 +51,10 @@ impl Inspection<'_> {
                     Err(_) if !self.is_there(&path) => {}
                     Err(flaw) => self.found(path, flaw, Remedy::MoveAside),
                     Ok(()) if !used.contains(&hex) => self.found(path, Flaw::Unused, Remedy::Remove),
-                    Ok(()) => self.outline(&path),
+                    Ok(()) => {
+                        self.outline(&path);
+                        self.blobs(&path)?;
+                    }
                 }
             }
         }
@@ -73,6 +80,46 @@ impl Inspection<'_> {
             let flaw = Flaw::Damaged(format!("{OTHER_ARCHIVE} {found}, and not {}", record.diff_id));
             self.found(format!("{path}/{}", layout::OUTLINE), flaw, Remedy::Remove);
         }
+    }
+
+    /// Each blob that was kept is the one that its name says. Without it `save` packs the layer anew.
+    fn blobs(&mut self, layer: &str) -> Result<(), SysError> {
+        for name in self.entries(&format!("{layer}/{}", layout::BLOBS))? {
+            let path = format!("{layer}/{}/{name}", layout::BLOBS);
+            let Ok(expected) = name.parse::<Digest>() else {
+                self.found(path, Flaw::Unknown, Remedy::MoveAside);
+                continue;
+            };
+            if self.depth != Depth::Digests {
+                continue;
+            }
+            match self.blob(&path, expected.algorithm()) {
+                // An empty one stands for what outline and tree give.
+                Ok(Some((found, bytes)))
+                    if found == expected || (bytes == 0 && self.is_bare(layer, &expected)) => {}
+                Ok(Some((found, _))) => {
+                    let flaw = Flaw::Damaged(format!("{OTHER_BLOB}{found}, and not that of its name"));
+                    self.found(path, flaw, Remedy::Remove);
+                }
+                Ok(None) => {}
+                Err(error) => self.found(path, Flaw::Unreadable(error.to_string()), Remedy::Remove),
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest and size of a file; none of one that is gone.
+    fn blob(&self, path: &str, algorithm: Algorithm) -> Result<Option<(Digest, u64)>, SysError> {
+        let Some(mut file) = self.root.open_file(path)? else { return Ok(None) };
+        let mut content = Hashing(Hasher::new(algorithm));
+        let bytes = io::copy(&mut file, &mut content).call(|| format!("read({path:?})"))?;
+        Ok(Some((content.0.finish(), bytes)))
+    }
+
+    /// Whether a blob of the layer would be its archive itself.
+    fn is_bare(&self, layer: &str, digest: &Digest) -> bool {
+        let record = self.record(&format!("{layer}/{}", layout::LAYER), "the record of a layer");
+        record.is_ok_and(|record: LayerRecord| record.diff_id == *digest)
     }
 
     fn used_layers(&self) -> Result<HashSet<String>, SysError> {

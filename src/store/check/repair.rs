@@ -89,7 +89,7 @@ impl Store {
                 self.sweep()?;
                 if root.exists(path)? { Err(RepairError::InUse) } else { Ok(()) }
             }
-            [layout::LAYERS, _, _, layout::OUTLINE] => {
+            [layout::LAYERS, _, _, layout::OUTLINE] | [layout::LAYERS, _, _, layout::BLOBS, _] => {
                 root.unlink(path)?;
                 Ok(())
             }

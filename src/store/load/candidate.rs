@@ -22,6 +22,13 @@ pub(super) struct LayerSource {
     pub(super) diff_id: Digest,
 }
 
+impl LayerSource {
+    /// Whether the blob is said to be the archive itself, without compression.
+    pub(super) fn is_bare(&self) -> bool {
+        self.digest.as_ref() == Some(&self.diff_id)
+    }
+}
+
 /// An image that could be loaded.
 #[derive(Debug)]
 pub(super) struct Candidate {

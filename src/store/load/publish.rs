@@ -8,16 +8,18 @@ use std::collections::HashSet;
 
 use rustix::io::Errno;
 
+use super::candidate::Candidate;
 use super::stage::{Prepared, Stage};
 use super::{LoadError, Loaded};
 use crate::plan::digest::Digest;
 use crate::plan::reference::Reference;
+use crate::plan::registry::policy::BlobPolicy;
 use crate::store::directory::Directory;
 use crate::store::layer::chain_ids;
 use crate::store::lock;
 use crate::store::record::Record;
 use crate::store::temporary::{Temporary, random_name};
-use crate::store::{Store, StoreError, layout};
+use crate::store::{Store, StoreError, blobs, layout};
 use crate::sys::SysError;
 
 /// How often a load begins again because layers went away under it.
@@ -81,12 +83,13 @@ impl Stage<'_> {
             while !rename_new(self.temporary.directory(), &name, root, &to).map_err(error)? {
                 // Somebody else made the same layer: that one is to be kept, if it is still there.
                 if let Some(pin) = lock::pin(root, &to).map_err(error)? {
+                    blobs::hand_over(&staged.pin, &pin).map_err(error)?;
                     staged.pin = pin;
                     break;
                 }
             }
         }
-        Ok(())
+        self.give_carried()
     }
 
     fn publish_image(&self, image: &Prepared) -> Result<(), StoreError> {
@@ -103,7 +106,13 @@ impl Stage<'_> {
             record,
             &candidate.config_bytes,
             candidate.manifest_bytes.as_deref(),
-        )
+        )?;
+        match (&candidate.manifest_bytes, self.keeping) {
+            (Some(manifest), BlobPolicy::Kept) => {
+                self.store.change_manifest(&self.temporary, candidate, manifest)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether an image was removed since it was made visible.
@@ -142,21 +151,59 @@ impl Store {
             }
             return Ok(());
         }
-        let write = || {
-            let own = random_name()?;
-            temporary.directory().make(&own)?;
-            let directory = temporary.directory().directory(&own)?;
-            // Few and small; everything else that is new was brought to the disk with the layers.
-            directory.write_durably(layout::RECORD, record.to_json().as_bytes())?;
-            directory.write_durably(layout::CONFIG, config)?;
-            manifest.map_or(Ok(()), |bytes| directory.write_durably(layout::MANIFEST, bytes))?;
-            Ok(own)
-        };
-        let own = write().map_err(|cause| self.write_error(cause))?;
+        let own = write_image(temporary, &record, config, manifest);
+        let own = own.map_err(|cause| self.write_error(cause))?;
         let root = self.writable()?;
         rename_new(temporary.directory(), &own, root, &name).map_err(|cause| self.write_error(cause))?;
         Ok(())
     }
+
+    /// Has an image that is there be the one of this manifest, whose blobs are kept now; it may have come with another one.
+    fn change_manifest(
+        &self,
+        temporary: &Temporary,
+        candidate: &Candidate,
+        manifest: &[u8],
+    ) -> Result<(), StoreError> {
+        let name = layout::image(&candidate.id);
+        // One that was removed since is missed by whoever looks whether it is there.
+        let Some(known) = self.record(candidate.id.hex())? else { return Ok(()) };
+        let is_first = known.manifest_digests.first() == candidate.manifest_digests.first();
+        if is_first && self.contains(&format!("{name}/{}", layout::MANIFEST))? {
+            return Ok(());
+        }
+        let mut digests = candidate.manifest_digests.clone();
+        let others = known.manifest_digests.into_iter();
+        digests.extend(others.filter(|digest| !candidate.manifest_digests.contains(digest)));
+        let record = Record { manifest_digests: digests, ..known };
+        let root = self.writable()?;
+        let change = || -> Result<(), SysError> {
+            let own = write_image(temporary, &record, &candidate.config_bytes, Some(manifest))?;
+            temporary.directory().exchange(&own, root, &name)
+        };
+        match change() {
+            // It was removed since, or the file system cannot exchange: the image stays as it came first.
+            Err(error) if matches!(error.errno(), Errno::NOENT | Errno::INVAL) => Ok(()),
+            changed => changed.map_err(|cause| self.write_error(cause)),
+        }
+    }
+}
+
+/// Makes the directory of an image, out of sight; what it is called there.
+fn write_image(
+    temporary: &Temporary,
+    record: &Record,
+    config: &[u8],
+    manifest: Option<&[u8]>,
+) -> Result<String, SysError> {
+    let own = random_name()?;
+    temporary.directory().make(&own)?;
+    let directory = temporary.directory().directory(&own)?;
+    // Few and small; everything else that is new was brought to the disk with the layers.
+    directory.write_durably(layout::RECORD, record.to_json().as_bytes())?;
+    directory.write_durably(layout::CONFIG, config)?;
+    manifest.map_or(Ok(()), |bytes| directory.write_durably(layout::MANIFEST, bytes))?;
+    Ok(own)
 }
 
 /// Renames a directory to where there may be the same one already, made by somebody else; whether there was none.

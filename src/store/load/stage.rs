@@ -10,19 +10,21 @@ use std::time::Instant;
 
 use rustix::fs::{Mode, fchmod};
 
-use super::candidate::{Candidate, LayerSource};
+use super::candidate::Candidate;
 use super::completing::Completing;
-use super::layer::{LayerError, in_words, layer_blob};
+use super::keep::Carried;
+use super::layer::{LayerError, in_words};
 use super::source::Opened;
 use super::{LoadError, Loaded, Progress};
 use crate::plan::digest::Digest;
 use crate::plan::reference::Reference;
+use crate::plan::registry::policy::BlobPolicy;
 use crate::store::directory::Directory;
 use crate::store::layer::{LayerOwners, LayerRecord, chain_ids};
 use crate::store::lock::{self, NameLock};
 use crate::store::merged::Merged;
 use crate::store::temporary::Temporary;
-use crate::store::unpack::{LayerBlob, Limits, Outlining, check, unpack_outlined};
+use crate::store::unpack::{LayerBlob, Limits, Outlining, unpack_outlined};
 use crate::store::{Store, StoreError, layout};
 use crate::sys::{Call, SysError};
 
@@ -53,19 +55,23 @@ impl Prepared {
 pub(in crate::store) struct Stage<'a> {
     pub(super) store: &'a Store,
     pub(super) owners: &'a LayerOwners,
-    limits: &'a Limits,
+    pub(super) limits: &'a Limits,
+    /// What becomes of blobs that were read.
+    pub(in crate::store) keeping: BlobPolicy,
     pub(super) temporary: Temporary,
     locks: Vec<NameLock>,
     pub(super) layers: HashMap<Digest, Staged>,
     pub(super) images: Vec<Prepared>,
     /// Blobs that were read and found right, by name and diff ID.
-    checked: HashSet<(String, Digest)>,
-    /// Bytes of the uncompressed layers so far.
-    unpacked: u64,
+    pub(super) checked: HashSet<(String, Digest)>,
+    /// Bytes of the uncompressed layers so far, and of the blobs that are kept.
+    pub(super) unpacked: u64,
     /// Directories opened so far.
     lookups: u64,
-    /// How many directories were made.
-    made: usize,
+    /// How many directories and files were made.
+    pub(super) made: usize,
+    /// Blobs of layers that were there.
+    pub(super) carried: Vec<Carried>,
     /// The layer that was unpacked last.
     pub(super) completing: Option<Completing>,
     pub(super) begun: Instant,
@@ -86,6 +92,7 @@ impl<'a> Stage<'a> {
             store,
             owners,
             limits,
+            keeping: BlobPolicy::default(),
             temporary,
             locks,
             layers,
@@ -94,6 +101,7 @@ impl<'a> Stage<'a> {
             unpacked: 0,
             lookups: 0,
             made: 0,
+            carried: Vec::new(),
             completing: None,
             begun: Instant::now(),
             kept: None,
@@ -125,14 +133,21 @@ impl<'a> Stage<'a> {
         let mut warnings = Vec::new();
         for (index, (layer, chain_id)) in candidate.layers.iter().zip(&chain).enumerate() {
             let number = index + 1;
+            let begun = Progress::LayerBegun { number, diff_id: layer.diff_id.clone(), size: layer.size };
             if self.has_layer(chain_id)? {
-                self.check_known(opened, layer, chain_id)
+                let keeper = self.keeper_of_known(layer, chain_id)?;
+                let is_fetched = keeper.is_some() && opened.blobs.registry().is_some() && !layer.is_bare();
+                if is_fetched {
+                    progress(begun);
+                }
+                self.check_known(opened, layer, (chain_id, keeper))
                     .map_err(|error| error.of_layer(number, chain.len(), &layer.diff_id, opened))?;
-                progress(Progress::LayerPresent { number, diff_id: layer.diff_id.clone() });
+                let present = Progress::LayerPresent { number, diff_id: layer.diff_id.clone() };
+                progress(if is_fetched { Progress::LayerDone { number } } else { present });
                 continue;
             }
             self.look_ahead(opened, candidate, index)?;
-            progress(Progress::LayerBegun { number, diff_id: layer.diff_id.clone(), size: layer.size });
+            progress(begun);
             let below = chain.get(..index).unwrap_or_default();
             let mut bytes = |bytes| progress(Progress::LayerBytes { number, bytes });
             let unpacked = self.unpack_blob(opened, layer, below, &mut bytes);
@@ -144,32 +159,6 @@ impl<'a> Stage<'a> {
             progress(Progress::LayerDone { number });
         }
         Ok(warnings)
-    }
-
-    /// Reads a blob that is not needed: a source is whole or an error, whatever the store has already. Which content a
-    /// blob has that was unpacked before is known.
-    fn check_known(
-        &mut self,
-        opened: &Opened,
-        layer: &LayerSource,
-        chain_id: &Digest,
-    ) -> Result<(), LayerError> {
-        if opened.blobs.registry().is_some() {
-            // It was verified when it was unpacked, and nobody fetches anything to see that it is still there.
-            return Ok(());
-        }
-        let pair = (layer.name.clone(), layer.diff_id.clone());
-        if self.checked.contains(&pair) {
-            return Ok(());
-        }
-        let mut blob = layer_blob(opened, layer)?;
-        let known = self.layers.get(chain_id).and_then(|staged| staged.record.blob.as_ref());
-        if layer.digest.is_some() && layer.digest.as_ref() == known {
-            blob.diff_id = None;
-        }
-        check(blob, self.limits).map_err(|error| LayerError::Unpack(Box::new(error)))?;
-        self.checked.insert(pair);
-        Ok(())
     }
 
     /// Whether the layer is in the store or staged; if it is not, nobody else will unpack it meanwhile, or it
@@ -202,16 +191,6 @@ impl<'a> Stage<'a> {
         };
         self.layers.insert(chain_id.clone(), Staged { record, name: None, pin });
         Ok(true)
-    }
-
-    fn unpack_blob(
-        &mut self,
-        opened: &Opened,
-        layer: &LayerSource,
-        below: &[Digest],
-        bytes: &mut dyn FnMut(u64),
-    ) -> Result<(Staged, Vec<String>), LayerError> {
-        self.unpack(layer_blob(opened, layer)?, below, bytes)
     }
 
     /// Unpacks one layer into the temporary directory, on top of those whose chain IDs are `below`.

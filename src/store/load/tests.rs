@@ -52,6 +52,7 @@ impl Place {
             limits,
             naming: Naming::FromSource,
             lock: None,
+            blobs: BlobPolicy::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::document::{self, Blob};
 use super::{SaveError, layout};
-use crate::plan::digest::Algorithm;
+use crate::plan::digest::{Algorithm, Digest};
 use crate::store::Store;
 use crate::store::image::Image;
 
@@ -15,6 +15,18 @@ pub struct Documents {
     pub manifest: (Blob, Vec<u8>),
     /// What a person should know about them.
     pub note: Option<String>,
+}
+
+impl Documents {
+    /// The manifest as a layout has it: one of Docker's becomes one that says the same of these layers.
+    pub(super) fn manifest_of_layout(&self, layers: &[Blob]) -> (Blob, Vec<u8>) {
+        if self.manifest.0.media_type == document::MANIFEST {
+            return self.manifest.clone();
+        }
+        let bytes = document::manifest(&self.config.0, layers);
+        let digest = layout::digest_of(Algorithm::Sha256, &bytes);
+        (Blob::of_bytes(digest, &bytes, document::MANIFEST), bytes)
+    }
 }
 
 impl Store {
@@ -44,8 +56,11 @@ impl Store {
         let described = Blob::of_bytes(digest, &config, document::CONFIG);
         let kept = self.read_file(&format!("{directory}/{}", layout::MANIFEST))?;
         let kept = kept.filter(|_| is_exact).filter(|kept| document::says_same(kept, &described, layers));
+        // Its digest is as it was.
+        let known = image.manifest_digest.as_ref().filter(|_| kept.is_some());
+        let algorithm = known.map_or(Algorithm::Sha256, Digest::algorithm);
         let bytes = kept.unwrap_or_else(|| document::manifest(&described, layers));
-        let digest = layout::digest_of(Algorithm::Sha256, &bytes);
+        let digest = layout::digest_of(algorithm, &bytes);
         let manifest = Blob::of_bytes(digest, &bytes, &document::media_type(&bytes));
         Ok(Documents { config: (described, config), manifest: (manifest, bytes), note })
     }

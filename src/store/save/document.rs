@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::plan::digest::Digest;
 use crate::plan::platform::Platform;
 use crate::plan::registry::order::Packed;
+use crate::store::compress::Compression;
 
 /// What `oci-layout` holds.
 pub(super) const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -17,9 +18,11 @@ pub(super) const ARCHIVE: &str = ".tar";
 pub(super) const DOCUMENT: &str = ".json";
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(super) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+const BARE_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// The annotations that say what an image is called: the specification's and containerd's.
 const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
 
@@ -59,14 +62,18 @@ impl Blob {
 pub(super) fn layer_type(said: &str) -> Option<&'static str> {
     match said {
         LAYER | "application/vnd.docker.image.rootfs.diff.tar.gzip" => Some(LAYER),
-        "application/vnd.oci.image.layer.v1.tar+zstd"
-        | "application/vnd.docker.image.rootfs.diff.tar.zstd" => {
-            Some("application/vnd.oci.image.layer.v1.tar+zstd")
-        }
-        "application/vnd.oci.image.layer.v1.tar" | "application/vnd.docker.image.rootfs.diff.tar" => {
-            Some("application/vnd.oci.image.layer.v1.tar")
-        }
+        ZSTD_LAYER | "application/vnd.docker.image.rootfs.diff.tar.zstd" => Some(ZSTD_LAYER),
+        BARE_LAYER | "application/vnd.docker.image.rootfs.diff.tar" => Some(BARE_LAYER),
         _ => None,
+    }
+}
+
+/// What a layer of this compression is; there are words for no others but these three.
+pub(super) fn layer_of(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => BARE_LAYER,
+        Compression::Zstd => ZSTD_LAYER,
+        Compression::Gzip | Compression::Xz | Compression::Bzip2 => LAYER,
     }
 }
 

@@ -12,7 +12,7 @@ use super::document::{self, Blob};
 use super::{SaveError, SaveItem};
 use crate::plan::digest::Digest;
 use crate::plan::reference::Reference;
-use crate::plan::registry::order::Packed;
+use crate::plan::registry::order::{Archive, Packed};
 use crate::store::{Store, StoreError, layout};
 
 /// How many places of a layer are remembered.
@@ -25,8 +25,10 @@ pub struct KnownLayer {
     pub diff_id: Digest,
     /// The blob that it came as.
     pub original: Option<Blob>,
-    /// What it was when it was packed here.
+    /// What it will be when it is sent, as far as that is known: the blob that was kept, or what it was when it was packed here.
     pub packed: Option<Blob>,
+    /// What is sent.
+    pub archive: Archive,
     /// Other repositories of the registry that may have it.
     pub repositories: Vec<String>,
 }
@@ -44,10 +46,13 @@ impl Store {
         let mut described = self.described(item)?;
         let mut places = self.places(item, destination)?;
         let mut known = Vec::with_capacity(item.image.layers.len());
-        for layer in &item.image.layers {
+        for (index, layer) in item.image.layers.iter().enumerate() {
+            let kept = self.kept_blob(item, index)?.map(|kept| kept.blob);
             let record = self.layer_record(&item.owners, &layer.chain_id)?;
             let verified = record.and_then(|record| record.blob);
-            let original = described.remove(&layer.chain_id).into_iter().flatten();
+            // Where the image's own blob was kept, any other would make it another image.
+            let is_own = kept.is_some() && self.blob_in_manifest(&item.image, index)?.is_some();
+            let original = described.remove(&layer.chain_id).filter(|_| !is_own).into_iter().flatten();
             let name = layout::layer(&item.owners.directory_name(), &layer.chain_id);
             // One that cannot be read is as good as none.
             let packed = self.read_file(&format!("{name}/{}", layout::PACKED))?;
@@ -58,7 +63,11 @@ impl Store {
                     .into_iter()
                     .find(|blob| Some(&blob.digest) == verified.as_ref())
                     .map(|blob| Blob { diff_id: layer.diff_id.clone(), ..blob }),
-                packed: packed.map(|packed| Blob::of_layer(&packed)),
+                archive: match &kept {
+                    Some(blob) => Archive::Kept(blob.digest.clone()),
+                    None => Archive::Original,
+                },
+                packed: kept.or_else(|| packed.map(|packed| Blob::of_layer(&packed))),
                 repositories: places.remove(&layer.chain_id).unwrap_or_default(),
             });
         }

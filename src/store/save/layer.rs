@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd as _;
 
-use super::{SaveError, SaveForm, rewind};
+use super::{SaveError, rewind};
 use crate::plan::digest::Algorithm;
 use crate::plan::hasher::Hasher;
-use crate::plan::registry::order::{Archive, Packed};
+use crate::plan::registry::order::Packed;
 use crate::store::compress::{Compression, Compressor};
 use crate::store::directory::Directory;
 use crate::store::layer::{LayerOwners, LayerRecord};
@@ -18,7 +18,7 @@ use crate::store::{Store, layout, lock};
 use crate::sys::Call;
 
 /// How much is written at once, in bytes.
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 
 /// A layer of the store, kept from being removed.
 pub(super) struct Source {
@@ -39,27 +39,19 @@ impl Source {
         Ok(Self { directory, tree, record })
     }
 
-    /// Writes an archive of the layer, compressed as the form wants it; none where outline and tree do not give the
-    /// original one. What was written is of no use then.
-    pub(super) fn write(
+    /// Writes the archive that the layer was unpacked from; none where outline and tree do not give it. What was written is
+    /// of no use then.
+    pub(super) fn rebuilt(
         &self,
-        archive: Archive,
-        form: SaveForm,
+        compression: Compression,
         into: &mut dyn Write,
     ) -> Result<Option<Packed>, SaveError> {
-        match archive {
-            Archive::Original => self.rebuilt(form, into),
-            Archive::Anew => self.packed_anew(form, into).map(Some),
-        }
-    }
-
-    fn rebuilt(&self, form: SaveForm, into: &mut dyn Write) -> Result<Option<Packed>, SaveError> {
         let outline = self.directory.open_file(layout::OUTLINE).map_err(|cause| {
             let layer = self.record.diff_id.clone();
             SaveError::Rebuild { layer, cause: Box::new(OutlineError::Read(io::Error::other(cause))) }
         })?;
         let Some(outline) = outline else { return Ok(None) };
-        let mut output = Output::new(into, form, self.record.diff_id.algorithm())?;
+        let mut output = Output::new(into, compression, self.record.diff_id.algorithm())?;
         match rebuild(outline, self.tree.as_fd(), &mut output) {
             Ok(()) => {}
             Err(OutlineError::Write(error)) => return Err(spool_error(&error)),
@@ -75,8 +67,13 @@ impl Source {
         Ok((packed.diff_id == self.record.diff_id).then_some(packed))
     }
 
-    fn packed_anew(&self, form: SaveForm, into: &mut dyn Write) -> Result<Packed, SaveError> {
-        let output = Output::new(into, form, Algorithm::Sha256)?;
+    /// Writes an archive that is made of the files.
+    pub(super) fn packed_anew(
+        &self,
+        compression: Compression,
+        into: &mut dyn Write,
+    ) -> Result<Packed, SaveError> {
+        let output = Output::new(into, compression, Algorithm::Sha256)?;
         let packed = pack_stored(self.tree.as_fd(), &self.record, output);
         let (output, notes) = packed.map_err(|cause| {
             let layer = self.record.diff_id.clone();
@@ -86,20 +83,20 @@ impl Source {
     }
 }
 
-/// Writes the archive of a layer into an empty file, compressed as the form wants it, and goes back to its beginning.
+/// Writes the archive of a layer into an empty file, and goes back to its beginning.
 pub(super) fn pack(
     store: &Store,
     (layer, owners): (&LayerRef, &LayerOwners),
-    form: SaveForm,
+    compression: Compression,
     spool: &mut File,
 ) -> Result<Packed, SaveError> {
     let source = Source::open(store, layer, owners)?;
-    let packed = if let Some(packed) = source.write(Archive::Original, form, spool)? {
+    let packed = if let Some(packed) = source.rebuilt(compression, spool)? {
         packed
     } else {
         spool.set_len(0).call(|| "ftruncate(spool)").map_err(SaveError::Spool)?;
         rewind(spool)?;
-        source.packed_anew(form, spool)?
+        source.packed_anew(compression, spool)?
     };
     rewind(spool)?;
     Ok(packed)
@@ -112,12 +109,13 @@ struct Output<'f> {
 }
 
 impl<'f> Output<'f> {
-    fn new(into: &'f mut dyn Write, form: SaveForm, algorithm: Algorithm) -> Result<Self, SaveError> {
-        let (compression, hasher) = match form {
-            // The file is the archive: one digest is enough.
-            SaveForm::Docker => (Compression::None, None),
-            SaveForm::Oci => (Compression::Gzip, Some(Hasher::new(Algorithm::Sha256))),
-        };
+    fn new(
+        into: &'f mut dyn Write,
+        compression: Compression,
+        algorithm: Algorithm,
+    ) -> Result<Self, SaveError> {
+        // Where the file is the archive one digest is enough.
+        let hasher = (compression != Compression::None).then(|| Hasher::new(Algorithm::Sha256));
         let file = BufWriter::with_capacity(BUFFER, into);
         let compressor = Compressor::new(Hashed { file, hasher, size: 0 }, compression);
         let compressor = compressor.map_err(|error| spool_error(&error))?;
@@ -168,6 +166,6 @@ impl Write for Hashed<'_> {
     }
 }
 
-fn spool_error(error: &io::Error) -> SaveError {
+pub(super) fn spool_error(error: &io::Error) -> SaveError {
     SaveError::Spool(crate::sys::SysError::from_io("write(spool)", error))
 }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::layer::Source;
-use super::{SaveError, SaveForm, SaveItem};
-use crate::plan::registry::order::{Delivery, Order, Packed};
+use super::{SaveError, SaveItem};
+use crate::plan::registry::order::{Archive, Delivery, Order, Packed};
+use crate::store::compress::Compression;
 use crate::store::temporary::Temporary;
 use crate::store::{Store, layout};
 use crate::sys::channel::Channel;
@@ -19,7 +20,7 @@ impl Store {
     pub fn pack_on_order(&self, item: &SaveItem, channel: &Channel) -> Result<(), SaveError> {
         while let Some((message, Some(pipe))) = channel.receive().map_err(SaveError::Handover)? {
             let Ok(order) = serde_json::from_slice::<Order>(&message) else { break };
-            let delivery = self.deliver(item, order, pipe.into())?;
+            let delivery = self.deliver(item, &order, pipe.into())?;
             // Digests and texts can be written.
             let message = serde_json::to_vec(&delivery).unwrap_or_default();
             channel.send(&message, None).map_err(SaveError::Handover)?;
@@ -27,14 +28,25 @@ impl Store {
         Ok(())
     }
 
-    fn deliver(&self, item: &SaveItem, order: Order, pipe: File) -> Result<Delivery, SaveError> {
+    fn deliver(&self, item: &SaveItem, order: &Order, pipe: File) -> Result<Delivery, SaveError> {
         let Some(layer) = item.image.layers.get(order.layer) else { return Ok(Delivery::Lost) };
         let source = Source::open(self, layer, &item.owners)?;
         let mut pipe = Watched { pipe, is_closed: false };
-        match source.write(order.archive, SaveForm::Oci, &mut pipe) {
+        let written = match &order.archive {
+            Archive::Kept(digest) => match self.kept_blob(item, order.layer)? {
+                Some(kept) if kept.blob.digest != *digest => Ok(None),
+                Some(kept) if kept.is_bare() => source.rebuilt(Compression::None, &mut pipe),
+                Some(kept) => kept.write(&mut pipe),
+                None => Ok(None),
+            },
+            Archive::Original => source.rebuilt(Compression::Gzip, &mut pipe),
+            Archive::Anew => source.packed_anew(Compression::Gzip, &mut pipe).map(Some),
+        };
+        match written {
             Err(_) if pipe.is_closed => Ok(Delivery::Unread),
             Err(error) => Err(error),
             Ok(None) => Ok(Delivery::Lost),
+            Ok(Some(packed)) if matches!(order.archive, Archive::Kept(_)) => Ok(Delivery::Whole(packed)),
             Ok(Some(packed)) => {
                 let name = layout::layer(&item.owners.directory_name(), &layer.chain_id);
                 self.remember(&format!("{name}/{}", layout::PACKED), &packed);

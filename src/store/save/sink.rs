@@ -57,7 +57,7 @@ impl<'w> Sink<'w> {
     }
 
     /// Copies `size` bytes of a file.
-    pub(super) fn file(&mut self, name: &str, from: &mut File, size: u64) -> Result<(), SaveError> {
+    pub(super) fn file(&mut self, name: &str, mut from: &File, size: u64) -> Result<(), SaveError> {
         let archive = match self {
             Self::Archive(archive) => archive,
             Self::Directory(directory) => {

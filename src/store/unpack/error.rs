@@ -28,6 +28,9 @@ pub enum UnpackError {
     /// The layer has more entries than allowed.
     #[error("the layer has more than {0} entries")]
     TooManyEntries(u64),
+    /// The blob is to be kept, and that would be too much.
+    #[error("the layers, with the blobs of them that are to be kept, have more than {0} bytes")]
+    KeptTooMuch(u64),
     /// One entry could not be applied.
     #[error("cannot unpack `{entry}`")]
     Entry {
@@ -65,6 +68,7 @@ impl UnpackError {
     pub(in crate::store) fn limit(&self) -> Option<&'static str> {
         match self {
             Self::TooManyEntries(_) => Some("entries"),
+            Self::KeptTooMuch(_) => Some("bytes"),
             Self::Archive(error) => limit_of_archive(error),
             Self::Entry { problem, .. } | Self::Directory(problem) => problem.limit(),
             Self::Compression(_) | Self::Blob(_) | Self::Content(_) | Self::Thread(_) | Self::Outline(_) => {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use minirun::plan::image_limit::ImageLimits;
 
 use super::mount_flags::MountFlags;
-use super::registry::Pull;
+use super::registry::{KeepBlobsArgs, Pull};
 use super::resources::ResourceArgs;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -117,6 +117,8 @@ pub(crate) struct CommonArgs {
     /// When the image is fetched from a registry: always, missing, newer or never [default: `MINIRUN_PULL`, else missing]
     #[arg(long, value_name = "WHEN", hide_possible_values = true, help_heading = "Image")]
     pub(crate) pull: Option<Pull>,
+    #[command(flatten)]
+    pub(crate) keep_blobs: KeepBlobsArgs,
     /// Take images only as this file says that their names were meant: see `minirun image lock`
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = "Image")]
     pub(crate) lock: Option<PathBuf>,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use minirun::plan::image_limit::ImageLimits;
 
+use super::registry::KeepBlobsArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
     /// Where to read: an archive, an OCI layout's directory, or `-` for standard input
@@ -19,6 +21,8 @@ pub(crate) struct LoadArgs {
     /// Take images only as this file says that their names were meant: see `minirun image lock`
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keep_blobs: KeepBlobsArgs,
     /// Allow the image more or less than usual
     #[arg(long = "image-limit", value_name = "NAME=VALUE", long_help = ImageLimits::help())]
     pub(crate) image_limits: Vec<String>,

@@ -6,7 +6,7 @@ use clap::builder::{BoolishValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, ValueEnum};
 use minirun::plan::image_limit::ImageLimits;
 use minirun::plan::registry::endpoint::Trust;
-use minirun::plan::registry::policy::PullPolicy;
+use minirun::plan::registry::policy::{BlobPolicy, PullPolicy};
 
 /// `--pull` of `run` and `create`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,6 +30,24 @@ impl From<Pull> for PullPolicy {
             Pull::Never => Self::Never,
         }
     }
+}
+
+// `--keep-blobs` of the verbs by which images come. What stood here as documentation would become that of these verbs.
+#[derive(Debug, Args)]
+pub(crate) struct KeepBlobsArgs {
+    /// Keep layers compressed as they come, too: `save` and `push` give images the digests that they came with
+    /// [default: `MINIRUN_KEEP_BLOBS`, else false]
+    #[arg(
+        long = "keep-blobs",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "BOOL",
+        hide_possible_values = true,
+        value_parser = BoolishValueParser::new().map(|yes| if yes { BlobPolicy::Kept } else { BlobPolicy::Dropped }),
+        action = ArgAction::Set
+    )]
+    pub(crate) keep_blobs: Option<BlobPolicy>,
 }
 
 // How registries are asked. No comment for documentation: clap would describe the verbs by it that have these flags.
@@ -77,6 +95,8 @@ pub(crate) struct PullArgs {
     /// Take images only as this file says that their names were meant: see `minirun image lock`
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) keep_blobs: KeepBlobsArgs,
     /// Allow the image more or less than usual
     #[arg(long = "image-limit", value_name = "NAME=VALUE", long_help = ImageLimits::help())]
     pub(crate) image_limits: Vec<String>,

@@ -9,7 +9,7 @@ use minirun::plan::network_file::Dns;
 use minirun::plan::path::ContainerPath;
 use minirun::plan::platform::Platform;
 use minirun::plan::process::CallerGroups;
-use minirun::plan::registry::policy::PullPolicy;
+use minirun::plan::registry::policy::{BlobPolicy, PullPolicy};
 use minirun::plan::request::{Driver, RunRequest};
 use minirun::plan::resources;
 use minirun::plan::source::ImageSource;
@@ -72,6 +72,15 @@ fn pull(asked: Option<Pull>) -> Result<PullPolicy, RequestError> {
         (Some(pull), _) => Ok(pull.into()),
         (None, Some(text)) => PullPolicy::parse(&text).ok_or(RequestError::PullVariable(text)),
         (None, None) => Ok(PullPolicy::default()),
+    }
+}
+
+/// `--keep-blobs`, else what the environment says.
+pub(crate) fn blobs(asked: Option<BlobPolicy>) -> Result<BlobPolicy, RequestError> {
+    match (asked, probe::keep_blobs()) {
+        (Some(policy), _) => Ok(policy),
+        (None, Some(text)) => BlobPolicy::parse(&text).ok_or(RequestError::BlobsVariable(text)),
+        (None, None) => Ok(BlobPolicy::default()),
     }
 }
 

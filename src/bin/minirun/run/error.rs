@@ -58,6 +58,8 @@ pub(crate) enum RequestError {
     NetworkFile(#[from] NetworkFileError),
     #[error("`MINIRUN_PULL={0}` is not when to pull (always, missing, newer, never)")]
     PullVariable(String),
+    #[error("`MINIRUN_KEEP_BLOBS={0}` is neither true nor false")]
+    BlobsVariable(String),
     #[error("cannot use `MINIRUN_NETWORK`")]
     NetworkVariable(#[source] NetworkError),
     #[error(transparent)]

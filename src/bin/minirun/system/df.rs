@@ -45,12 +45,13 @@ const VOLUMES: [Column; 3] = [
     Column { title: "SIZE", field: "Size" },
 ];
 
-const LAYERS: [Column; 5] = [
+const LAYERS: [Column; 6] = [
     Column { title: "OWNERS", field: "Owners" },
     Column { title: "CHAIN ID", field: "ID" },
     Column { title: "IMAGES", field: "Images" },
     Column { title: "ON DISK", field: "Size" },
     Column { title: "OUTLINE", field: "Outline" },
+    Column { title: "BLOBS", field: "Blobs" },
 ];
 const PARTS: [Column; 3] = [
     Column { title: "PART", field: "Part" },
@@ -173,6 +174,7 @@ fn layer_row((name, layer): (&String, &LayerBytes)) -> Value {
         "Images": layer.images.to_string(),
         "Size": size::show(layer.files),
         "Outline": size::show(layer.outline),
+        "Blobs": size::show(layer.blobs),
     })
 }
 
