@@ -15,9 +15,9 @@ use crate::plan::image_lock::Drift;
 use crate::plan::platform::Platform;
 use crate::plan::reference::{Reference, TagOrigin};
 use crate::plan::registry::policy::{PullPolicy, is_local};
-use crate::plan::source::ImageSource;
+use crate::plan::source::{ImageSource, registry_name};
 use crate::plan::userns::UserNamespace;
-use crate::registry::{Access, credentials};
+use crate::registry::Access;
 use crate::store::image::{Image, ImageError};
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
@@ -143,7 +143,7 @@ impl Engine {
                 let image = self.stored(wanted, &mut *events)?;
                 check_platform(&image, wanted.platform)?;
                 self.check_lock(&image)?;
-                note_other_tag(wanted.text, &image, events);
+                note_other_tag(registry_name(wanted.text), &image, events);
                 image
             }
             ImageSource::OciLayout(_) | ImageSource::OciArchive(_) | ImageSource::DockerArchive(_) => {
@@ -167,23 +167,24 @@ impl Engine {
 
     /// An image of the store, fetched first where that is wanted.
     fn stored(&self, wanted: Wanted<'_>, events: Events<'_>) -> Result<Image, Error> {
-        let found = match self.store.find_image(wanted.text) {
-            Err(ImageError::Unknown { .. }) if wanted.pull != PullPolicy::Never => {
-                self.under_full_name(wanted)?
-            }
+        let text = registry_name(wanted.text);
+        let found = match self.store.find_image(text) {
+            Err(ImageError::Unknown { .. }) => self.under_full_name(text)?,
             found => Some(found?),
         };
-        let is_wanted = match wanted.pull {
-            PullPolicy::Never => false,
-            PullPolicy::Missing => found.is_none(),
-            PullPolicy::Always | PullPolicy::Newer => true,
+        let is_wanted = match (wanted.pull, &found) {
+            (PullPolicy::Never, _) => false,
+            (PullPolicy::Missing, found) => found.is_none(),
+            // What an ID or digest names is what it is, here and everywhere.
+            (PullPolicy::Always | PullPolicy::Newer, Some(found)) => found.reference.is_some(),
+            (PullPolicy::Always | PullPolicy::Newer, None) => true,
         };
-        let can_be_had = wanted.text.parse().is_ok_and(|reference| !is_local(&reference));
+        let can_be_had = text.parse().is_ok_and(|reference| !is_local(&reference));
         if !is_wanted || !can_be_had || wanted.intent == Intent::Look {
-            return found.map_or_else(|| Ok(self.store.find_image(wanted.text)?), Ok);
+            return found.map_or_else(|| Ok(self.store.find_image(text)?), Ok);
         }
         let arguments = PullArguments {
-            name: wanted.text.to_owned(),
+            name: text.to_owned(),
             platform: wanted.platform.cloned(),
             limits: wanted.limits.clone(),
             access: Access::default(),
@@ -198,18 +199,6 @@ impl Engine {
             }
             (Err(error), ..) => Err(error),
         }
-    }
-
-    /// An image that was fetched under the full name for which a short one stands.
-    fn under_full_name(&self, wanted: Wanted<'_>) -> Result<Option<Image>, Error> {
-        let Ok(names) = credentials::settings()?.candidates(wanted.text) else { return Ok(None) };
-        for name in names {
-            match self.store.find_image(&name.to_string()) {
-                Err(ImageError::Unknown { .. }) => {}
-                found => return Ok(Some(found?)),
-            }
-        }
-        Ok(None)
     }
 
     fn directory(&self, path: &Path, namespace: Option<&UserNamespace>) -> Result<Base, Error> {

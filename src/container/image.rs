@@ -175,7 +175,9 @@ impl Engine {
     /// # Errors
     /// There is no such image, or the store cannot be written.
     pub fn tag(&self, source: &str, target: &Reference) -> Result<(), Error> {
-        let id = self.store.tag(source, target)?;
+        let image = self.find_image(source)?;
+        let source = image.reference.map_or_else(|| source.to_owned(), |name| name.to_string());
+        let id = self.store.tag(&source, target)?;
         self.note_image(&id, &Action::Tag, target.familiar());
         Ok(())
     }
@@ -189,8 +191,9 @@ impl Engine {
         let containers = self.store.containers()?;
         let used: HashSet<Digest> = containers.iter().flat_map(Container::images).cloned().collect();
         let namespace = self.own_namespace()?;
-        let id = self.store.find_image(text)?.id;
-        let removed = super::within(namespace.as_ref(), || self.store.remove_image(text, removal, &used))?;
+        let image = self.find_image(text)?;
+        let (id, name) = (image.id, image.reference.map_or_else(|| text.to_owned(), |name| name.to_string()));
+        let removed = super::within(namespace.as_ref(), || self.store.remove_image(&name, removal, &used))?;
         for what in &removed {
             match what {
                 Removed::Untagged(name) => self.note_image(&id, &Action::Untag, name.familiar()),

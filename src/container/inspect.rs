@@ -133,7 +133,7 @@ impl Engine {
     /// # Errors
     /// There is none, or the store cannot be read.
     pub fn inspect_image(&self, text: &str) -> Result<Value, Error> {
-        let image = self.store.find_image(text)?;
+        let image = self.find_image(text)?;
         let summary = self.store.images()?.into_iter().find(|one| one.id == image.id);
         let (references, digests) = summary.map(|one| (one.references, one.digests)).unwrap_or_default();
         let repositories: BTreeSet<String> = references.iter().map(Reference::familiar_name).collect();

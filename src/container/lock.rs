@@ -52,13 +52,17 @@ impl Engine {
         let known = read(&absolute(path, &self.host))?;
         let texts: Vec<String> = match (&known, texts) {
             (Some(known), []) => known.names().map(str::to_owned).collect(),
-            (None, []) => self.store.references()?.iter().map(|(name, _)| name.to_string()).collect(),
+            // What a digest is part of means the same for ever.
+            (None, []) => {
+                let names = self.store.references()?.into_iter().map(|(name, _)| name);
+                names.filter(|name| name.digest().is_none()).map(|name| name.to_string()).collect()
+            }
             (_, texts) => texts.to_vec(),
         };
         let mut lock = known.unwrap_or_default();
         let mut found = Vec::new();
         for text in texts {
-            let image = self.store.find_image(&text)?;
+            let image = self.find_image(&text)?;
             let name = image.reference.clone().ok_or(Drift::Nameless(text))?;
             let locked = self.what_it_is(&image)?;
             lock.insert(&name, locked.clone());

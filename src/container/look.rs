@@ -8,8 +8,9 @@ use super::{Engine, Error, UsernsMode, within};
 use crate::error::files::FilesError;
 use crate::plan::digest::Digest;
 use crate::plan::path::ContainerPath;
+use crate::registry::credentials;
 use crate::store::changes::Change;
-use crate::store::image::Image;
+use crate::store::image::{Image, ImageError};
 use crate::store::layer::LayerDirectories;
 use crate::store::look::{ImageFile, LookError, differences, files};
 use crate::store::merged::{Merged, MergedError};
@@ -45,7 +46,22 @@ impl Engine {
     /// # Errors
     /// Nothing or more than one image is called so.
     pub fn find_image(&self, text: &str) -> Result<Image, Error> {
-        Ok(self.store.find_image(text)?)
+        match self.store.find_image(text) {
+            Err(unknown @ ImageError::Unknown { .. }) => Ok(self.under_full_name(text)?.ok_or(unknown)?),
+            found => Ok(found?),
+        }
+    }
+
+    /// An image of the store that has the full name for which a short one stands, as the user's settings say.
+    pub(super) fn under_full_name(&self, text: &str) -> Result<Option<Image>, Error> {
+        let Ok(names) = credentials::settings()?.candidates(text) else { return Ok(None) };
+        for name in names {
+            match self.store.find_image(&name.to_string()) {
+                Err(ImageError::Unknown { .. }) => {}
+                found => return Ok(Some(found?)),
+            }
+        }
+        Ok(None)
     }
 
     /// The steps in which an image was made, the last one first.
@@ -53,7 +69,7 @@ impl Engine {
     /// # Errors
     /// There is no such image.
     pub fn history(&self, text: &str) -> Result<Vec<HistoryStep>, Error> {
-        let image = self.store.find_image(text)?;
+        let image = self.find_image(text)?;
         let mut layers = image.layers.iter();
         let mut steps: Vec<HistoryStep> = Vec::new();
         for step in image.config.history().iter().flatten() {
@@ -142,7 +158,7 @@ impl Engine {
         let (namespace, own) = self.namespace(UsernsMode::Auto)?;
         let mut all = Vec::new();
         for text in images {
-            let image = self.store.find_image(text)?;
+            let image = self.find_image(text)?;
             let owners = self.owners_of(&image, &own)?;
             all.push(match image.layer_directories(&self.store, &owners)? {
                 LayerDirectories::Complete(directories) => directories,

@@ -101,18 +101,25 @@ impl Engine {
     ) -> Result<Pulled, Error> {
         let settings = credentials::settings()?;
         let candidates = settings.candidates(&arguments.name).map_err(RegistryError::Name)?;
-        let mut first = None;
+        let mut absences: Vec<RegistryError> = Vec::new();
         for reference in candidates {
+            if let Some(before) = absences.last().filter(|error| error.is_undecided()) {
+                // Who may publish there decides what runs, and somebody may have meant the one before.
+                events(Event::Notice(format!(
+                    "{before}, without a login: trying `{}`",
+                    reference.familiar()
+                )));
+            }
             match find_place(&reference, &settings, (arguments, &mut *events)) {
                 Ok((client, found)) => {
                     return self.take(arguments, owned, (&reference, &client, found), events);
                 }
-                Err(error) if error.is_absence() => drop(first.get_or_insert(error)),
+                Err(error) if error.is_absence() && !error.is_refusal() => absences.push(error),
                 Err(error) => return Err(error.into()),
             }
         }
         let none = || Error::Vanished { origin: arguments.name.clone() };
-        Err(first.map_or_else(none, Error::Registry))
+        Err(absences.into_iter().next().map_or_else(none, Error::Registry))
     }
 
     /// Has the image of a manifest unpacked, and fetches what that needs.

@@ -55,7 +55,7 @@ impl Engine {
     /// There is no such image, nothing says where to, or the registry does not take it.
     pub fn push(&self, arguments: &PushArguments, events: Events<'_>) -> Result<Pushed, Error> {
         let (namespace, own) = self.namespace(UsernsMode::Auto)?;
-        let image = self.store.find_image(&arguments.image)?;
+        let image = self.find_image(&arguments.image)?;
         let reference = destination(arguments, image.reference.as_ref())?;
         let owners = self.owners_of(&image, &own)?;
         let item = SaveItem { image, references: vec![reference.clone()], owners };

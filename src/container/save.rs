@@ -41,7 +41,7 @@ impl Engine {
         let (namespace, own) = self.namespace(UsernsMode::Auto)?;
         let mut items: Vec<SaveItem> = Vec::new();
         for text in &arguments.images {
-            let image = self.store.find_image(text)?;
+            let image = self.find_image(text)?;
             let owners = self.owners_of(&image, &own)?;
             let reference = image.reference.clone();
             match items.iter_mut().find(|item| item.image.id == image.id) {

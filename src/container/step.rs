@@ -172,7 +172,7 @@ impl Engine {
         let inputs = step.inputs();
         let content = |input: &Input, mount: &MountRequest| match input {
             Input::Nothing => Ok(None),
-            Input::Image(name) => Ok(Some(self.store.find_image(name)?.id)),
+            Input::Image(name) => Ok(Some(self.find_image(name)?.id)),
             Input::Bind { source, links } => {
                 let digest = content(&absolute(source, &self.host), *links)
                     .map_err(|error| error.about(&mount.origin))?;

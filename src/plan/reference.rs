@@ -78,7 +78,7 @@ pub enum ReferenceError {
         #[source]
         source: DigestError,
     },
-    /// 64 hexadecimal digits are an image ID, never a name.
+    /// 64 hexadecimal digits are an image ID, never a name, with `sha256:` in front of them or without.
     #[error("`{0}` is an image ID, not a reference")]
     LooksLikeId(String),
 }
@@ -185,7 +185,8 @@ impl FromStr for Reference {
         if text.is_empty() {
             return Err(ReferenceError::Empty);
         }
-        if text.len() == 64 && is_hex(text) {
+        let digits = text.strip_prefix("sha256:").unwrap_or(text);
+        if digits.len() == 64 && is_hex(digits) {
             return Err(ReferenceError::LooksLikeId(text.to_owned()));
         }
         let (rest, digest) = split_digest(text)?;

@@ -114,11 +114,17 @@ impl ImageSource {
             return Ok(Self::RootfsDirectory(PathBuf::from(path)));
         }
         let text = text.to_string_lossy();
-        match text.parse() {
+        match registry_name(&text).parse() {
             Ok(name) => Ok(Self::Stored(name)),
             Err(source) => Err(SourceError::Name { text: text.into_owned(), source }),
         }
     }
+}
+
+/// A name as other tools write it for an image of a registry: `docker://NAME`. There is no other place for a name.
+#[must_use]
+pub fn registry_name(text: &str) -> &str {
+    text.strip_prefix("docker://").unwrap_or(text)
 }
 
 fn behind(text: &[u8], prefix: &'static str) -> Result<Option<OsString>, SourceError> {

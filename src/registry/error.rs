@@ -159,6 +159,18 @@ impl RegistryError {
         }
     }
 
+    /// Whether whoever asked is known, and gets nothing.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Pull { cause: RequestError::Refused { .. }, .. })
+    }
+
+    /// Whether nobody said who asks, so that it may be there all the same.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        matches!(self, Self::Pull { cause: RequestError::Unauthorized { .. }, .. })
+    }
+
     /// Whether it may be elsewhere: the next name or place is worth a try.
     #[must_use]
     pub fn is_absence(&self) -> bool {

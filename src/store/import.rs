@@ -1,9 +1,9 @@
 //! Makes an image of one layer from the tar of a root filesystem.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use super::layer::LayerOwners;
-use super::load::{LayerError, LoadError, Loaded, Progress, Stage};
+use super::load::{BlobError, LayerError, LoadError, Loaded, Progress, Stage};
 use super::unpack::{LayerBlob, Limits};
 use super::{Store, layout};
 use crate::plan::digest::{Algorithm, Digest};
@@ -53,6 +53,18 @@ impl Store {
         request: &ImportRequest<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Loaded, LoadError> {
+        let mut first = Vec::with_capacity(1);
+        let mut reader = reader;
+        let begun = reader.by_ref().take(1).read_to_end(&mut first);
+        let name = || request.source_name.to_owned();
+        begun.map_err(|cause| LoadError::Blob {
+            source_name: name(),
+            cause: BlobError::Read { name: name(), cause },
+        })?;
+        if first.is_empty() {
+            return Err(LoadError::Nothing(name()));
+        }
+        let reader = Box::new(Cursor::new(first).chain(reader));
         let mut stage = Stage::new(self, request.owners, request.limits)?;
         let blob = LayerBlob { reader, digest: None, size: None, diff_id: None };
         let mut bytes = |bytes| progress(Progress::LayerBytes { number: 1, bytes });

@@ -210,12 +210,17 @@ fn a_container_that_fills_the_disk() {
     let scratch = Scratch::new();
     scratch.directory("store");
     Image::base().write_layout(&scratch.path("layout"), IMAGE);
-    // No room for another file, which removing and recording would need.
+    // No room for another file, which removing and recording would need. A container's files go when its code was told.
     let script = "mount -t tmpfs -o nr_inodes=900 tmpfs \"$MINIRUN_STORE\" || exit 99
         \"$MINIRUN\" load -q -i \"$SCRATCH/layout\" >/dev/null || exit 98
         fill='i=0; while true >/f$i; do i=$((i + 1)); done 2>/dev/null; exit 4'
         \"$MINIRUN\" run --rm example.test/base:1 sh -c \"$fill\"; echo \"$?\"
-        ls -A \"$MINIRUN_STORE/ephemeral\" \"$MINIRUN_STORE/tmp\" | grep -v :
+        for try in $(seq 100); do
+            left=$(ls -A \"$MINIRUN_STORE/ephemeral\" \"$MINIRUN_STORE/tmp\" | grep -v :)
+            test -z \"$left\" && break
+            sleep 0.1
+        done
+        echo $left
         \"$MINIRUN\" run --name kept example.test/base:1 sh -c \"$fill\"; echo \"$?\"
         \"$MINIRUN\" rm kept && \"$MINIRUN\" run --rm example.test/base:1 echo fine";
     let run = scratch.mounting_script(script).run();

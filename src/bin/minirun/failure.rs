@@ -48,8 +48,11 @@ pub(crate) enum Failure {
     #[error("`--format oci-dir` wants a directory: nothing says which")]
     NoDirectory,
     /// Two forms for one thing.
-    #[error("`-o oci:DIR` is a directory, and `--format` says that it is an archive")]
+    #[error("the word in front of the colon of `-o` and `--format` say different forms")]
     TwoFormats,
+    /// A name behind the place of an archive.
+    #[error("`{}` has more behind its path: images are saved under their own names", .0.display())]
+    SaveName(PathBuf),
     /// A name that promises another format.
     #[error("`{0}` ends like a compression that minirun does not write")]
     Ending(String),
@@ -190,6 +193,7 @@ impl Failure {
             | Self::TerminalOutput
             | Self::NoDirectory
             | Self::TwoFormats
+            | Self::SaveName(_)
             | Self::Ending(_)
             | Self::Driver(_)
             | Self::Template(_)
@@ -252,6 +256,9 @@ impl Failure {
                 "labels and options of a volume are given when it is made: minirun volume create".to_owned(),
             ),
             Self::NotPublished { container, .. } => Some(format!("see minirun port {container}")),
+            Self::SaveName(_) => {
+                Some("give it another name by `minirun tag` before; a path with a colon begins with `./`".to_owned())
+            }
             Self::Snapshot(_)
             | Self::TwoFormats
             | Self::Name(_)

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Read as _, stdin};
 
 use minirun::container::{Access, Engine, PullArguments, PushArguments};
 use minirun::plan::registry::auth_file::Credentials;
+use minirun::plan::source::registry_name;
 
 use crate::arguments::registry::{AccessArgs, LoginArgs, LogoutArgs, PullArgs, PushArgs};
 use crate::failure::{Failure, SOME_FAILED};
@@ -31,7 +32,7 @@ pub(crate) fn pull(engine: &Engine, arguments: &PullArgs, output: &mut Output) -
     }
     for name in &names {
         let request = PullArguments {
-            name: name.clone(),
+            name: registry_name(name).to_owned(),
             platform: platform.clone(),
             limits: limits.clone(),
             access: access.clone(),

@@ -13,8 +13,12 @@ use crate::arguments::image::{SaveArgs, SaveFormat};
 use crate::failure::Failure;
 use crate::output::note;
 
-/// What begins the place of a layout's directory.
-const LAYOUT: &[u8] = b"oci:";
+/// What a place can begin with, and the form that this asks for.
+const PREFIXES: [(&[u8], SaveFormat); 3] = [
+    (b"oci:", SaveFormat::OciDir),
+    (b"oci-archive:", SaveFormat::OciArchive),
+    (b"docker-archive:", SaveFormat::DockerArchive),
+];
 
 /// Saves images.
 pub(crate) fn save(engine: &Engine, arguments: &SaveArgs) -> Result<u8, Failure> {
@@ -40,12 +44,12 @@ pub(crate) fn save(engine: &Engine, arguments: &SaveArgs) -> Result<u8, Failure>
 /// Where to, if not to standard output, and in which form.
 fn place(arguments: &SaveArgs) -> Result<(Option<PathBuf>, SaveFormat), Failure> {
     let output = arguments.output.clone().filter(|path| path != Path::new("-"));
-    let directory = output.as_ref().and_then(|path| path.as_os_str().as_bytes().strip_prefix(LAYOUT));
-    match (directory, arguments.format) {
-        (Some(directory), None | Some(SaveFormat::OciDir)) => {
-            Ok((Some(PathBuf::from(OsStr::from_bytes(directory))), SaveFormat::OciDir))
-        }
-        (Some(_), Some(SaveFormat::DockerArchive | SaveFormat::OciArchive)) => Err(Failure::TwoFormats),
+    let bytes = output.as_ref().map(|path| path.as_os_str().as_bytes()).unwrap_or_default();
+    let word = PREFIXES.iter().find_map(|(prefix, form)| Some((bytes.strip_prefix(*prefix)?, *form)));
+    match (word, arguments.format) {
+        (Some((_, form)), Some(format)) if form != format => Err(Failure::TwoFormats),
+        (Some((path, _)), _) if path.contains(&b':') => Err(Failure::SaveName(output.unwrap_or_default())),
+        (Some((path, form)), _) => Ok((Some(PathBuf::from(OsStr::from_bytes(path))), form)),
         (None, format) => Ok((output, format.unwrap_or(SaveFormat::DockerArchive))),
     }
 }

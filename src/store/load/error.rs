@@ -159,6 +159,9 @@ pub enum LoadError {
     /// Nothing is there at all.
     #[error("there is no image in {0}: its index is empty")]
     Empty(String),
+    /// Not even one byte.
+    #[error("there is nothing in {0}: whatever was to write it has failed")]
+    Nothing(String),
     /// Everything that is there is of another kind.
     #[error("there is no image in {source_name}, only {}", escaped(.found))]
     OnlyOthers {
@@ -289,6 +292,7 @@ impl LoadError {
             | Self::RootfsType { .. }
             | Self::LayoutVersion { .. }
             | Self::Empty(_)
+            | Self::Nothing(_)
             | Self::OnlyOthers { .. }
             | Self::RemovedMeanwhile { .. }
             | Self::Select { .. } => None,

@@ -45,7 +45,8 @@ pub(crate) enum SaveFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct SaveArgs {
-    /// Write to this file, or directory, instead of standard output; `oci:DIR` for a layout's directory
+    /// Write to this file, or directory, instead of standard output; `oci:DIR`, `oci-archive:FILE` and
+    /// `docker-archive:FILE` say the form, too
     #[arg(short, long, value_name = "FILE|oci:DIR")]
     pub(crate) output: Option<PathBuf>,
     /// In which form [default: docker-archive]

@@ -1,9 +1,10 @@
 //! `minirun system gc`.
 
-use minirun::container::Engine;
+use minirun::container::{Engine, Error};
 use minirun::plan::limit;
 use minirun::plan::reference::Reference;
 use minirun::store::discard::{Removal, Removed};
+use minirun::store::image::ImageError;
 
 use crate::arguments::system::CollectArgs;
 use crate::failure::{Failure, SOME_FAILED};
@@ -32,6 +33,8 @@ pub(crate) fn collect(engine: &Engine, arguments: &CollectArgs, output: &mut Out
                     })?;
                 }
             }
+            // Somebody else was faster: what was wanted.
+            Err(Error::Image(ImageError::Unknown { .. })) => {}
             Err(error) => {
                 output.fail(&error.into());
                 code = SOME_FAILED;
