@@ -32,7 +32,7 @@ impl From<Pull> for PullPolicy {
     }
 }
 
-/// `--keep-blobs` of the verbs by which images come.
+// `--keep-blobs` of the verbs by which images come. What stood here as documentation would become that of these verbs.
 #[derive(Debug, Args)]
 pub(crate) struct KeepBlobsArgs {
     /// Keep layers compressed as they come, too: `save` and `push` give images the digests that they came with
@@ -50,7 +50,7 @@ pub(crate) struct KeepBlobsArgs {
     pub(crate) keep_blobs: Option<BlobPolicy>,
 }
 
-/// How registries are asked.
+// How registries are asked.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
     /// Whether a registry must have a certificate that is trusted here; with `false` anybody may answer, also without

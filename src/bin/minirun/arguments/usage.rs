@@ -102,6 +102,20 @@ mod tests {
     }
 
     #[test]
+    fn help_begins_with_what_the_verb_does() {
+        for (verb, text) in [
+            ("run", "Run a command in a new container\n"),
+            ("layer", "Make an image by a command in another one, unless that was done before\n"),
+            ("load", "Take images from an archive or directory into the store\n"),
+            ("pull", "Fetch images from registries\n"),
+            ("push", "Send an image to a registry\n"),
+        ] {
+            let help = Arguments::try_parse_from(["minirun", verb, "--help"]).unwrap_err().to_string();
+            assert!(help.starts_with(text), "{verb}: {help}");
+        }
+    }
+
+    #[test]
     fn usage_errors_look_like_all_others() {
         for (words, text) in [
             (
