@@ -11,6 +11,8 @@
 
 mod scene;
 
+use std::path::Path;
+
 use self::scene::{Scene, crash};
 use crate::support::{Compression, IMAGE, Image, Layer, require};
 
@@ -63,6 +65,30 @@ fn outlined(scene: &Scene) {
     assert_eq!((saved.success().as_str(), saved.stderr()), ("", ""));
 }
 
+/// A layout with an image whose lowest layer is there; its path.
+fn packed(scene: &Scene, name: &str, compression: Compression) -> String {
+    let layout = scene.scratch.path(name);
+    if !layout.exists() {
+        let image = Image::base().layer(Layer::new().file("mark", 0o644, "marked\n"));
+        image.packed(compression).write_layout(&layout, OTHER);
+    }
+    scene.scratch.text(name)
+}
+
+/// Once it is kept, the image leaves with the blobs that it came with.
+fn left_as_it_came(scene: &Scene) {
+    let layout = scene.scratch.text("layout");
+    scene.run(&["load", "-q", "--keep-blobs", "-i", &layout]);
+    outlined(scene);
+    let saved = scene.scratch.text("saved");
+    drop(std::fs::remove_dir_all(&saved));
+    scene.run(&["save", "-o", &format!("oci:{saved}"), OTHER]);
+    for blob in std::fs::read_dir(format!("{saved}/blobs/sha256")).unwrap() {
+        let came = Path::new(&layout).join("blobs/sha256").join(blob.unwrap().file_name());
+        assert!(came.exists(), "{}", came.display());
+    }
+}
+
 fn gone(scene: &Scene) {
     scene.ignore(&["rm", "-f", "victim"]);
 }
@@ -95,27 +121,23 @@ crashes! {
     /// One layer is there, and gets its blob; the other comes with it.
     load_keeping_blobs:
         |scene| {
-            let layout = scene.scratch.path("layout");
-            if !layout.exists() {
-                let image = Image::base().layer(Layer::new().file("mark", 0o644, "marked\n"));
-                image.packed(Compression::Gzip).write_layout(&layout, OTHER);
-            }
+            packed(scene, "layout", Compression::Gzip);
             scene.ignore(&["rmi", "-f", OTHER]);
             drop(std::fs::remove_dir_all(scene.scratch.find_in_store("layer.json").with_file_name("blobs")));
         },
         words(["load", "-q", "--keep-blobs", "-i", "HERElayout"]),
+        left_as_it_came;
+    /// All layers are there, and the image gets another manifest.
+    keep_blobs_of_known_image:
         |scene| {
-            let layout = scene.scratch.path("layout");
-            scene.run(&["load", "-q", "--keep-blobs", "-i", layout.to_str().unwrap()]);
-            outlined(scene);
-            let saved = scene.scratch.path("saved");
-            drop(std::fs::remove_dir_all(&saved));
-            scene.run(&["save", "-o", &format!("oci:{}", saved.display()), OTHER]);
-            for blob in std::fs::read_dir(saved.join("blobs/sha256")).unwrap() {
-                let came = layout.join("blobs/sha256").join(blob.unwrap().file_name());
-                assert!(came.exists(), "{}", came.display());
-            }
-        };
+            packed(scene, "layout", Compression::Gzip);
+            scene.ignore(&["rmi", "-f", OTHER]);
+            drop(std::fs::remove_dir_all(scene.scratch.find_in_store("layer.json").with_file_name("blobs")));
+            let other = packed(scene, "other", Compression::Zstd);
+            scene.run(&["load", "-q", "-i", &other]);
+        },
+        words(["load", "-q", "--keep-blobs", "-i", "HERElayout"]),
+        left_as_it_came;
     layer:
         |scene| scene.ignore(&["rmi", "-f", OTHER]),
         words(["layer", "-t", OTHER, IMAGE, "--", "sh", "-c", "echo made >/made"]),
