@@ -152,6 +152,14 @@ fn no_platform_that_fits() {
 }
 
 #[test]
+fn nothing_is_no_root_filesystem() {
+    let scratch = Scratch::with_image();
+    let outcome = scratch.minirun(["import", "-", IMAGE]).run();
+    assert!(outcome.refused().contains("there is nothing in standard input"), "{outcome}");
+    assert_eq!(scratch.minirun(["run", "--rm", IMAGE, "echo", "still"]).run().success(), "still");
+}
+
+#[test]
 fn import_of_a_root_filesystem() {
     let scratch = Scratch::new();
     let tar = rootfs_tar(&scratch);

@@ -136,6 +136,13 @@ fn a_registry_that_drifts_is_refused() {
     let (name, file) = (registry.name("app:1"), scratch.text("images.lock"));
     scratch.minirun(["pull", "-q", &name]).run().success();
     scratch.minirun(["image", "lock", &file, &name]).run().success();
+    // A name with a digest is in nobody's way where all names are locked.
+    let told = scratch.minirun(["pull", &name]).run().success();
+    let digest = told.lines().find_map(|line| line.strip_prefix("Digest: ")).unwrap().to_owned();
+    let pinned = format!("{}@{digest}", registry.name("app"));
+    scratch.minirun(["pull", "-q", &pinned]).run().success();
+    assert_eq!(scratch.minirun(["image", "lock", &scratch.text("all")]).run().success().lines().count(), 1);
+    scratch.minirun(["rmi", &pinned]).run().success();
     scratch.minirun(["rmi", &name]).run().success();
     let run = || {
         let run = scratch

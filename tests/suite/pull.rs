@@ -279,6 +279,73 @@ fn short_names_and_mirrors_are_those_of_the_file() {
     assert_eq!(ran.stderr(), "");
     assert_eq!(ran.success(), "x");
     assert_eq!(pull(&scratch, &["-q", "example.test/base:1"]).run().success(), "example.test/base:1");
+    // Whatever takes an image knows it by its short name.
+    let archive = scratch.path("archive");
+    for (verb, arguments) in [
+        ("run", &["--rm", "--pull=never", "tool:1", "true"][..]),
+        ("inspect", &["tool:1"]),
+        ("history", &["tool:1"]),
+        ("save", &["-o", archive.to_str().unwrap(), "tool:1"]),
+        ("push", &["-q", "tool:1"]),
+        ("tag", &["tool:1", "other:1"]),
+        ("rmi", &["tool:1"]),
+    ] {
+        call(&scratch, verb).args(arguments).run().success();
+    }
     fs::write(&file, "{\"serach\": []}").unwrap();
     pull(&scratch, &["-q", "tool:1"]).run().fails(1);
+}
+
+#[test]
+fn an_id_is_no_name_of_a_registry() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::Status(500, 0));
+    let search = format!(r#"{{"search": ["127.0.0.1:{}"]}}"#, proxy.port);
+    fs::write(scratch.directory("home").join("registries.json"), search).unwrap();
+    let zeros = "0".repeat(64);
+    let id = format!("sha256:{zeros}");
+    for name in [zeros.as_str(), &id] {
+        let outcome = call(&scratch, "run").args(["--rm", name, "true"]).run();
+        assert!(outcome.refused().contains("there is no image"), "{outcome}");
+        pull(&scratch, &[name]).run().fails(1);
+    }
+    pull(&scratch, &["-q", &registry.name("base:1")]).run().success();
+    let id = call(&scratch, "images").args(["-q", "--no-trunc"]).run().success();
+    for id in [id.as_str(), &id["sha256:".len()..][..12]] {
+        for policy in ["--pull=always", "--pull=newer"] {
+            call(&scratch, "run").args(["--rm", policy, id, "true"]).run().success();
+        }
+    }
+    assert_eq!(proxy.heads(), Vec::<String>::new(), "nobody was asked");
+}
+
+#[test]
+fn a_search_ends_where_a_login_is_refused() {
+    require!(has_registry(), WHY);
+    let (scratch, open) = registry(Guard::Open);
+    let guarded = Registry::start(&scratch, Guard::Password);
+    let hosts = [guarded.port, open.port].map(|port| format!("127.0.0.1:{port}"));
+    let search = format!(r#"{{"search": ["{}", "{}"]}}"#, hosts[0], hosts[1]);
+    fs::write(scratch.directory("home").join("registries.json"), search).unwrap();
+    // Nobody is logged in: it may be there, and is looked for further on, not silently.
+    let outcome = pull(&scratch, &["base:1"]).run();
+    assert_eq!(outcome.success().lines().last(), Some(open.name("base:1").as_str()));
+    let note = format!("note: cannot pull `{}`", guarded.name("base:1"));
+    assert!(outcome.stderr().contains(&note), "{outcome}");
+    // What one registry refuses, no other may give instead.
+    let auth = format!(r#"{{"auths": {{"{}": {{"auth": "dXNlcjp3cm9uZw=="}}}}}}"#, hosts[0]);
+    fs::write(scratch.directory("home").join("auth.json"), auth).unwrap();
+    let outcome = pull(&scratch, &["base:1"]).run();
+    assert!(outcome.fails(1).contains(&format!("`{}` refuses `user`", hosts[0])), "{outcome}");
+}
+
+#[test]
+fn other_tools_words_for_a_registry_are_understood() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let name = registry.name("base:1");
+    let word = format!("docker://{name}");
+    assert_eq!(pull(&scratch, &["-q", &word]).run().success(), name);
+    assert_eq!(call(&scratch, "run").args(["--rm", &word, "echo", "x"]).run().success(), "x");
 }

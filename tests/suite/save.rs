@@ -140,6 +140,27 @@ fn a_layer_without_its_outline_is_packed_anew() {
 }
 
 #[test]
+fn a_word_before_the_file_says_the_form() {
+    let scratch = Scratch::with(&image());
+    let save = |words: &[&str]| scratch.minirun(["save"]).args(words).current_dir(&scratch.path("")).run();
+    save(&["-o", "oci-archive:one.tar", IMAGE]).success();
+    save(&["-o", "docker-archive:two.tar", IMAGE]).success();
+    save(&["--format", "oci-archive", "-o", "three.tar", IMAGE]).success();
+    save(&["-o", "four.tar", IMAGE]).success();
+    let read = |name: &str| fs::read(scratch.path(name)).unwrap();
+    assert_eq!(read("one.tar"), read("three.tar"));
+    assert_eq!(read("two.tar"), read("four.tar"));
+    for words in [
+        &["-o", "oci-archive:five.tar:tag", IMAGE][..],
+        &["-o", "oci:five:tag", IMAGE],
+        &["--format", "docker-archive", "-o", "oci-archive:five.tar", IMAGE],
+    ] {
+        save(words).fails(1);
+    }
+    assert!(!fs::read_dir(scratch.path("")).unwrap().any(|entry| entry.unwrap().file_name() == "five"));
+}
+
+#[test]
 fn what_cannot_be_saved_leaves_nothing() {
     let scratch = Scratch::new();
     scratch.load(&Image::base(), "app:1");
