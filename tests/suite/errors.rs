@@ -216,7 +216,7 @@ fn a_container_that_fills_the_disk() {
         fill='i=0; while true >/f$i; do i=$((i + 1)); done 2>/dev/null; exit 4'
         \"$MINIRUN\" run --rm example.test/base:1 sh -c \"$fill\"; echo \"$?\"
         for try in $(seq 100); do
-            left=$(ls -A \"$MINIRUN_STORE/ephemeral\" \"$MINIRUN_STORE/tmp\" | grep -v :)
+            left=$(cd \"$MINIRUN_STORE\" && ls -A ephemeral tmp ended | grep -v :)
             test -z \"$left\" && break
             sleep 0.1
         done

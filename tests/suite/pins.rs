@@ -142,8 +142,7 @@ fn a_registry_that_drifts_is_refused() {
     let pinned = format!("{}@{digest}", registry.name("app"));
     scratch.minirun(["pull", "-q", &pinned]).run().success();
     assert_eq!(scratch.minirun(["image", "lock", &scratch.text("all")]).run().success().lines().count(), 1);
-    scratch.minirun(["rmi", &pinned]).run().success();
-    scratch.minirun(["rmi", &name]).run().success();
+    scratch.minirun(["rmi", "-f", &pinned]).run().success();
     let run = || {
         let run = scratch
             .minirun(["run", "--rm", "-q", "--pull", "missing", "--lock", &file, &name, "cat", "/mark"]);

@@ -39,10 +39,11 @@ fn always_goes_on_until_it_is_stopped() {
 fn a_killed_one_stays_killed_and_one_that_crashes_does_not() {
     let scratch = Scratch::with_image();
     scratch.detach(&["--name", "kept", "--restart", "always"], "echo x; sleep 1000");
+    let lines = || scratch.minirun(["logs", "kept"]).run().success().lines().count();
+    eventually("it ran", || lines() == 1);
     scratch.minirun(["kill", "kept"]).run().success();
     assert_eq!(scratch.field("kept", ".State.Status"), "exited");
     scratch.minirun(["start", "kept"]).run().success();
-    let lines = || scratch.minirun(["logs", "kept"]).run().success().lines().count();
     eventually("it runs", || lines() == 2);
     // A signal that is not its stop signal is no order.
     scratch.detach(

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::support::{
-    Call, Compression, Image, Layer, Scratch, compress, docker_archive, program_exists, require,
+    Call, Compression, IMAGE, Image, Layer, Scratch, compress, docker_archive, program_exists, require,
 };
 
 /// Two layers with everything that a layer can have.
@@ -141,7 +141,7 @@ fn a_layer_without_its_outline_is_packed_anew() {
 
 #[test]
 fn a_word_before_the_file_says_the_form() {
-    let scratch = Scratch::with(&image());
+    let scratch = Scratch::with_image();
     let save = |words: &[&str]| scratch.minirun(["save"]).args(words).current_dir(&scratch.path("")).run();
     save(&["-o", "oci-archive:one.tar", IMAGE]).success();
     save(&["-o", "docker-archive:two.tar", IMAGE]).success();
