@@ -12,8 +12,9 @@ use crate::plan::image_limit::ImageLimits;
 use crate::plan::occurrence::Action;
 use crate::plan::platform::Platform;
 use crate::plan::reference::{Reference, TagOrigin};
-use crate::plan::registry::auth_file::Credentials;
+use crate::plan::registry::auth_file::{Credentials, Kept};
 use crate::plan::registry::endpoint::Trust;
+use crate::plan::registry::login::{self, LoginError};
 use crate::plan::registry::settings::Settings;
 use crate::plan::userns::{UserNamespace, UsernsMode};
 use crate::registry::{Access, Client, FoundManifest, Purpose, RegistryError, credentials, serve};
@@ -165,24 +166,29 @@ impl Engine {
         Ok(Pulled { is_new: before.as_ref() != Some(&id), id, reference: reference.clone(), digest })
     }
 
-    /// Makes sure that a registry takes a name and password, and keeps them; in which file.
+    /// Makes sure that a registry takes a name and password, and keeps them; where.
     ///
     /// # Errors
-    /// It does not, or they cannot be kept.
-    pub fn log_in(&self, registry: &str, access: &Access) -> Result<std::path::PathBuf, Error> {
+    /// `registry` is none, or does not take them, or they cannot be kept.
+    pub fn log_in(&self, registry: &str, access: &Access) -> Result<Kept, Error> {
+        let refused = |cause: LoginError| RegistryError::LoginAs { registry: login::shown(registry), cause };
+        let host = login::registry(registry).map_err(refused)?;
+        let credentials = access.credentials.as_ref().ok_or_else(|| refused(LoginError::NoUser))?;
+        login::check(credentials).map_err(refused)?;
         let settings = credentials::settings()?;
-        let access = Access { trust: trust(registry, &settings, access), ..access.clone() };
-        Client::connect(registry, "", &access, Purpose::Pull)?.log_in()?;
-        let credentials = access.credentials.as_ref().ok_or(RegistryError::NoPlace)?;
-        Ok(credentials::keep(registry, credentials, access.auth_file.as_deref())?)
+        let access = Access { trust: trust(&host, &settings, access), ..access.clone() };
+        Client::connect(&host, "", &access, Purpose::Pull)?.log_in()?;
+        Ok(credentials::keep(&host, credentials, access.auth_file.as_deref())?)
     }
 
     /// Forgets the name and password for a registry, in `auth_file` alone if that is said.
     ///
     /// # Errors
-    /// There are none, or a file cannot be written.
+    /// `registry` is none, or there are no credentials for it, or they cannot be removed.
     pub fn log_out(&self, registry: &str, auth_file: Option<&std::path::Path>) -> Result<(), Error> {
-        Ok(credentials::forget(registry, auth_file)?)
+        let refused = |cause| RegistryError::Logout { registry: login::shown(registry), cause };
+        let host = login::registry(registry).map_err(refused)?;
+        Ok(credentials::forget(&host, auth_file)?)
     }
 }
 

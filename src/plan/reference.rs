@@ -18,9 +18,10 @@ use thiserror::Error;
 use super::digest::{Digest, DigestError};
 
 use self::grammar::{
-    DEFAULT_NAMESPACE, DEFAULT_REGISTRY, check_tag, complete_repository, is_hex, is_registry, split_digest,
-    split_registry,
+    DEFAULT_NAMESPACE, DEFAULT_REGISTRY, check_tag, complete_repository, is_hex, split_digest, split_registry,
 };
+
+pub(in crate::plan) use self::grammar::is_registry;
 
 pub use image_name::ImageName;
 

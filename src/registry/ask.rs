@@ -8,7 +8,7 @@ use ureq::{AsSendBody, Body, SendBody};
 use super::answer::{message, read_whole, shown, text_of};
 use super::client::{Client, Purpose};
 use super::error::RequestError;
-use crate::plan::registry::auth_file::Credentials;
+use crate::plan::registry::auth_file::{Credentials, Token};
 use crate::plan::registry::challenge::{self, Challenge};
 use crate::plan::registry::endpoint::{Scheme, Trust, origin, redirected};
 use crate::plan::registry::header::retry_after;
@@ -232,14 +232,25 @@ impl Client {
     }
 
     fn token(&self, url: &str) -> Result<String, RequestError> {
+        let given = self.credentials.as_ref().and_then(|known| known.token.as_ref());
+        if let Some(Token::Registry(token)) = given {
+            return Ok(token.clone());
+        }
         match origin(url) {
             Some((Scheme::Https, _)) => {}
             Some((Scheme::Http, _)) if self.scheme == Scheme::Http || self.trust == Trust::Insecure => {}
             Some((Scheme::Http, _)) | None => return Err(RequestError::Realm(shown(url))),
         }
-        let basic = self.credentials.as_ref().map(Credentials::basic);
-        let question = Question::get(url, "application/json");
-        let response = self.accepted(self.send(&question, basic.as_deref())?, &question)?;
+        let response = if let Some(Token::Identity(identity)) = given {
+            let (url, form) = token::exchange(url, identity);
+            let content = Some(("application/x-www-form-urlencoded", form.as_bytes()));
+            let question = Question { content, accept: "application/json", ..Question::of(Verb::Post, &url) };
+            self.accepted(self.send(&question, None)?, &question)?
+        } else {
+            let basic = self.credentials.as_ref().map(Credentials::basic);
+            let question = Question::get(url, "application/json");
+            self.accepted(self.send(&question, basic.as_deref())?, &question)?
+        };
         let bytes = read_whole(response, url, token::DOCUMENT_MAX)?;
         token::parse(&bytes).map_err(|cause| RequestError::Token { url: shown(url), cause })
     }

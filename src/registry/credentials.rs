@@ -1,40 +1,45 @@
 //! Who the user is to a registry: the files of Docker and of its relatives, and the programs they name.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use serde::Deserialize;
+use rustix::fs::OFlags;
 
-use super::RegistryError;
-use crate::plan::registry::auth_file::{self, AuthFileError, Credentials, Known};
+use super::{RegistryError, helper};
+use crate::plan::registry::auth_file::{self, AuthFileError, Credentials, Kept, Known};
 use crate::plan::registry::settings::{self, Settings};
 use crate::sys::{Call, probe};
 
-/// The most bytes of what a program that knows passwords says.
-const ANSWER_MAX: u64 = 64 << 10;
-/// What such a program says when it knows nothing.
-const UNKNOWN: &str = "credentials not found";
+/// Where something may be said.
+#[derive(Debug, Clone)]
+enum Place {
+    /// Where the user says that it is.
+    Named(PathBuf),
+    /// Where it often is.
+    Usual(PathBuf),
+}
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer {
-    username: String,
-    secret: String,
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) | Self::Usual(path) => path,
+        }
+    }
 }
 
 /// What the user's file says about registries: `MINIRUN_REGISTRIES`, else `minirun/registries.json` where settings are.
 ///
 /// # Errors
-/// There is one that cannot be used.
+/// There is one that cannot be used, or none where `MINIRUN_REGISTRIES` says.
 pub fn settings() -> Result<Settings, RegistryError> {
-    let named = probe::text_variable("MINIRUN_REGISTRIES").map(PathBuf::from);
-    let usual = || Some(config_home()?.join("minirun/registries.json"));
-    let Some(path) = named.or_else(usual) else { return Ok(Settings::default()) };
-    let Some(bytes) = read(&path, settings::DOCUMENT_MAX)? else { return Ok(Settings::default()) };
-    Settings::parse(&bytes).map_err(|cause| RegistryError::Settings { path, cause })
+    let named = variable("MINIRUN_REGISTRIES").map(Place::Named);
+    let usual = || Some(Place::Usual(config_home()?.join("minirun/registries.json")));
+    let Some(place) = named.or_else(usual) else { return Ok(Settings::default()) };
+    let Some(bytes) = read(&place, settings::DOCUMENT_MAX)? else { return Ok(Settings::default()) };
+    Settings::parse(&bytes).map_err(|cause| RegistryError::Settings { path: place.path().to_owned(), cause })
 }
 
 /// What this machine, or `named` alone, knows about who asks for `repository` on `registry`.
@@ -46,13 +51,13 @@ pub fn find(
     repository: &str,
     named: Option<&Path>,
 ) -> Result<Option<Credentials>, RegistryError> {
-    for path in files(named) {
-        let Some(bytes) = read(&path, auth_file::DOCUMENT_MAX)? else { continue };
-        match auth_file::find(&bytes, registry, repository).map_err(auth_error(&path))? {
+    for place in places(named) {
+        let Some(bytes) = read(&place, auth_file::DOCUMENT_MAX)? else { continue };
+        match auth_file::find(&bytes, registry, repository).map_err(auth_error(place.path()))? {
             None => {}
             Some(Known::Credentials(credentials)) => return Ok(Some(credentials)),
-            Some(Known::Helper { name, server }) => {
-                if let Some(credentials) = ask(&name, &server)? {
+            Some(Known::Helper(helper)) => {
+                if let Some(credentials) = helper::get(&helper)? {
                     return Ok(Some(credentials));
                 }
             }
@@ -61,34 +66,48 @@ pub fn find(
     Ok(None)
 }
 
-/// Keeps credentials for a registry, in `named` if that is said; in which file.
+/// Keeps credentials for a registry, in `named` if that is said: in the file, or with the program that it names.
 ///
 /// # Errors
-/// The file cannot be read or written.
-pub fn keep(
-    registry: &str,
-    credentials: &Credentials,
-    named: Option<&Path>,
-) -> Result<PathBuf, RegistryError> {
-    let files = files(named);
-    let existing = files.iter().find(|path| path.exists());
-    let path = existing.or(files.last()).cloned().ok_or(RegistryError::NoPlace)?;
-    let bytes = read(&path, auth_file::DOCUMENT_MAX)?.unwrap_or_default();
-    let document = auth_file::with(&bytes, registry, credentials).map_err(auth_error(&path))?;
-    write(&path, &document)?;
-    Ok(path)
+/// The file cannot be read or written, or the program does not take them; then they are nowhere.
+pub fn keep(registry: &str, credentials: &Credentials, named: Option<&Path>) -> Result<Kept, RegistryError> {
+    let places = places(named);
+    let existing = places.iter().find(|place| place.path().exists());
+    let path = existing.or(places.last()).ok_or(RegistryError::NoPlace)?.path().to_owned();
+    // What is there is read, or not written over.
+    let place = existing.map(|_| Place::Named(path.clone()));
+    let bytes = place.map(|place| read(&place, auth_file::DOCUMENT_MAX)).transpose()?.flatten();
+    let bytes = bytes.unwrap_or_default();
+    let Some(helper) = auth_file::helper(&bytes, registry).map_err(auth_error(&path))? else {
+        let document = auth_file::with(&bytes, registry, credentials).map_err(auth_error(&path))?;
+        write(&path, &document)?;
+        return Ok(Kept::File(path));
+    };
+    helper::store(&helper, credentials)?;
+    // An entry of before would go before what the program knows.
+    if let Some(document) = auth_file::without(&bytes, registry).map_err(auth_error(&path))? {
+        write(&path, &document)?;
+    }
+    Ok(Kept::Program(helper::program(&helper)))
 }
 
 /// Forgets the credentials for a registry, wherever they are kept, or in `named` alone.
 ///
 /// # Errors
-/// There are none, or a file cannot be written.
+/// There are none, or a file cannot be written, or a program does not forget them.
 pub fn forget(registry: &str, named: Option<&Path>) -> Result<(), RegistryError> {
     let mut is_found = false;
-    for path in files(named) {
-        let Some(bytes) = read(&path, auth_file::DOCUMENT_MAX)? else { continue };
-        if let Some(document) = auth_file::without(&bytes, registry).map_err(auth_error(&path))? {
-            write(&path, &document)?;
+    for place in places(named) {
+        let path = place.path();
+        let Some(bytes) = read(&place, auth_file::DOCUMENT_MAX)? else { continue };
+        if let Some(document) = auth_file::without(&bytes, registry).map_err(auth_error(path))? {
+            write(path, &document)?;
+            is_found = true;
+        }
+        if let Some(helper) = auth_file::helper(&bytes, registry).map_err(auth_error(path))?
+            && helper::get(&helper)?.is_some()
+        {
+            helper::erase(&helper)?;
             is_found = true;
         }
     }
@@ -101,19 +120,21 @@ fn auth_error(path: &Path) -> impl FnOnce(AuthFileError) -> RegistryError {
 }
 
 /// Where credentials may be, in the order in which they are looked for; new ones come to the last.
-fn files(named: Option<&Path>) -> Vec<PathBuf> {
-    if let Some(named) = named {
-        return vec![named.to_owned()];
-    }
-    let variable = |name| probe::text_variable(name).filter(|text| !text.is_empty()).map(PathBuf::from);
-    if let Some(named) = variable("REGISTRY_AUTH_FILE") {
-        return vec![named];
+fn places(named: Option<&Path>) -> Vec<Place> {
+    let named = named.map(Path::to_owned);
+    if let Some(named) = named.or_else(|| variable("REGISTRY_AUTH_FILE")) {
+        return vec![Place::Named(named)];
     }
     let runtime = variable("XDG_RUNTIME_DIR").map(|path| path.join("containers/auth.json"));
     let config = config_home().map(|path| path.join("containers/auth.json"));
     let docker = variable("DOCKER_CONFIG").or_else(|| Some(home()?.join(".docker")));
     let docker = docker.map(|path| path.join("config.json"));
-    [runtime, config, docker].into_iter().flatten().collect()
+    [runtime, config, docker].into_iter().flatten().map(Place::Usual).collect()
+}
+
+/// A path that the environment says.
+fn variable(name: &str) -> Option<PathBuf> {
+    probe::variable(OsStr::new(name)).filter(|text| !text.is_empty()).map(PathBuf::from)
 }
 
 fn home() -> Option<PathBuf> {
@@ -126,17 +147,26 @@ pub(super) fn config_home() -> Option<PathBuf> {
     named.filter(|path| path.is_absolute()).or_else(|| Some(home()?.join(".config")))
 }
 
-/// A file, if it is there.
-fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
+/// A file; nothing if it is not there, unless the user says that it is.
+fn read(place: &Place, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
+    let path = place.path();
     let file_error = |cause| RegistryError::File { path: path.to_owned(), cause };
-    let file = match File::open(path) {
-        Ok(file) => file,
+    // A pipe would not open before somebody writes to it.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = match (OpenOptions::new().read(true).custom_flags(flags).open(path), place) {
+        (Ok(file), _) => file,
         // What lies in another user's directory is not for this one.
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {
+        (Err(error), Place::Usual(_))
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) =>
+        {
             return Ok(None);
         }
-        error => error.call(|| format!("open({path:?})")).map_err(file_error)?,
+        (error, _) => error.call(|| format!("open({path:?})")).map_err(file_error)?,
     };
+    let metadata = file.metadata().call(|| format!("fstat({path:?})")).map_err(file_error)?;
+    if !metadata.is_file() {
+        return Err(RegistryError::NoFile(path.to_owned()));
+    }
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).call(|| format!("read({path:?})")).map_err(file_error)?;
     if bytes.len() as u64 > limit {
@@ -164,38 +194,4 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), RegistryError> {
     replace()
         .call(|| format!("write({path:?})"))
         .map_err(|cause| RegistryError::File { path: path.clone(), cause })
-}
-
-/// Asks a program that knows passwords.
-fn ask(name: &str, server: &str) -> Result<Option<Credentials>, RegistryError> {
-    let program = format!("docker-credential-{name}");
-    match answer(&program, server) {
-        Ok(answer) => Ok(answer),
-        Err(cause) => Err(RegistryError::Helper { program, cause }),
-    }
-}
-
-fn answer(program: &str, server: &str) -> io::Result<Option<Credentials>> {
-    let mut child = Command::new(program)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(server.as_bytes())?;
-    }
-    let mut bytes = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        stdout.take(ANSWER_MAX).read_to_end(&mut bytes)?;
-    }
-    let status = child.wait()?;
-    let text = String::from_utf8_lossy(&bytes);
-    if !status.success() {
-        let told = text.trim().escape_debug().take(300).collect::<String>();
-        return if text.contains(UNKNOWN) { Ok(None) } else { Err(io::Error::other(told)) };
-    }
-    let answer: Answer = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
-    let is_none = answer.username.is_empty() && answer.secret.is_empty();
-    Ok((!is_none).then_some(Credentials { user: answer.username, password: answer.secret }))
 }

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 pub use self::request::RequestError;
+use super::{HelperError, HelperVerb};
 use crate::plan::digest::Digest;
 use crate::plan::registry::auth_file::AuthFileError;
+use crate::plan::registry::login::LoginError;
 use crate::plan::registry::settings::SettingsError;
 use crate::sys::SysError;
 
@@ -43,6 +45,24 @@ pub enum RegistryError {
         /// What was asked, and what came of it.
         #[source]
         cause: RequestError,
+    },
+    /// What was typed is no registry, or nobody that it could know.
+    #[error("cannot log in to `{registry}`")]
+    LoginAs {
+        /// The registry, without what may be a password.
+        registry: String,
+        /// What is wrong with it.
+        #[source]
+        cause: LoginError,
+    },
+    /// What was typed is no registry.
+    #[error("cannot log out of `{registry}`")]
+    Logout {
+        /// The registry, without what may be a password.
+        registry: String,
+        /// What is wrong with it.
+        #[source]
+        cause: LoginError,
     },
     /// The manifest is another one than the name says.
     #[error("`{reference}` is another image there: its manifest has the digest {found}")]
@@ -82,6 +102,9 @@ pub enum RegistryError {
         #[source]
         cause: SysError,
     },
+    /// A pipe, a device or a directory.
+    #[error("`{}` is not a regular file", .0.display())]
+    NoFile(PathBuf),
     /// A file is larger than any of its kind.
     #[error("`{}` is larger than {limit} bytes", .path.display())]
     FileSize {
@@ -103,13 +126,15 @@ pub enum RegistryError {
     #[error("nobody is logged in to `{0}`")]
     NotLoggedIn(String),
     /// A program that knows passwords.
-    #[error("cannot get credentials from `{program}`")]
+    #[error("cannot {verb} `{program}`")]
     Helper {
+        /// What it was to do.
+        verb: HelperVerb,
         /// The program.
         program: String,
         /// What it says, or what starting it says.
         #[source]
-        cause: io::Error,
+        cause: HelperError,
     },
     /// A directory of certificates.
     #[error("cannot use the certificates in `{}`", .path.display())]
@@ -147,7 +172,10 @@ impl RegistryError {
             | Self::Name(_)
             | Self::AuthFile { .. }
             | Self::File { .. }
+            | Self::NoFile(_)
             | Self::FileSize { .. }
+            | Self::LoginAs { .. }
+            | Self::Logout { .. }
             | Self::NoPlace
             | Self::TagWithAll(_)
             | Self::NotLoggedIn(_)

@@ -61,6 +61,7 @@ mod ledger;
 mod lifecycle;
 mod limits;
 mod load;
+mod login;
 mod logs;
 mod mount_layers;
 mod mount_mistakes;

@@ -24,6 +24,10 @@ pub(crate) fn pull(scratch: &Scratch, arguments: &[&str]) -> Call {
 
 pub(crate) fn call(scratch: &Scratch, verb: &str) -> Call {
     let home = scratch.directory("home");
+    for name in ["auth.json", "registries.json"] {
+        // What is named has to be there; an empty file says nothing.
+        fs::OpenOptions::new().append(true).create(true).open(home.join(name)).unwrap();
+    }
     scratch
         .minirun([verb])
         .env("REGISTRY_AUTH_FILE", home.join("auth.json"))

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Read as _, stdin};
 
 use minirun::container::{Access, Engine, PullArguments, PushArguments};
-use minirun::plan::registry::auth_file::Credentials;
+use minirun::plan::registry::auth_file::{Credentials, Kept};
 use minirun::plan::source::registry_name;
 
 use crate::arguments::registry::{AccessArgs, LoginArgs, LogoutArgs, PullArgs, PushArgs};
@@ -124,9 +124,14 @@ pub(crate) fn login(engine: &Engine, arguments: &LoginArgs, output: &mut Output)
         None if stdin().is_terminal() => prompt::secret("Password: ").map_err(Failure::Password)?,
         None => return Err(Failure::NoPassword),
     };
-    let credentials = Credentials::parse(&format!("{user}:{password}")).ok_or(Failure::Credentials)?;
-    let path = engine.log_in(&arguments.registry, &access(&arguments.access, Some(credentials)))?;
-    output.line(format!("Login Succeeded; kept in `{}`, where you alone may read it", path.display()))?;
+    let credentials = Credentials::new(&user, &password);
+    match engine.log_in(&arguments.registry, &access(&arguments.access, Some(credentials)))? {
+        Kept::File(path) => {
+            let path = path.display();
+            output.line(format!("Login Succeeded; kept in `{path}`, where you alone may read it"))?;
+        }
+        Kept::Program(program) => output.line(format!("Login Succeeded; kept by `{program}`"))?,
+    }
     Ok(0)
 }
 

@@ -68,7 +68,7 @@ fn is_path_component(component: &str) -> bool {
     ends && separators.into_iter().all(legal)
 }
 
-pub(super) fn is_registry(registry: &str) -> bool {
+pub(in crate::plan) fn is_registry(registry: &str) -> bool {
     let (host, port) = match registry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, rest)) if address.parse::<std::net::Ipv6Addr>().is_ok() => {
             ("ipv6", rest.strip_prefix(':').or(if rest.is_empty() { None } else { Some("") }))

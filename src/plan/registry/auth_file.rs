@@ -3,15 +3,20 @@
 //! An entry is for a registry, or for a part of one (`HOST/NAMESPACE`); the longest that fits counts. What is said there
 //! besides credentials stays as it is when the document is written again.
 
-use std::collections::BTreeMap;
+mod credentials;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::endpoint::DOCKER_HUB;
+use super::position::{self, Position};
+
+use self::credentials::Entry;
+pub use self::credentials::{Credentials, Token, answer, to_keep};
 
 /// The most bytes of such a document.
 pub const DOCUMENT_MAX: u64 = 1 << 20;
@@ -19,13 +24,13 @@ pub const DOCUMENT_MAX: u64 = 1 << 20;
 const DOCKER_HUB_KEYS: [&str; 4] =
     ["https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io"];
 
-/// Why a document of credentials cannot be used.
+/// Why a document of credentials cannot be used. No value of it is repeated: it may be a password.
 #[derive(Debug, Error)]
 pub enum AuthFileError {
     /// Another document.
-    #[error("it is not a document of credentials")]
-    Malformed(#[source] serde_json::Error),
-    /// An entry that is not base64 of `USER:PASSWORD`.
+    #[error("it is not a document of credentials: see {0}")]
+    Malformed(Position),
+    /// An entry that is not base64 of `USER:PASSWORD`, or holds what cannot be sent.
     #[error("its entry for `{}` cannot be read", .0.escape_debug())]
     Entry(String),
     /// The name of a helper that is more than a name.
@@ -33,68 +38,40 @@ pub enum AuthFileError {
     Helper(String),
 }
 
-/// Who somebody is to a registry.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The user's name.
-    pub user: String,
-    /// The password, or a token that stands for it.
-    pub password: String,
-}
-
-impl std::fmt::Debug for Credentials {
-    /// Never the password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
-    }
-}
-
-impl Credentials {
-    /// Reads `USER:PASSWORD`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (user, password) = text.split_once(':')?;
-        let is_sound = !user.is_empty() && !text.contains(char::is_control);
-        is_sound.then(|| Self { user: user.to_owned(), password: password.to_owned() })
-    }
-
-    /// As the value of the header `Authorization`.
-    #[must_use]
-    pub fn basic(&self) -> String {
-        format!("Basic {}", self.encoded())
-    }
-
-    fn encoded(&self) -> String {
-        STANDARD.encode(format!("{}:{}", self.user, self.password))
-    }
-}
-
 /// What a document says about a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
     /// The credentials themselves.
     Credentials(Credentials),
-    /// Who has them: the program `docker-credential-NAME`, and what it calls the registry.
-    Helper {
-        /// The name.
-        name: String,
-        /// What is asked for.
-        server: String,
-    },
+    /// Who has them.
+    Helper(Helper),
 }
 
+/// A program that knows passwords.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Helper {
+    /// The program is `docker-credential-NAME`.
+    pub name: String,
+    /// What it calls the registry.
+    pub server: String,
+}
+
+/// Where credentials were put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// In this file.
+    File(PathBuf),
+    /// With this program.
+    Program(String),
+}
+
+/// A document; what is `null` is not said.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Wire {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
-    creds_store: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Entry {
-    auth: String,
+    auths: Option<BTreeMap<String, Option<Entry>>>,
+    cred_helpers: Option<BTreeMap<String, Option<String>>>,
+    creds_store: Option<String>,
 }
 
 /// What the document says about `repository` of `registry`.
@@ -103,29 +80,53 @@ struct Entry {
 /// It is another document, or what it says about this one cannot be used.
 pub fn find(bytes: &[u8], registry: &str, repository: &str) -> Result<Option<Known>, AuthFileError> {
     let wire = read(bytes)?;
-    let helper = |name: &String, server: &str| {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_name) {
-            return Err(AuthFileError::Helper(name.clone()));
-        }
-        Ok(Some(Known::Helper { name: name.clone(), server: server.to_owned() }))
-    };
     let keys = keys(registry, repository);
-    if let Some((key, name)) = keys.iter().find_map(|key| wire.cred_helpers.get_key_value(key)) {
-        return helper(name, key);
+    if let Some(helper) = wire.own_helper(&keys)? {
+        return Ok(Some(Known::Helper(helper)));
     }
-    let entry = keys.iter().find_map(|wanted| wire.auths.iter().find(|(key, _)| plain(key) == plain(wanted)));
-    if let Some((key, entry)) = entry.filter(|(_, entry)| !entry.auth.is_empty()) {
-        let error = || AuthFileError::Entry(key.clone());
-        let decoded = STANDARD.decode(entry.auth.trim_end_matches('\0')).map_err(|_| error())?;
-        let text = String::from_utf8(decoded).map_err(|_| error())?;
-        let credentials = Credentials::parse(text.trim_end_matches('\0')).ok_or_else(error)?;
-        return Ok(Some(Known::Credentials(credentials)));
+    let auths = wire.auths.iter().flatten();
+    let entry = keys.iter().find_map(|wanted| auths.clone().find(|(key, _)| is_same(key, wanted)));
+    if let Some((key, Some(entry))) = entry
+        && let Some(found) = entry.credentials().map_err(|()| AuthFileError::Entry(key.clone()))?
+    {
+        return Ok(Some(Known::Credentials(found)));
     }
-    if wire.creds_store.is_empty() {
-        return Ok(None);
+    Ok(wire.general_helper(registry)?.map(Known::Helper))
+}
+
+/// The program that has the credentials for a registry, and gets new ones.
+///
+/// # Errors
+/// It is another document, or names no program.
+pub fn helper(bytes: &[u8], registry: &str) -> Result<Option<Helper>, AuthFileError> {
+    let wire = read(bytes)?;
+    let own = wire.own_helper(&keys(registry, ""))?;
+    own.map_or_else(|| wire.general_helper(registry), |own| Ok(Some(own)))
+}
+
+impl Wire {
+    /// The program for a registry of one of these names.
+    fn own_helper(&self, keys: &[String]) -> Result<Option<Helper>, AuthFileError> {
+        let helpers = self.cred_helpers.iter().flatten();
+        let said = |wanted: &String| helpers.clone().find(|(key, _)| key.eq_ignore_ascii_case(wanted));
+        let found = keys.iter().find_map(said);
+        let Some((server, Some(name))) = found else { return Ok(None) };
+        named(name, server).map(Some)
     }
-    helper(&wire.creds_store, server(registry))
+
+    /// The program for all registries.
+    fn general_helper(&self, registry: &str) -> Result<Option<Helper>, AuthFileError> {
+        let name = self.creds_store.as_deref().filter(|name| !name.is_empty());
+        name.map(|name| named(name, server(registry))).transpose()
+    }
+}
+
+fn named(name: &str, server: &str) -> Result<Helper, AuthFileError> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_name) {
+        return Err(AuthFileError::Helper(name.to_owned()));
+    }
+    Ok(Helper { name: name.to_owned(), server: server.to_owned() })
 }
 
 /// What the document is once it has these credentials for a registry.
@@ -134,9 +135,12 @@ pub fn find(bytes: &[u8], registry: &str, repository: &str) -> Result<Option<Kno
 /// It is another document.
 pub fn with(bytes: &[u8], registry: &str, credentials: &Credentials) -> Result<Vec<u8>, AuthFileError> {
     let mut document = object(bytes)?;
-    let auths = document.entry("auths").or_insert_with(|| json!({}));
+    let auths = document.entry("auths").or_insert(Value::Null);
+    if auths.is_null() {
+        *auths = json!({});
+    }
     if let Some(auths) = auths.as_object_mut() {
-        auths.retain(|key, _| plain(key) != plain(server(registry)));
+        auths.retain(|key, _| !is_same(key, server(registry)));
         auths.insert(server(registry).to_owned(), json!({ "auth": credentials.encoded() }));
     }
     Ok(text(&document))
@@ -151,15 +155,16 @@ pub fn without(bytes: &[u8], registry: &str) -> Result<Option<Vec<u8>>, AuthFile
     let Some(auths) = document.get_mut("auths").and_then(Value::as_object_mut) else { return Ok(None) };
     let before = auths.len();
     let keys = keys(registry, "");
-    auths.retain(|key, _| !keys.iter().any(|own| plain(own) == plain(key)));
+    auths.retain(|key, _| !keys.iter().any(|own| is_same(own, key)));
     let is_changed = auths.len() < before;
     Ok(is_changed.then(|| text(&document)))
 }
 
-/// An object: a list of values would do for its fields otherwise.
 fn read(bytes: &[u8]) -> Result<Wire, AuthFileError> {
-    let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(AuthFileError::Malformed)?;
-    serde_json::from_value(Value::Object(object)).map_err(AuthFileError::Malformed)
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Wire::default());
+    }
+    position::object(bytes).map_err(AuthFileError::Malformed)
 }
 
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, AuthFileError> {
@@ -168,7 +173,7 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, AuthFileError> {
     }
     // A document of another form is said so, and not overwritten.
     read(bytes)?;
-    serde_json::from_slice(bytes).map_err(AuthFileError::Malformed)
+    position::object(bytes).map_err(AuthFileError::Malformed)
 }
 
 fn text(document: &Map<String, Value>) -> Vec<u8> {
@@ -180,6 +185,7 @@ fn text(document: &Map<String, Value>) -> Vec<u8> {
 
 /// What an entry may be called, the closest first.
 fn keys(registry: &str, repository: &str) -> Vec<String> {
+    let registry = &registry.to_ascii_lowercase();
     let mut keys = Vec::new();
     let mut path = repository;
     while !path.is_empty() {
@@ -189,7 +195,7 @@ fn keys(registry: &str, repository: &str) -> Vec<String> {
     if registry == DOCKER_HUB {
         keys.extend(DOCKER_HUB_KEYS.map(str::to_owned));
     } else {
-        keys.push(registry.to_owned());
+        keys.push(registry.clone());
     }
     keys
 }
@@ -197,6 +203,11 @@ fn keys(registry: &str, repository: &str) -> Vec<String> {
 /// What Docker calls the registry.
 fn server(registry: &str) -> &str {
     if registry == DOCKER_HUB { DOCKER_HUB_KEYS[0] } else { registry }
+}
+
+/// Whether two keys mean the same: hosts have no capitals of their own.
+fn is_same(one: &str, other: &str) -> bool {
+    plain(one).eq_ignore_ascii_case(plain(other))
 }
 
 /// A key without what older programs put around the host.
@@ -208,10 +219,13 @@ fn plain(key: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn user(name: &str) -> Known {
-        Known::Credentials(Credentials { user: name.to_owned(), password: "p:w".to_owned() })
+        Known::Credentials(Credentials::new(name, "p:w"))
     }
 
     #[test]
@@ -237,23 +251,84 @@ mod tests {
     fn helpers_are_named() {
         let document = br#"{"credsStore": "all", "credHelpers": {"q.io": "one"}}"#;
         let helper = |name: &str, server: &str| {
-            Some(Known::Helper { name: name.to_owned(), server: server.to_owned() })
+            Some(Known::Helper(Helper { name: name.to_owned(), server: server.to_owned() }))
         };
         assert_eq!(find(document, "q.io", "x").unwrap(), helper("one", "q.io"));
         assert_eq!(find(document, "docker.io", "x").unwrap(), helper("all", "https://index.docker.io/v1/"));
+        assert_eq!(find(document, "Q.io", "x").unwrap(), helper("one", "q.io"));
+        assert_eq!(super::helper(document, "q.io").unwrap().map(Known::Helper), helper("one", "q.io"));
+        assert_eq!(super::helper(document, "z.io").unwrap().map(Known::Helper), helper("all", "z.io"));
+        assert_eq!(super::helper(b"{}", "z.io").unwrap(), None);
         let bad = br#"{"credsStore": "../x"}"#;
         assert!(matches!(find(bad, "q.io", "x"), Err(AuthFileError::Helper(_))));
     }
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        for bad in ["", "[]", r#"{"auths": []}"#, r#"{"auths": {"a": {"auth": 3}}}"#] {
+        for bad in ["[]", "x", r#"{"auths": []}"#, r#"{"auths": {"a": {"auth": 3}}}"#] {
             assert!(matches!(find(bad.as_bytes(), "a", "b"), Err(AuthFileError::Malformed(_))), "{bad}");
         }
         for bad in ["%", "YQ==", "Og==", "YTpiCg=="] {
             let document = format!(r#"{{"auths": {{"a": {{"auth": "{bad}"}}}}}}"#);
             assert!(matches!(find(document.as_bytes(), "a", "b"), Err(AuthFileError::Entry(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_value_is_repeated() {
+        for bad in [r#"{"auths": {"a": "dTpw"}}"#, r#"{"auths": {"a": {"auth": ["dTpw"]}}}"#, r#""dTpw""#] {
+            let said = find(bad.as_bytes(), "a", "b").unwrap_err().to_string();
+            assert!(said.contains("line 1, column ") && !said.contains("dTpw"), "{said}");
+        }
+        for bad in [r#""hunter2""#, r#"{"Username": "u", "Secret": 4711}"#, r#"["u", "hunter2"]"#, "hunter2"]
+        {
+            let said = answer(bad.as_bytes()).unwrap_err().to_string();
+            assert!(said.contains("line 1, column "), "{said}");
+            assert!(!said.contains("hunter2") && !said.contains("4711"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_null_or_empty_is_not_said() {
+        for nothing in [
+            "",
+            " \n",
+            r#"{"auths": null}"#,
+            r#"{"auths": {"a": null}}"#,
+            r#"{"credsStore": null, "credHelpers": null}"#,
+            r#"{"credHelpers": {"a": null}}"#,
+            r#"{"auths": {"a": {"auth": null, "identitytoken": ""}}}"#,
+        ] {
+            assert_eq!(find(nothing.as_bytes(), "a", "b").unwrap(), None, "{nothing}");
+            let new = with(nothing.as_bytes(), "a", &Credentials::new("u", "p")).unwrap();
+            let credentials = Known::Credentials(Credentials::new("u", "p"));
+            assert_eq!(find(&new, "a", "b").unwrap(), Some(credentials), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn tokens_and_names_without_base64_are_understood() {
+        let found = |entry: &str| {
+            let document = format!(r#"{{"auths": {{"a": {{{entry}}}}}}}"#);
+            find(document.as_bytes(), "a", "b").ok().flatten()
+        };
+        let known = |user: &str, password: &str, token: Option<Token>| {
+            Some(Known::Credentials(Credentials { token, ..Credentials::new(user, password) }))
+        };
+        let identity = || Some(Token::Identity("t".to_owned()));
+        assert_eq!(found(r#""username": "u", "password": "p:w""#), known("u", "p:w", None));
+        assert_eq!(found(r#""identitytoken": "t""#), known("<token>", "", identity()));
+        assert_eq!(found(r#""auth": "dTo=", "identitytoken": "t""#), known("u", "", identity()));
+        let registry = Some(Token::Registry("r".to_owned()));
+        assert_eq!(found(r#""registrytoken": "r", "identitytoken": "t""#), known("<token>", "", registry));
+        assert_eq!(found(r#""identitytoken": "a\nb""#), None);
+        assert_eq!(found(r#""username": "a:b", "password": "p""#), None);
+        let said = answer(br#"{"ServerURL": "a", "Username": "<token>", "Secret": "t"}"#).unwrap();
+        assert_eq!(said.map(Known::Credentials), known("<token>", "", identity()));
+        let said = answer(br#"{"Username": "u", "Secret": "p"}"#).unwrap();
+        assert_eq!(said.map(Known::Credentials), known("u", "p", None));
+        assert_eq!(answer(br#"{"Username": "", "Secret": ""}"#).unwrap(), None);
+        assert!(!format!("{:?}", identity()).contains("\"t\""));
     }
 
     #[test]

@@ -52,10 +52,17 @@ impl Settings {
     /// Reads the file.
     ///
     /// # Errors
-    /// It is not JSON of this form.
+    /// It is not JSON of this form; an empty file says nothing.
     pub fn parse(bytes: &[u8]) -> Result<Self, SettingsError> {
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
         // A list of values would do for the fields otherwise.
-        let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(SettingsError::Malformed)?;
+        let mut object: Map<String, Value> =
+            serde_json::from_slice(bytes).map_err(SettingsError::Malformed)?;
+        // What is `null` is not said; what is not known stays, and is refused.
+        let is_known = |key: &str| matches!(key, "search" | "aliases" | "mirrors" | "insecure");
+        object.retain(|key, value| !(value.is_null() && is_known(key)));
         serde_json::from_value(Value::Object(object)).map_err(SettingsError::Malformed)
     }
 
@@ -151,7 +158,10 @@ mod tests {
 
     #[test]
     fn unknown_words_are_refused() {
-        for bad in ["", "[]", r#"{"serach": []}"#, r#"{"search": "x"}"#] {
+        for nothing in ["", "\n", r#"{"search": null, "mirrors": null}"#] {
+            assert_eq!(Settings::parse(nothing.as_bytes()).unwrap(), Settings::default(), "{nothing}");
+        }
+        for bad in ["[]", r#"{"serach": []}"#, r#"{"serach": null}"#, r#"{"search": "x"}"#] {
             assert!(Settings::parse(bad.as_bytes()).is_err(), "{bad}");
         }
         let settings = Settings::parse(br#"{"search": ["A b"]}"#).unwrap();

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::position::{self, Position};
+
 /// The most bytes of the document.
 pub const DOCUMENT_MAX: u64 = 1 << 20;
 /// The most bytes of a token, which is part of a header.
@@ -12,8 +14,8 @@ const TOKEN_MAX: usize = 64 << 10;
 #[derive(Debug, Error)]
 pub enum TokenError {
     /// Another document.
-    #[error("it is not the document of a token")]
-    Malformed(#[source] serde_json::Error),
+    #[error("it is not the document of a token: see {0}")]
+    Malformed(Position),
     /// Nothing in it that can be sent.
     #[error("it has no token that can be used")]
     None,
@@ -30,7 +32,7 @@ struct Wire {
 /// # Errors
 /// It is another document, or its token cannot be part of a header.
 pub fn parse(bytes: &[u8]) -> Result<String, TokenError> {
-    let wire: Wire = serde_json::from_slice(bytes).map_err(TokenError::Malformed)?;
+    let wire: Wire = position::object(bytes).map_err(TokenError::Malformed)?;
     let given = |token: &String| !token.is_empty();
     let token = wire.token.filter(given).or(wire.access_token.filter(given)).ok_or(TokenError::None)?;
     let is_sendable = token.len() <= TOKEN_MAX && token.bytes().all(|byte| byte.is_ascii_graphic());
@@ -49,6 +51,29 @@ pub fn url(realm: &str, service: Option<&str>, scopes: &[&str]) -> String {
         url.push_str(&escaped(value));
     }
     url
+}
+
+/// The same question with an identity token, as OAuth has it: the address, and the form that is sent there.
+///
+/// `url` is what [`url()`] made. Several scopes are one there, with spaces.
+/// Source: "`OAuth2` Token Authentication" of the `distribution` project.
+#[must_use]
+pub fn exchange(url: &str, identity: &str) -> (String, String) {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let values = |wanted: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(key, _)| *key == wanted).map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    let is_ours = |pair: &&str| pair.starts_with("service=") || pair.starts_with("scope=");
+    let rest: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_ours(pair)).collect();
+    let address = if rest.is_empty() { address.to_owned() } else { format!("{address}?{}", rest.join("&")) };
+    let mut form = format!("grant_type=refresh_token&client_id=minirun&refresh_token={}", escaped(identity));
+    for (key, values) in [("service", values("service")), ("scope", values("scope"))] {
+        if !values.is_empty() {
+            form.extend(["&", key, "=", &values.join("%20")]);
+        }
+    }
+    (address, form)
 }
 
 /// As part of a query: all that could end it is written as its number.
@@ -78,6 +103,19 @@ mod tests {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(parse(format!(r#"{{"token": "{}"}}"#, "a".repeat(TOKEN_MAX + 1)).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_identity_is_exchanged_without_being_part_of_the_address() {
+        for (realm, address) in [("https://t/x", "https://t/x"), ("https://t/?x=1", "https://t/?x=1")] {
+            let asked = url(realm, Some("a b"), &["repository:x:pull", "z"]);
+            let (found, form) = exchange(&asked, "i&d=");
+            assert_eq!(found, address);
+            let expected = "grant_type=refresh_token&client_id=minirun&refresh_token=i%26d%3D\
+                            &service=a%20b&scope=repository:x:pull%20z";
+            assert_eq!(form, expected);
+        }
+        assert!(exchange("https://t/", "i").1.ends_with("refresh_token=i"));
     }
 
     #[test]
