@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -18,6 +18,8 @@ use crate::sys::{Call, probe};
 enum Place {
     /// Where the user says that it is.
     Named(PathBuf),
+    /// Where the user says that a login puts it.
+    Promised(PathBuf),
     /// Where it often is.
     Usual(PathBuf),
 }
@@ -25,7 +27,7 @@ enum Place {
 impl Place {
     fn path(&self) -> &Path {
         match self {
-            Self::Named(path) | Self::Usual(path) => path,
+            Self::Named(path) | Self::Promised(path) | Self::Usual(path) => path,
         }
     }
 }
@@ -121,9 +123,9 @@ fn auth_error(path: &Path) -> impl FnOnce(AuthFileError) -> RegistryError {
 
 /// Where credentials may be, in the order in which they are looked for; new ones come to the last.
 fn places(named: Option<&Path>) -> Vec<Place> {
-    let named = named.map(Path::to_owned);
-    if let Some(named) = named.or_else(|| variable("REGISTRY_AUTH_FILE")) {
-        return vec![Place::Named(named)];
+    let named = named.map(|path| Place::Named(path.to_owned()));
+    if let Some(place) = named.or_else(|| variable("REGISTRY_AUTH_FILE").map(Place::Promised)) {
+        return vec![place];
     }
     let runtime = variable("XDG_RUNTIME_DIR").map(|path| path.join("containers/auth.json"));
     let config = config_home().map(|path| path.join("containers/auth.json"));
@@ -155,6 +157,7 @@ fn read(place: &Place, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = match (OpenOptions::new().read(true).custom_flags(flags).open(path), place) {
         (Ok(file), _) => file,
+        (Err(error), Place::Promised(_)) if error.kind() == ErrorKind::NotFound => return Ok(None),
         // What lies in another user's directory is not for this one.
         (Err(error), Place::Usual(_))
             if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) =>
@@ -164,7 +167,8 @@ fn read(place: &Place, limit: u64) -> Result<Option<Vec<u8>>, RegistryError> {
         (error, _) => error.call(|| format!("open({path:?})")).map_err(file_error)?,
     };
     let metadata = file.metadata().call(|| format!("fstat({path:?})")).map_err(file_error)?;
-    if !metadata.is_file() {
+    // It would say nothing, or one day something else. There is /dev/null for who wants to say nothing.
+    if metadata.file_type().is_fifo() {
         return Err(RegistryError::NoFile(path.to_owned()));
     }
     let mut bytes = Vec::new();

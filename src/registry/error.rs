@@ -102,8 +102,8 @@ pub enum RegistryError {
         #[source]
         cause: SysError,
     },
-    /// A pipe, a device or a directory.
-    #[error("`{}` is not a regular file", .0.display())]
+    /// A pipe.
+    #[error("`{}` is a pipe, and not a file", .0.display())]
     NoFile(PathBuf),
     /// A file is larger than any of its kind.
     #[error("`{}` is larger than {limit} bytes", .path.display())]

@@ -213,20 +213,24 @@ fn files_that_are_named_have_to_be_there() {
     let none = scratch.text("none.json");
     let pipe = scratch.text("pipe");
     nix::unistd::mkfifo(pipe.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    for (path, expected) in [(&none, "ENOENT"), (&pipe, "is not a regular file")] {
+    for (path, expected) in [(&none, "ENOENT"), (&pipe, "is a pipe")] {
         for said in [
             pull(&scratch, &["--authfile", path, NOBODY]).run(),
-            pull(&scratch, &[NOBODY]).env("REGISTRY_AUTH_FILE", path).run(),
             pull(&scratch, &[NOBODY]).env("MINIRUN_REGISTRIES", path).run(),
         ] {
             assert!(said.fails(1).contains(path) && said.stderr().contains(expected), "{said}");
         }
     }
+    // Where a login is to put it may be said before there is one.
+    let said = pull(&scratch, &[NOBODY]).env("REGISTRY_AUTH_FILE", &none).run();
+    assert!(said.fails(1).contains("nobody listens there"), "{said}");
+    let said = pull(&scratch, &[NOBODY]).env("REGISTRY_AUTH_FILE", &pipe).run();
+    assert!(said.fails(1).contains("is a pipe"), "{said}");
     let server = Server::start("open");
     let login = |path: &str| {
         call(&scratch, "login").args(["-u", "u", "-p", "p", "--authfile", path, &server.host()]).run()
     };
-    assert!(login(&pipe).fails(1).contains("is not a regular file"));
+    assert!(login(&pipe).fails(1).contains("is a pipe"));
     login(&none).success();
     let said = pull(&scratch, &["--authfile", &none, NOBODY]).run();
     assert!(said.fails(1).contains("nobody listens there"), "{said}");
