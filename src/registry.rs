@@ -23,9 +23,11 @@ mod client;
 pub mod credentials;
 mod deliver;
 mod error;
+mod pinned;
 mod resolver;
 mod serve;
 mod tags;
+mod tls;
 mod upload;
 
 pub use self::agent::Access;

@@ -263,6 +263,25 @@ fn certificates_are_wanted() {
 }
 
 #[test]
+fn a_certificate_that_signed_itself_is_trusted_where_the_user_put_it() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Authority);
+    let name = registry.name("base:1");
+    // That of another registry is no help, and says nothing about this one.
+    let other = Registry::start(&scratch, Guard::Authority);
+    for arguments in [&["-q", &name][..], &["-q", "--cert-dir", &other.certificates(&scratch), &name]] {
+        let said = pull(&scratch, arguments).run();
+        assert!(said.fails(1).contains("--cert-dir"), "{said}");
+    }
+    let certificates = registry.certificates(&scratch);
+    pull(&scratch, &["-q", "--cert-dir", &certificates, &name]).run().success();
+    // It is for 127.0.0.1, whoever trusts it.
+    let elsewhere = format!("localhost:{}/base:1", registry.port);
+    let said = pull(&scratch, &["-q", "--cert-dir", &certificates, &elsewhere]).run();
+    assert!(said.fails(1).contains("not valid for name"), "{said}");
+}
+
+#[test]
 fn short_names_and_mirrors_are_those_of_the_file() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Open);

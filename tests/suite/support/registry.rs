@@ -25,6 +25,8 @@ pub(crate) enum Guard {
     Password,
     /// To anybody, with a certificate of its own.
     Certificate,
+    /// To anybody, with a certificate of its own that calls itself an authority.
+    Authority,
     /// To whoever shows that very certificate.
     Mutual,
 }
@@ -60,12 +62,12 @@ impl Registry {
                 let auth = format!("auth: {{htpasswd: {{realm: tests, path: {path}}}}}\n");
                 config.push_str(&auth);
             }
-            Guard::Certificate | Guard::Mutual => {
-                certify(&directory);
+            Guard::Certificate | Guard::Authority | Guard::Mutual => {
+                certify(&directory, if guard == Guard::Authority { "TRUE" } else { "FALSE" });
                 let directory = directory.display();
                 let clients = match guard {
                     Guard::Mutual => format!(", clientcas: [{directory}/tls.crt]"),
-                    Guard::Open | Guard::Password | Guard::Certificate => String::new(),
+                    Guard::Open | Guard::Password | Guard::Certificate | Guard::Authority => String::new(),
                 };
                 let tls = format!(
                     "  tls: {{certificate: {directory}/tls.crt, key: {directory}/tls.key{clients}}}\n"
@@ -115,7 +117,7 @@ impl Registry {
         command.args(["inspect", "--no-tags", "--tls-verify=false", "--format", "{{.Digest}}"]);
         match self.guard {
             Guard::Password => command.args(["--creds", USER]),
-            Guard::Open | Guard::Certificate | Guard::Mutual => command.arg("--no-creds"),
+            Guard::Open | Guard::Certificate | Guard::Authority | Guard::Mutual => command.arg("--no-creds"),
         };
         let output = command.arg(format!("docker://{}", self.name(name))).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -140,7 +142,9 @@ impl Registry {
         match self.guard {
             Guard::Password => command.args(["--dest-creds", USER]),
             // Nor are there any in the files of whoever runs the tests.
-            Guard::Open | Guard::Certificate | Guard::Mutual => command.arg("--dest-no-creds"),
+            Guard::Open | Guard::Certificate | Guard::Authority | Guard::Mutual => {
+                command.arg("--dest-no-creds")
+            }
         };
         let output = command.args([source, &format!("docker://{}", self.name(name))]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -154,11 +158,12 @@ impl Drop for Registry {
     }
 }
 
-/// Makes a key and a certificate for 127.0.0.1.
-fn certify(directory: &std::path::Path) {
+/// Makes a key and a certificate for 127.0.0.1, which is an authority's or not.
+fn certify(directory: &std::path::Path, is_authority: &str) {
+    let constraints = format!("basicConstraints=critical,CA:{is_authority}");
     let output = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", &constraints])
         .arg("-keyout")
         .arg(directory.join("tls.key"))
         .arg("-out")
