@@ -14,6 +14,9 @@ use crate::plan::registry::header::ContentRange;
 
 /// How much is handed on at once, in bytes.
 const PIECE: usize = 128 << 10;
+/// What an attempt has to bring, in bytes, to be none in vain: else a registry that breaks off after each byte is asked as
+/// often as a blob has bytes.
+const PROGRESS: u64 = 64 << 10;
 
 /// Whether somebody wants more of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,7 @@ impl Client {
     /// length: where the connection breaks, the rest is asked for.
     ///
     /// # Errors
-    /// The registry does not have it, has something else, or breaks off again and again without giving anything.
+    /// The registry does not have it, has something else, or breaks off again and again without giving much.
     pub(super) fn fetch(
         &self,
         errand: &Errand,
@@ -41,13 +44,11 @@ impl Client {
                 Ok(Demand::More) => {}
                 Ok(Demand::Nothing) => return Ok(()),
                 Err(error) => {
-                    fruitless = if given > before { 0 } else { fruitless + 1 };
+                    fruitless = if given - before >= PROGRESS { 0 } else { fruitless + 1 };
                     if !error.is_passing() || fruitless >= ATTEMPTS {
                         return Err(error);
                     }
-                    if fruitless > 0 {
-                        wait(fruitless);
-                    }
+                    wait(fruitless);
                 }
             }
         }

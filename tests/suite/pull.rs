@@ -178,6 +178,17 @@ fn what_is_not_the_image_is_refused() {
 }
 
 #[test]
+fn a_registry_that_gives_single_bytes_is_not_asked_for_ever() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::Cut(1));
+    let said = pull(&scratch, &["-q", &proxy.name("base:1")]).run();
+    assert!(said.fails(1).contains("broke off"), "{said}");
+    // Of the configuration and of one layer, six times each.
+    assert!(proxy.count("GET", "/blobs/") <= 12, "{:?}", proxy.heads());
+}
+
+#[test]
 fn credentials_stay_with_their_registry() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Password);
