@@ -7,6 +7,7 @@ use ureq::Body;
 use ureq::http::{Response, header};
 
 use super::error::RequestError;
+pub(super) use crate::plan::registry::endpoint::shown;
 
 /// The most bytes that are read of what a registry says about an error.
 const MESSAGE_MAX: u64 = 64 << 10;
@@ -20,11 +21,6 @@ struct Complaints {
 struct Complaint {
     code: String,
     message: String,
-}
-
-/// An address without what it carries: a query may hold a signature that opens something.
-pub(super) fn shown(url: &str) -> String {
-    url.split('?').next().unwrap_or_default().escape_debug().to_string()
 }
 
 /// A header of an answer, as text.

@@ -102,9 +102,10 @@ impl Client {
             let location = text_of(&response, header::LOCATION).unwrap_or_default();
             let next = redirected(&url, &location).filter(|next| self.may_follow(&url, next));
             let next = next.filter(|_| question.verb.may_be_redirected());
-            url = next.ok_or(RequestError::Redirect { url, location })?;
+            let refused = || RequestError::Redirect { url: shown(&url), location: shown(&location) };
+            url = next.ok_or_else(refused)?;
         }
-        Err(RequestError::Redirect { url: question.url.to_owned(), location: url })
+        Err(RequestError::Redirect { url: shown(question.url), location: shown(&url) })
     }
 
     /// What was encrypted stays so.

@@ -118,7 +118,7 @@ impl Client {
         let next = redirected(url, &location).filter(|next| self.may_follow(url, next));
         match next {
             Some(url) => Ok(Upload { url }),
-            None => Err(RequestError::Redirect { url: shown(url), location }),
+            None => Err(RequestError::Redirect { url: shown(url), location: shown(&location) }),
         }
     }
 }

@@ -203,6 +203,16 @@ fn credentials_stay_with_their_registry() {
 }
 
 #[test]
+fn what_opens_something_is_not_told() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::Nowhere);
+    let said = pull(&scratch, &["-q", &proxy.name("base:1")]).run();
+    assert!(said.fails(1).contains("leads to `ftp://nowhere.test/x`, which is not followed"), "{said}");
+    assert!(!said.stderr().contains("secret"), "{said}");
+}
+
+#[test]
 fn who_asks_is_kept_by_login() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Password);

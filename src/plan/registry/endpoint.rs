@@ -121,6 +121,22 @@ pub fn redirected(url: &str, location: &str) -> Option<String> {
     origin(&absolute).map(|_| absolute)
 }
 
+/// An address without what it carries, for a message: a query may hold a signature that opens something, and a password
+/// may stand in front of the host.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let shown = match url.split_once("//") {
+        Some((scheme, rest)) if scheme.is_empty() || scheme.ends_with(':') => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}//{host}{path}")
+        }
+        Some(_) | None => url.to_owned(),
+    };
+    shown.escape_debug().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +179,21 @@ mod tests {
         }
         for bad in ["ftp://a/", "a", "https://", "https://a@b/", "https://a\\b/", "//a", "https:///x"] {
             assert_eq!(origin(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (url, expected) in [
+            ("https://a/b/c?signature=secret", "https://a/b/c"),
+            ("https://user:secret@a:5/b@c", "https://a:5/b@c"),
+            ("//user:sec@ret@a?secret", "//a"),
+            ("https://user:secret@a", "https://a"),
+            ("/b//c@d?secret", "/b//c@d"),
+            ("b#secret", "b"),
+            ("https://a/\u{1b}", "https://a/\\u{1b}"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
         }
     }
 

@@ -12,8 +12,13 @@ const TOKEN_MAX: usize = 64 << 10;
 #[derive(Debug, Error)]
 pub enum TokenError {
     /// Another document.
-    #[error("it is not the document of a token")]
-    Malformed(#[source] serde_json::Error),
+    #[error("it is not the document of a token (line {line}, column {column})")]
+    Malformed {
+        /// Where that shows, from 1. What stands there is not told: it may be a token.
+        line: usize,
+        /// The same.
+        column: usize,
+    },
     /// Nothing in it that can be sent.
     #[error("it has no token that can be used")]
     None,
@@ -30,7 +35,9 @@ struct Wire {
 /// # Errors
 /// It is another document, or its token cannot be part of a header.
 pub fn parse(bytes: &[u8]) -> Result<String, TokenError> {
-    let wire: Wire = serde_json::from_slice(bytes).map_err(TokenError::Malformed)?;
+    let malformed =
+        |error: serde_json::Error| TokenError::Malformed { line: error.line(), column: error.column() };
+    let wire: Wire = serde_json::from_slice(bytes).map_err(malformed)?;
     let given = |token: &String| !token.is_empty();
     let token = wire.token.filter(given).or(wire.access_token.filter(given)).ok_or(TokenError::None)?;
     let is_sendable = token.len() <= TOKEN_MAX && token.bytes().all(|byte| byte.is_ascii_graphic());
@@ -78,6 +85,17 @@ mod tests {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(parse(format!(r#"{{"token": "{}"}}"#, "a".repeat(TOKEN_MAX + 1)).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn no_token_is_told() {
+        for bad in
+            [r#"{"token": ["secret"]}"#, r#"{"token": {"secret": 1}}"#, r#""secret""#, r#"{"token": 5ecret}"#]
+        {
+            let error = parse(bad.as_bytes()).unwrap_err();
+            assert!(std::error::Error::source(&error).is_none(), "{bad}");
+            assert!(!error.to_string().contains("ecret"), "{bad}: {error}");
+        }
     }
 
     #[test]

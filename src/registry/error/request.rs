@@ -103,7 +103,7 @@ pub enum RequestError {
     #[error("it has more than {0} tags")]
     TooManyTags(usize),
     /// A redirect that is not followed.
-    #[error("{url} leads to `{}`, which is not followed", .location.escape_debug())]
+    #[error("{url} leads to `{location}`, which is not followed")]
     Redirect {
         /// The address.
         url: String,

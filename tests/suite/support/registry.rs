@@ -190,6 +190,8 @@ pub(crate) enum Fault {
     Elsewhere(u16),
     /// Blobs are to be sent to this port of another name of this machine.
     UploadElsewhere(u16),
+    /// Blobs are at an address that is not followed, and has secrets in it.
+    Nowhere,
     /// So many bytes come in a tenth of a second.
     Slow(usize),
     /// Who asks is known by a token, which the proxy gives to [`USER`] alone; behind it, anybody may ask.
@@ -291,6 +293,10 @@ fn hand_on(
         }
         _ => {}
     }
+    if fault == Fault::Nowhere && is_blob {
+        let headers = "Location: ftp://user:secret@nowhere.test/x?signature=secret\r\nContent-Length: 0\r\nConnection: close";
+        return write!(client, "HTTP/1.1 307 Nowhere\r\n{headers}\r\n\r\n");
+    }
     let mut upstream = TcpStream::connect(("127.0.0.1", to))?;
     let is_dropped = |line: &str| {
         let line = line.to_lowercase();
@@ -335,6 +341,7 @@ fn hand_on(
             | Fault::Elsewhere(_)
             | Fault::CutUpload(..)
             | Fault::Slow(_)
+            | Fault::Nowhere
             | Fault::Token => {}
         }
     }
