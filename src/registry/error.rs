@@ -170,6 +170,7 @@ impl RegistryError {
             self,
             Self::Pull {
                 cause: RequestError::Absent { .. }
+                    | RequestError::NoTags
                     | RequestError::Unauthorized { .. }
                     | RequestError::Refused { .. },
                 ..

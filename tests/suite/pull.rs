@@ -269,6 +269,33 @@ fn all_tags_are_pulled() {
     assert!(answer.contains("base:1") && answer.contains("base:2"), "{answer}");
     pull(&scratch, &["-a", &registry.name("base:1")]).run().fails(1);
     pull(&scratch, &["-a", &registry.name("none")]).run().fails(1);
+    // What one of them meets does not keep the others.
+    let said = pull(&scratch, &["-q", "-a", &registry.name("none"), &registry.name("base")]).run();
+    assert_eq!((said.code, said.stdout().lines().count()), (Some(1), 2), "{said}");
+}
+
+#[test]
+fn all_tags_are_all_of_them() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let tags = |document, next| {
+        let proxy = Proxy::start(registry.port, Fault::Tags(document, next));
+        let said = pull(&scratch, &["-q", "-a", &proxy.name("base")]).run();
+        (said, proxy.count("GET", "/v2/base/tags/list"))
+    };
+    // The second page has the same tag, which is pulled once.
+    let (said, pages) = tags(r#"{"tags": ["1"]}"#, "list?last=1");
+    assert_eq!((pages, said.success().lines().count()), (2, 1));
+    for (document, next, told) in [
+        (r#"{"tags": ["1"]}"#, "https://else.test/v2/base/tags/list?last=1", "`https://else.test/v2/base/tags/list`"),
+        (r#"{"tags": ["1"]}"#, "list", "has no end"),
+        (r#"{"tags": null}"#, "list?last=1", "no tags of it"),
+        ("<html>", "list?last=1", "it is no list of tags"),
+    ] {
+        let (said, _) = tags(document, next);
+        assert!(said.fails(1).contains(told), "{next}: {said}");
+        assert_eq!(said.stdout(), "", "{next}");
+    }
 }
 
 #[test]

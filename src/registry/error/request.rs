@@ -102,6 +102,12 @@ pub enum RequestError {
     /// More tags than anybody wants to fetch at once.
     #[error("it has more than {0} tags")]
     TooManyTags(usize),
+    /// A list of tags that does not end.
+    #[error("its list of tags has more than {0} pages")]
+    TooManyPages(usize),
+    /// Nothing to fetch.
+    #[error("the registry has it, and no tags of it")]
+    NoTags,
     /// A redirect that is not followed.
     #[error("{url} leads to `{location}`, which is not followed")]
     Redirect {
@@ -198,6 +204,8 @@ impl RequestError {
             | Self::Token { .. }
             | Self::Tags { .. }
             | Self::TooManyTags(_)
+            | Self::TooManyPages(_)
+            | Self::NoTags
             | Self::Redirect { .. }
             | Self::Broken { .. }
             | Self::Length { .. }
@@ -234,6 +242,8 @@ impl RequestError {
             | Self::Token { .. }
             | Self::Tags { .. }
             | Self::TooManyTags(_)
+            | Self::TooManyPages(_)
+            | Self::NoTags
             | Self::Redirect { .. }
             | Self::Length { .. }
             | Self::TooLarge { .. }

@@ -192,6 +192,8 @@ pub(crate) enum Fault {
     UploadElsewhere(u16),
     /// Blobs are at an address that is not followed, and has secrets in it.
     Nowhere,
+    /// Whoever asks for tags is told this document, and where the next page is; the second time, that there is none.
+    Tags(&'static str, &'static str),
     /// So many bytes come in a tenth of a second.
     Slow(usize),
     /// Who asks is known by a token, which the proxy gives to [`USER`] alone; behind it, anybody may ask.
@@ -293,6 +295,14 @@ fn hand_on(
         }
         _ => {}
     }
+    if let Fault::Tags(document, next) = fault
+        && path.contains("/tags/list")
+    {
+        let is_first = count.fetch_add(1, Ordering::SeqCst) == 0;
+        let link = if is_first { format!("Link: <{next}>; rel=\"next\"\r\n") } else { String::new() };
+        let headers = format!("{link}Content-Length: {}\r\nConnection: close", document.len());
+        return write!(client, "HTTP/1.1 200 OK\r\n{headers}\r\n\r\n{document}");
+    }
     if fault == Fault::Nowhere && is_blob {
         let headers = "Location: ftp://user:secret@nowhere.test/x?signature=secret\r\nContent-Length: 0\r\nConnection: close";
         return write!(client, "HTTP/1.1 307 Nowhere\r\n{headers}\r\n\r\n");
@@ -342,6 +352,7 @@ fn hand_on(
             | Fault::CutUpload(..)
             | Fault::Slow(_)
             | Fault::Nowhere
+            | Fault::Tags(..)
             | Fault::Token => {}
         }
     }
