@@ -1,7 +1,5 @@
 //! Questions and answers: who asks is said where that is wanted, and to nobody else.
 
-use std::thread::sleep;
-
 use ureq::http::{Method, Request, Response, StatusCode, header};
 use ureq::{AsSendBody, Body, SendBody};
 
@@ -181,11 +179,10 @@ impl Client {
         if status.is_success() {
             return Ok(response);
         }
-        if matches!(status.as_u16(), 429 | 503)
-            && let Some(wait) = text_of(&response, header::RETRY_AFTER).and_then(|text| retry_after(&text))
-        {
-            sleep(wait);
-        }
+        let date = text_of(&response, header::DATE);
+        let wait = text_of(&response, header::RETRY_AFTER)
+            .filter(|_| matches!(status.as_u16(), 429 | 503))
+            .and_then(|text| retry_after(&text, date.as_deref()));
         let message = message(&mut response);
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             let authority = self.endpoint.authority().to_owned();
@@ -197,7 +194,7 @@ impl Client {
             });
         }
         let (method, url) = (question.verb.word(), shown(question.url));
-        Err(RequestError::Status { method, url, status: status.as_u16(), message })
+        Err(RequestError::Status { method, url, status: status.as_u16(), wait, message })
     }
 
     fn authorization(&self) -> Option<String> {

@@ -48,7 +48,7 @@ impl Client {
                     if !error.is_passing() || fruitless >= ATTEMPTS {
                         return Err(error);
                     }
-                    wait(fruitless);
+                    wait(fruitless, &error);
                 }
             }
         }

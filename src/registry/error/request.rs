@@ -1,6 +1,7 @@
 //! What a request came to.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -46,6 +47,8 @@ pub enum RequestError {
         url: String,
         /// The number.
         status: u16,
+        /// How long it wants to be left alone.
+        wait: Option<Duration>,
         /// What the registry says about it.
         message: String,
     },
@@ -212,6 +215,14 @@ impl RequestError {
             | Self::TooLarge { .. }
             | Self::NoPlace(_)
             | Self::OtherRange(_) => None,
+        }
+    }
+
+    /// How long the registry wants to be left alone before it is asked again, where it says that.
+    pub(in crate::registry) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Status { wait, .. } => *wait,
+            _ => None,
         }
     }
 
