@@ -150,7 +150,9 @@ impl Engine {
             (Ok(loaded), _) => loaded,
             // What was missing to the one that unpacks is known here.
             (Err(_), Err(error)) => return Err(error.into()),
-            (Err(error), Ok(())) => return Err(error),
+            (Err(error), Ok(())) => {
+                return Err(Error::Pulled { reference: reference.familiar(), cause: Box::new(error) });
+            }
         };
         let vanished = || Error::Vanished { origin: reference.familiar() };
         let Loaded { id, .. } = loaded.into_iter().next().ok_or_else(vanished)?;

@@ -37,6 +37,17 @@ pub(super) fn read_whole(response: Response<Body>, url: &str, limit: u64) -> Res
     if length > limit { Err(RequestError::TooLarge { url: shown(url), limit }) } else { Ok(bytes) }
 }
 
+/// The same of an answer that is a document: a proxy, or whoever wants one to log in first, gives a web page instead.
+pub(super) fn read_document(
+    response: Response<Body>,
+    url: &str,
+    limit: u64,
+) -> Result<Vec<u8>, RequestError> {
+    let bytes = read_whole(response, url, limit)?;
+    let is_page = bytes.trim_ascii_start().starts_with(b"<");
+    if is_page { Err(RequestError::Page(shown(url))) } else { Ok(bytes) }
+}
+
 /// What a registry says about an error, as far as it says it in the usual way.
 pub(super) fn message(response: &mut Response<Body>) -> String {
     /// How much of it is told, in letters.

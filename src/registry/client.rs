@@ -9,7 +9,7 @@ use ureq::http::header;
 
 use super::RegistryError;
 use super::agent::{Access, agent, speaks_tls};
-use super::answer::{read_whole, text_of};
+use super::answer::{read_document, text_of};
 use super::ask::Question;
 use super::error::RequestError;
 use crate::plan::reference::Reference;
@@ -146,7 +146,7 @@ impl Client {
             let response = self.ask(&question)?;
             let media_type = text_of(&response, header::CONTENT_TYPE).unwrap_or_default();
             let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
-            let bytes = read_whole(response, &url, MANIFEST_MAX)?;
+            let bytes = read_document(response, &url, MANIFEST_MAX)?;
             Ok(FoundManifest { bytes, media_type })
         });
         found.map_err(|cause| {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ureq::http::header;
 
 use super::RegistryError;
-use super::answer::{read_whole, shown};
+use super::answer::{read_document, shown};
 use super::ask::Question;
 use super::client::{Client, patiently};
 use super::error::RequestError;
@@ -61,6 +61,6 @@ impl Client {
         let links = response.headers().get_all(header::LINK).into_iter();
         let links: Vec<&str> = links.filter_map(|value| value.to_str().ok()).collect();
         let links = links.join(", ");
-        Ok((read_whole(response, url, tags::DOCUMENT_MAX)?, links))
+        Ok((read_document(response, url, tags::DOCUMENT_MAX)?, links))
     }
 }

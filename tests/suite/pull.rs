@@ -203,6 +203,20 @@ fn credentials_stay_with_their_registry() {
 }
 
 #[test]
+fn what_is_wrong_with_a_manifest_is_told_with_the_name() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    for (manifest, told) in [("{}", ""), ("3", ""), ("\n<!DOCTYPE html><html>", "the answer is a web page")] {
+        let proxy = Proxy::start(registry.port, Fault::Manifest(manifest));
+        let name = proxy.name("base:1");
+        let said = pull(&scratch, &["-q", &name]).run();
+        said.fails(1);
+        let first = format!("error: cannot pull `{name}`\n");
+        assert!(said.stderr().starts_with(&first) && said.stderr().contains(told), "{manifest}: {said}");
+    }
+}
+
+#[test]
 fn what_opens_something_is_not_told() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Open);
@@ -290,7 +304,8 @@ fn all_tags_are_all_of_them() {
         (r#"{"tags": ["1"]}"#, "https://else.test/v2/base/tags/list?last=1", "`https://else.test/v2/base/tags/list`"),
         (r#"{"tags": ["1"]}"#, "list", "has no end"),
         (r#"{"tags": null}"#, "list?last=1", "no tags of it"),
-        ("<html>", "list?last=1", "it is no list of tags"),
+        ("[]", "list?last=1", "it is no list of tags"),
+        ("<html>", "list?last=1", "is a web page"),
     ] {
         let (said, _) = tags(document, next);
         assert!(said.fails(1).contains(told), "{next}: {said}");

@@ -150,6 +150,9 @@ pub enum RequestError {
     /// An answer that says not where the bytes of a blob go.
     #[error("{0} does not say where to send the blob")]
     NoPlace(String),
+    /// No answer of a registry.
+    #[error("GET {0}: the answer is a web page, and no registry's")]
+    Page(String),
     /// Another part of a blob.
     #[error("{0} gives another part of the blob than was asked for")]
     OtherRange(String),
@@ -201,6 +204,11 @@ impl RequestError {
             Self::Status { status: 429, .. } => {
                 Some("the registry has had enough for now: log in, or wait".to_owned())
             }
+            Self::Page(_) => Some(
+                "check the host: is it that of a registry? A proxy, or a page to log in at, may also have answered in its \
+                 place"
+                    .to_owned(),
+            ),
             Self::Status { .. }
             | Self::Challenge(_)
             | Self::Realm(_)
@@ -259,6 +267,7 @@ impl RequestError {
             | Self::Length { .. }
             | Self::TooLarge { .. }
             | Self::NoPlace(_)
+            | Self::Page(_)
             | Self::OtherRange(_) => false,
         }
     }

@@ -192,6 +192,8 @@ pub(crate) enum Fault {
     UploadElsewhere(u16),
     /// Blobs are at an address that is not followed, and has secrets in it.
     Nowhere,
+    /// Each manifest is this.
+    Manifest(&'static str),
     /// Whoever asks for tags is told this document, and where the next page is; the second time, that there is none.
     Tags(&'static str, &'static str),
     /// So many bytes come in a tenth of a second.
@@ -295,6 +297,12 @@ fn hand_on(
         }
         _ => {}
     }
+    if let Fault::Manifest(document) = fault
+        && path.contains("/manifests/")
+    {
+        let kind = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\nConnection: close";
+        return write!(client, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{kind}\r\n\r\n{document}", document.len());
+    }
     if let Fault::Tags(document, next) = fault
         && path.contains("/tags/list")
     {
@@ -352,6 +360,7 @@ fn hand_on(
             | Fault::CutUpload(..)
             | Fault::Slow(_)
             | Fault::Nowhere
+            | Fault::Manifest(_)
             | Fault::Tags(..)
             | Fault::Token => {}
         }
