@@ -34,4 +34,4 @@ pub use self::agent::Access;
 pub use self::client::{Client, FoundManifest, Purpose};
 pub use self::deliver::Carrier;
 pub use self::error::{RegistryError, RequestError};
-pub use self::serve::serve;
+pub use self::serve::{Places, serve};

@@ -26,25 +26,25 @@ pub(super) enum Demand {
 }
 
 impl Client {
-    /// Fetches what an errand is about, and gives it to `take` piece by piece, in order. Nothing is verified but its
-    /// length: where the connection breaks, the rest is asked for.
+    /// Fetches what an errand is about, and gives it to `take` piece by piece, in order, from byte `given` on; what is given
+    /// then is added there. Nothing is verified but its length: where the connection breaks, the rest is asked for.
     ///
     /// # Errors
     /// The registry does not have it, has something else, or breaks off again and again without giving much.
     pub(super) fn fetch(
         &self,
         errand: &Errand,
+        given: &mut u64,
         take: &mut dyn FnMut(Vec<u8>) -> Demand,
     ) -> Result<(), RequestError> {
-        let mut given = 0;
         let mut fruitless = 0;
-        while given < errand.size {
-            let before = given;
-            match self.fetch_from(errand, &mut given, take) {
+        while *given < errand.size {
+            let before = *given;
+            match self.fetch_from(errand, given, take) {
                 Ok(Demand::More) => {}
                 Ok(Demand::Nothing) => return Ok(()),
                 Err(error) => {
-                    fruitless = if given - before >= PROGRESS { 0 } else { fruitless + 1 };
+                    fruitless = if *given - before >= PROGRESS { 0 } else { fruitless + 1 };
                     if !error.is_passing() || fruitless >= ATTEMPTS {
                         return Err(error);
                     }
@@ -84,10 +84,11 @@ impl Client {
             let old = usize::try_from(skipped).unwrap_or(usize::MAX).min(count);
             skipped -= old as u64;
             piece.drain(..old);
-            *given += piece.len() as u64;
-            if *given > errand.size {
+            let more = *given + piece.len() as u64;
+            if more > errand.size {
                 return Err(RequestError::TooLarge { url: shown(&url), limit: errand.size });
             }
+            *given = more;
             if !piece.is_empty() && take(piece) == Demand::Nothing {
                 return Ok(Demand::Nothing);
             }

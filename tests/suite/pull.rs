@@ -189,6 +189,25 @@ fn a_registry_that_gives_single_bytes_is_not_asked_for_ever() {
 }
 
 #[test]
+fn the_registry_gives_what_its_mirror_does_not() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    for bytes in [0, 100] {
+        let scratch = Scratch::new();
+        let (mirror, own) =
+            (Proxy::start(registry.port, Fault::Loses(bytes)), Proxy::start(registry.port, Fault::Status(500, 0)));
+        let file = scratch.directory("home").join("registries.json");
+        let mirrors = format!(r#"{{"mirrors": {{"127.0.0.1:{}": ["127.0.0.1:{}"]}}}}"#, own.port, mirror.port);
+        fs::write(file, mirrors).unwrap();
+        let name = own.name("base:1");
+        assert_eq!(pull(&scratch, &["-q", &name]).run().success(), name);
+        assert_eq!((own.count("GET", "/manifests/"), own.count("GET", "/blobs/")), (0, 2), "{bytes}");
+        assert_eq!(scratch.minirun(["run", "--rm", &name, "echo", "here"]).run().success(), "here");
+    }
+    drop(scratch);
+}
+
+#[test]
 fn credentials_stay_with_their_registry() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Password);

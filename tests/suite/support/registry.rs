@@ -196,6 +196,8 @@ pub(crate) enum Fault {
     Manifest(&'static str),
     /// Whoever asks for tags is told this document, and where the next page is; the second time, that there is none.
     Tags(&'static str, &'static str),
+    /// Each blob ends after so many bytes, and then there is none.
+    Loses(usize),
     /// So many bytes come in a tenth of a second.
     Slow(usize),
     /// Who asks is known by a token, which the proxy gives to [`USER`] alone; behind it, anybody may ask.
@@ -297,6 +299,11 @@ fn hand_on(
         }
         _ => {}
     }
+    if matches!(fault, Fault::Loses(_)) && is_blob && head.to_lowercase().contains("\r\nrange:")
+        || fault == Fault::Loses(0) && is_blob
+    {
+        return write!(client, "HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
     if let Fault::Manifest(document) = fault
         && path.contains("/manifests/")
     {
@@ -340,7 +347,7 @@ fn hand_on(
     answer.read_to_end(&mut body)?;
     if is_blob {
         match fault {
-            Fault::Cut(bytes) | Fault::CutWithoutRanges(bytes) => body.truncate(bytes),
+            Fault::Cut(bytes) | Fault::CutWithoutRanges(bytes) | Fault::Loses(bytes) => body.truncate(bytes),
             Fault::WrongByte => {
                 if let Some(byte) = body.len().checked_sub(1).and_then(|last| body.get_mut(last / 2)) {
                     *byte ^= 1;
