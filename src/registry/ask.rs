@@ -97,11 +97,11 @@ impl Client {
             if !status.is_redirection() {
                 return self.accepted(response, &Question { url: &url, ..*question });
             }
-            let location = text_of(&response, header::LOCATION).unwrap_or_default();
-            let next = redirected(&url, &location).filter(|next| self.may_follow(&url, next));
-            let next = next.filter(|_| question.verb.may_be_redirected());
-            let refused = || RequestError::Redirect { url: shown(&url), location: shown(&location) };
-            url = next.ok_or_else(refused)?;
+            let next = self.behind(&response, &url)?;
+            if !question.verb.may_be_redirected() {
+                return Err(RequestError::Redirect { url: shown(&url), location: shown(&next) });
+            }
+            url = next;
         }
         Err(RequestError::Redirect { url: shown(question.url), location: shown(&url) })
     }
@@ -229,16 +229,35 @@ impl Client {
         Ok(())
     }
 
+    /// Asks for a token where the registry says, and follows redirects; who asks is told to that host alone.
     fn token(&self, url: &str) -> Result<String, RequestError> {
-        match origin(url) {
-            Some((Scheme::Https, _)) => {}
-            Some((Scheme::Http, _)) if self.scheme == Scheme::Http || self.trust == Trust::Insecure => {}
-            Some((Scheme::Http, _)) | None => return Err(RequestError::Realm(shown(url))),
+        let realm = origin(url);
+        let may_ask = match realm {
+            Some((Scheme::Https, _)) => true,
+            Some((Scheme::Http, _)) => self.scheme == Scheme::Http || self.trust == Trust::Insecure,
+            None => false,
+        };
+        if !may_ask {
+            return Err(RequestError::Realm(shown(url)));
         }
-        let basic = self.credentials.as_ref().map(Credentials::basic);
-        let question = Question::get(url, "application/json");
-        let response = self.accepted(self.send(&question, basic.as_deref())?, &question)?;
-        let bytes = read_whole(response, url, token::DOCUMENT_MAX)?;
-        token::parse(&bytes).map_err(|cause| RequestError::Token { url: shown(url), cause })
+        let mut url = url.to_owned();
+        for _ in 0..=REDIRECTS {
+            let credentials = self.credentials.as_ref().filter(|_| origin(&url) == realm);
+            let question = Question::get(&url, "application/json");
+            let response = self.send(&question, credentials.map(Credentials::basic).as_deref())?;
+            if !response.status().is_redirection() {
+                let bytes = read_whole(self.accepted(response, &question)?, &url, token::DOCUMENT_MAX)?;
+                return token::parse(&bytes).map_err(|cause| RequestError::Token { url: shown(&url), cause });
+            }
+            url = self.behind(&response, &url)?;
+        }
+        Err(RequestError::Redirect { url: shown(&url), location: shown(&url) })
+    }
+
+    /// Where a redirect of a page leads, if it may be followed.
+    fn behind(&self, response: &Response<Body>, url: &str) -> Result<String, RequestError> {
+        let location = text_of(response, header::LOCATION).unwrap_or_default();
+        let next = redirected(url, &location).filter(|next| self.may_follow(url, next));
+        next.ok_or_else(|| RequestError::Redirect { url: shown(url), location: shown(&location) })
     }
 }

@@ -66,7 +66,12 @@ impl Client {
             ErrandKind::Manifest => MANIFEST_TYPES,
             ErrandKind::Blob => "*/*",
         };
-        let response = self.ask(&Question { from: *given, ..Question::get(&url, accept) })?;
+        let ask = |from| self.ask(&Question { from, ..Question::get(&url, accept) });
+        let response = match ask(*given) {
+            // Whoever cannot begin there may give the whole once more.
+            Err(RequestError::Status { status: 416, .. }) if *given > 0 => ask(0),
+            answer => answer,
+        }?;
         let mut skipped = begin(&response, &url, (errand.size, *given))?;
         let mut reader = response.into_body().into_reader();
         let broken = |bytes, cause| RequestError::Broken { url: shown(&url), bytes, cause };

@@ -236,6 +236,33 @@ fn what_is_wrong_with_a_manifest_is_told_with_the_name() {
 }
 
 #[test]
+fn a_token_may_have_moved() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::TokenElsewhere(0));
+    pull(&scratch, &["-q", "--creds", USER, &proxy.name("base:1")]).run().success();
+    assert!(proxy.count("GET", "/token/again") > 0);
+    // The password is for the host that the registry named.
+    let elsewhere = Proxy::start(registry.port, Fault::Token);
+    let proxy = Proxy::start(registry.port, Fault::TokenElsewhere(elsewhere.port));
+    pull(&scratch, &["-q", "--creds", USER, &proxy.name("base:1")]).run().fails(1);
+    assert!(elsewhere.count("GET", "/token/there") > 0);
+    assert!(elsewhere.heads().iter().all(|head| !head.contains("authorization")), "{:?}", elsewhere.heads());
+}
+
+#[test]
+fn a_registry_without_parts_gives_the_whole_again() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::CutUnsatisfiable(100));
+    let name = proxy.name("base:1");
+    pull(&scratch, &["-q", &name]).run().success();
+    // The configuration and a layer; a part of one of them, and all of it.
+    assert_eq!(proxy.count("GET", "/blobs/"), 4, "{:?}", proxy.heads());
+    assert_eq!(scratch.minirun(["run", "--rm", &name, "echo", "here"]).run().success(), "here");
+}
+
+#[test]
 fn what_opens_something_is_not_told() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Open);

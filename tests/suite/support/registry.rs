@@ -202,6 +202,10 @@ pub(crate) enum Fault {
     Slow(usize),
     /// Who asks is known by a token, which the proxy gives to [`USER`] alone; behind it, anybody may ask.
     Token,
+    /// The same, and the token is behind a redirect; to this port of another name of this machine, if it is not 0.
+    TokenElsewhere(u16),
+    /// The first blob breaks off after so many bytes, and a part of one is never given.
+    CutUnsatisfiable(usize),
     /// So many times, the connection breaks when so many bytes of a blob were sent.
     CutUpload(usize, usize),
 }
@@ -292,6 +296,26 @@ fn hand_on(
                 return client.write_all(answer.as_bytes());
             }
         }
+        Fault::TokenElsewhere(port) => {
+            let own = client.local_addr()?.port();
+            // Relative first, and then to the other host.
+            let place = match (path.as_str(), port) {
+                ("/token/again", 0) => None,
+                ("/token/again", port) => Some(format!("http://localhost:{port}/token/there")),
+                _ => path.starts_with("/token").then(|| "token/again".to_owned()),
+            };
+            if let Some(place) = place {
+                let headers = format!("Location: {place}\r\nContent-Length: 0\r\nConnection: close");
+                return write!(client, "HTTP/1.1 307 Elsewhere\r\n{headers}\r\n\r\n");
+            }
+            if let Some(answer) = token_answer(&head, own) {
+                return client.write_all(answer.as_bytes());
+            }
+        }
+        Fault::CutUnsatisfiable(_) if is_blob && head.to_lowercase().contains("\r\nrange:") => {
+            let headers = "Content-Length: 0\r\nConnection: close";
+            return write!(client, "HTTP/1.1 416 No\r\n{headers}\r\n\r\n");
+        }
         Fault::Elsewhere(port) if is_blob => {
             let headers =
                 format!("Location: http://localhost:{port}{path}\r\nContent-Length: 0\r\nConnection: close");
@@ -353,6 +377,7 @@ fn hand_on(
                     *byte ^= 1;
                 }
             }
+            Fault::CutUnsatisfiable(bytes) if count.fetch_add(1, Ordering::SeqCst) == 0 => body.truncate(bytes),
             Fault::WrongLength => {
                 let length = format!("Content-Length: {}", body.len());
                 let wrong = format!("Content-Length: {}", body.len() + 1);
@@ -369,6 +394,8 @@ fn hand_on(
             | Fault::Nowhere
             | Fault::Manifest(_)
             | Fault::Tags(..)
+            | Fault::TokenElsewhere(_)
+            | Fault::CutUnsatisfiable(_)
             | Fault::Token => {}
         }
     }
