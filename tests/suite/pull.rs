@@ -194,10 +194,13 @@ fn the_registry_gives_what_its_mirror_does_not() {
     let (scratch, registry) = registry(Guard::Open);
     for bytes in [0, 100] {
         let scratch = Scratch::new();
-        let (mirror, own) =
-            (Proxy::start(registry.port, Fault::Loses(bytes)), Proxy::start(registry.port, Fault::Status(500, 0)));
+        let (mirror, own) = (
+            Proxy::start(registry.port, Fault::Loses(bytes)),
+            Proxy::start(registry.port, Fault::Status(500, 0)),
+        );
         let file = scratch.directory("home").join("registries.json");
-        let mirrors = format!(r#"{{"mirrors": {{"127.0.0.1:{}": ["127.0.0.1:{}"]}}}}"#, own.port, mirror.port);
+        let mirrors =
+            format!(r#"{{"mirrors": {{"127.0.0.1:{}": ["127.0.0.1:{}"]}}}}"#, own.port, mirror.port);
         fs::write(file, mirrors).unwrap();
         let name = own.name("base:1");
         assert_eq!(pull(&scratch, &["-q", &name]).run().success(), name);
@@ -347,7 +350,11 @@ fn all_tags_are_all_of_them() {
     let (said, pages) = tags(r#"{"tags": ["1"]}"#, "list?last=1");
     assert_eq!((pages, said.success().lines().count()), (2, 1));
     for (document, next, told) in [
-        (r#"{"tags": ["1"]}"#, "https://else.test/v2/base/tags/list?last=1", "`https://else.test/v2/base/tags/list`"),
+        (
+            r#"{"tags": ["1"]}"#,
+            "https://else.test/v2/base/tags/list?last=1",
+            "`https://else.test/v2/base/tags/list`",
+        ),
         (r#"{"tags": ["1"]}"#, "list", "has no end"),
         (r#"{"tags": null}"#, "list?last=1", "no tags of it"),
         ("[]", "list?last=1", "it is no list of tags"),

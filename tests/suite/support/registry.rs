@@ -286,65 +286,8 @@ fn hand_on(
     seen.lock().unwrap().push(head.to_lowercase());
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let is_blob = path.contains("/blobs/");
-    match fault {
-        Fault::Status(status, times) if count.fetch_add(1, Ordering::SeqCst) < times => {
-            let headers = "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close";
-            return write!(client, "HTTP/1.1 {status} No\r\n{headers}\r\n\r\n");
-        }
-        Fault::Token => {
-            if let Some(answer) = token_answer(&head, client.local_addr()?.port()) {
-                return client.write_all(answer.as_bytes());
-            }
-        }
-        Fault::TokenElsewhere(port) => {
-            let own = client.local_addr()?.port();
-            // Relative first, and then to the other host.
-            let place = match (path.as_str(), port) {
-                ("/token/again", 0) => None,
-                ("/token/again", port) => Some(format!("http://localhost:{port}/token/there")),
-                _ => path.starts_with("/token").then(|| "token/again".to_owned()),
-            };
-            if let Some(place) = place {
-                let headers = format!("Location: {place}\r\nContent-Length: 0\r\nConnection: close");
-                return write!(client, "HTTP/1.1 307 Elsewhere\r\n{headers}\r\n\r\n");
-            }
-            if let Some(answer) = token_answer(&head, own) {
-                return client.write_all(answer.as_bytes());
-            }
-        }
-        Fault::CutUnsatisfiable(_) if is_blob && head.to_lowercase().contains("\r\nrange:") => {
-            let headers = "Content-Length: 0\r\nConnection: close";
-            return write!(client, "HTTP/1.1 416 No\r\n{headers}\r\n\r\n");
-        }
-        Fault::Elsewhere(port) if is_blob => {
-            let headers =
-                format!("Location: http://localhost:{port}{path}\r\nContent-Length: 0\r\nConnection: close");
-            return write!(client, "HTTP/1.1 307 Elsewhere\r\n{headers}\r\n\r\n");
-        }
-        _ => {}
-    }
-    if matches!(fault, Fault::Loses(_)) && is_blob && head.to_lowercase().contains("\r\nrange:")
-        || fault == Fault::Loses(0) && is_blob
-    {
-        return write!(client, "HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    }
-    if let Fault::Manifest(document) = fault
-        && path.contains("/manifests/")
-    {
-        let kind = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\nConnection: close";
-        return write!(client, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{kind}\r\n\r\n{document}", document.len());
-    }
-    if let Fault::Tags(document, next) = fault
-        && path.contains("/tags/list")
-    {
-        let is_first = count.fetch_add(1, Ordering::SeqCst) == 0;
-        let link = if is_first { format!("Link: <{next}>; rel=\"next\"\r\n") } else { String::new() };
-        let headers = format!("{link}Content-Length: {}\r\nConnection: close", document.len());
-        return write!(client, "HTTP/1.1 200 OK\r\n{headers}\r\n\r\n{document}");
-    }
-    if fault == Fault::Nowhere && is_blob {
-        let headers = "Location: ftp://user:secret@nowhere.test/x?signature=secret\r\nContent-Length: 0\r\nConnection: close";
-        return write!(client, "HTTP/1.1 307 Nowhere\r\n{headers}\r\n\r\n");
+    if let Some(answer) = own_answer(fault, (&head, &path), client.local_addr()?.port(), count) {
+        return client.write_all(answer.as_bytes());
     }
     let mut upstream = TcpStream::connect(("127.0.0.1", to))?;
     let is_dropped = |line: &str| {
@@ -377,7 +320,9 @@ fn hand_on(
                     *byte ^= 1;
                 }
             }
-            Fault::CutUnsatisfiable(bytes) if count.fetch_add(1, Ordering::SeqCst) == 0 => body.truncate(bytes),
+            Fault::CutUnsatisfiable(bytes) if count.fetch_add(1, Ordering::SeqCst) == 0 => {
+                body.truncate(bytes);
+            }
             Fault::WrongLength => {
                 let length = format!("Content-Length: {}", body.len());
                 let wrong = format!("Content-Length: {}", body.len() + 1);
@@ -410,6 +355,44 @@ fn hand_on(
         _ => client.write_all(&body)?,
     }
     client.shutdown(Shutdown::Both)
+}
+
+/// What the proxy at `own` says itself to a request, in the place of whom it stands for.
+fn own_answer(fault: Fault, (head, path): (&str, &str), own: u16, count: &AtomicUsize) -> Option<String> {
+    let answer = |status: &str, headers: &str, body: &str| {
+        let length = body.len();
+        let ends = format!("Content-Length: {length}\r\nConnection: close");
+        Some(format!("HTTP/1.1 {status}\r\n{headers}{ends}\r\n\r\n{body}"))
+    };
+    let moved = |place: &str| answer("307 Elsewhere", &format!("Location: {place}\r\n"), "");
+    let is_blob = path.contains("/blobs/");
+    let is_part = head.to_lowercase().contains("\r\nrange:");
+    match fault {
+        Fault::Status(status, times) if count.fetch_add(1, Ordering::SeqCst) < times => {
+            answer(&format!("{status} No"), "Retry-After: 1\r\n", "")
+        }
+        Fault::Token => token_answer(head, own),
+        Fault::TokenElsewhere(port) => match (path, port) {
+            // Relative first, and then to the other host.
+            ("/token/again", 0) => token_answer(head, own),
+            ("/token/again", port) => moved(&format!("http://localhost:{port}/token/there")),
+            _ if path.starts_with("/token") => moved("token/again"),
+            _ => token_answer(head, own),
+        },
+        Fault::Elsewhere(port) if is_blob => moved(&format!("http://localhost:{port}{path}")),
+        Fault::Nowhere if is_blob => moved("ftp://user:secret@nowhere.test/x?signature=secret"),
+        Fault::CutUnsatisfiable(_) if is_blob && is_part => answer("416 No", "", ""),
+        Fault::Loses(bytes) if is_blob && (is_part || bytes == 0) => answer("404 No", "", ""),
+        Fault::Manifest(document) if path.contains("/manifests/") => {
+            answer("200 OK", "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n", document)
+        }
+        Fault::Tags(document, next) if path.contains("/tags/list") => {
+            let is_first = count.fetch_add(1, Ordering::SeqCst) == 0;
+            let link = if is_first { format!("Link: <{next}>; rel=\"next\"\r\n") } else { String::new() };
+            answer("200 OK", &link, document)
+        }
+        _ => None,
+    }
 }
 
 /// What is said to a request that has not the right token, and to one for a token.
