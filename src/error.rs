@@ -98,6 +98,15 @@ pub enum Error {
     /// Fetching an image.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// What came from a registry cannot be used.
+    #[error("cannot pull `{reference}`")]
+    Pulled {
+        /// The image's name.
+        reference: String,
+        /// What is wrong with it.
+        #[source]
+        cause: Box<Self>,
+    },
     /// Loading an image.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -428,7 +437,7 @@ impl Error {
             Self::Variant(_) => Some("load the image again with this --userns".to_owned()),
             Self::Mount(error) => error.hint(),
             Self::Running(error) => error.hint(),
-            Self::Asked { cause, .. } => cause.hint(),
+            Self::Asked { cause, .. } | Self::Pulled { cause, .. } => cause.hint(),
             Self::Files(error) => error.hint(),
             Self::Place(error) => error.hint(),
             Self::Device(error) => error.hint(),

@@ -24,9 +24,11 @@ pub mod credentials;
 mod deliver;
 mod error;
 mod helper;
+mod pinned;
 mod resolver;
 mod serve;
 mod tags;
+mod tls;
 mod upload;
 
 pub use self::agent::Access;
@@ -34,4 +36,4 @@ pub use self::client::{Client, FoundManifest, Purpose};
 pub use self::deliver::Carrier;
 pub use self::error::{RegistryError, RequestError};
 pub use self::helper::{HelperError, HelperVerb};
-pub use self::serve::serve;
+pub use self::serve::{Places, serve};

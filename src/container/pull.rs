@@ -17,7 +17,7 @@ use crate::plan::registry::endpoint::Trust;
 use crate::plan::registry::login::{self, LoginError};
 use crate::plan::registry::settings::Settings;
 use crate::plan::userns::{UserNamespace, UsernsMode};
-use crate::registry::{Access, Client, FoundManifest, Purpose, RegistryError, credentials, serve};
+use crate::registry::{Access, Client, FoundManifest, Places, Purpose, RegistryError, credentials, serve};
 use crate::store::layer::LayerOwners;
 use crate::store::load::{LoadChoice, LoadFormat, LoadRequest, LoadSource, Loaded, Naming, Remote};
 use crate::sys::channel::Channel;
@@ -80,9 +80,7 @@ impl Engine {
                 return Err(RegistryError::TagWithAll(name.to_owned()).into());
             }
             let registry = reference.registry();
-            let access = access_of(registry, &reference, &settings, access)?;
-            let client = Client::connect(registry, reference.repository(), &access, Purpose::Pull)?;
-            match client.tags(&reference.familiar_name()) {
+            match connect(registry, &reference, &settings, access)?.tags(&reference.familiar_name()) {
                 Ok(tags) => {
                     return Ok(tags.into_iter().map(|tag| format!("{}:{tag}", reference.name())).collect());
                 }
@@ -112,8 +110,16 @@ impl Engine {
                 )));
             }
             match find_place(&reference, &settings, (arguments, &mut *events)) {
-                Ok((client, found)) => {
-                    return self.take(arguments, owned, (&reference, &client, found), events);
+                Ok((place, client, found)) => {
+                    let own = reference.registry();
+                    let connect = || connect(own, &reference, &settings, &arguments.access);
+                    let name = reference.familiar();
+                    let places = Places {
+                        reference: &name,
+                        client: &client,
+                        registry: if place == own { None } else { Some(&connect) },
+                    };
+                    return self.take(arguments, owned, (&reference, places, found), events);
                 }
                 Err(error) if error.is_absence() && !error.is_refusal() => absences.push(error),
                 Err(error) => return Err(error.into()),
@@ -128,7 +134,7 @@ impl Engine {
         &self,
         arguments: &PullArguments,
         owned: Owned<'_>,
-        (reference, client, found): (&Reference, &Client, FoundManifest),
+        (reference, places, found): (&Reference, Places<'_>, FoundManifest),
         events: Events<'_>,
     ) -> Result<Pulled, Error> {
         let digest = digest_of(reference, &found)?;
@@ -152,13 +158,15 @@ impl Engine {
             Ok(self.store.load(&request, &mut |progress| events(Event::Progress(progress)))?)
         };
         let mut served = Ok(());
-        let fetch = || served = serve(&ours, client, &reference.familiar());
+        let fetch = || served = serve(&ours, places);
         let unpacked = self.confined_beside(owned.namespace, &[], unpack, fetch);
         let loaded = match (unpacked, served) {
             (Ok(loaded), _) => loaded,
             // What was missing to the one that unpacks is known here.
             (Err(_), Err(error)) => return Err(error.into()),
-            (Err(error), Ok(())) => return Err(error),
+            (Err(error), Ok(())) => {
+                return Err(Error::Pulled { reference: reference.familiar(), cause: Box::new(error) });
+            }
         };
         let vanished = || Error::Vanished { origin: reference.familiar() };
         let Loaded { id, .. } = loaded.into_iter().next().ok_or_else(vanished)?;
@@ -192,18 +200,18 @@ impl Engine {
     }
 }
 
-/// Asks the mirrors and then the registry itself for what a name leads to.
-fn find_place(
-    reference: &Reference,
-    settings: &Settings,
+/// Asks the mirrors and then the registry itself for what a name leads to; which of them has it.
+fn find_place<'a>(
+    reference: &'a Reference,
+    settings: &'a Settings,
     (arguments, events): (&PullArguments, Events<'_>),
-) -> Result<(Client, FoundManifest), RegistryError> {
+) -> Result<(&'a str, Client, FoundManifest), RegistryError> {
     let mut places = settings.places(reference.registry());
     let own = places.pop().unwrap_or(reference.registry());
     for mirror in places {
         let access = access_of(mirror, reference, settings, &arguments.access)?;
         match ask(mirror, reference, &access) {
-            Ok(found) => return Ok(found),
+            Ok((client, found)) => return Ok((mirror, client, found)),
             Err(error) if error.is_absence() => {}
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
@@ -211,7 +219,19 @@ fn find_place(
             }
         }
     }
-    ask(own, reference, &access_of(own, reference, settings, &arguments.access)?)
+    let access = access_of(own, reference, settings, &arguments.access)?;
+    ask(own, reference, &access).map(|(client, found)| (own, client, found))
+}
+
+/// How a place is asked for what `reference` names.
+fn connect(
+    place: &str,
+    reference: &Reference,
+    settings: &Settings,
+    said: &Access,
+) -> Result<Client, RegistryError> {
+    let access = access_of(place, reference, settings, said)?;
+    Client::connect(place, reference.repository(), &access, Purpose::Pull)
 }
 
 /// Asks one registry, and believes it only as far as the name says what it must be.

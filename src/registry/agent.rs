@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use ureq::Agent;
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, TlsConfig, parse_pem};
 
 use super::RegistryError;
 use super::credentials::config_home;
 use super::resolver::TellingResolver;
+use super::tls::{self, Identity};
 use crate::plan::registry::auth_file::Credentials;
 use crate::plan::registry::endpoint::{Endpoint, Trust};
 
@@ -49,10 +50,9 @@ pub(super) fn agent(endpoint: &Endpoint, access: &Access) -> Result<Agent, Regis
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .disable_verification(access.trust == Trust::Insecure);
     let found = directories(endpoint, access)?;
-    let tls = match access.trust {
-        Trust::Insecure => tls,
-        Trust::Certificate => tls.root_certs(RootCerts::Specific(Arc::new(roots(&found)))),
-    };
+    // Whoever trusts everybody has no use for it, but is told of a key that does not fit.
+    let verified = tls::config(found.identity()).map_err(RegistryError::OwnCertificate)?;
+    let verified = (access.trust == Trust::Certificate).then_some(verified);
     let tls = tls.client_cert(found.own);
     let config = Agent::config_builder()
         .tls_config(tls.build())
@@ -68,14 +68,7 @@ pub(super) fn agent(endpoint: &Endpoint, access: &Access) -> Result<Agent, Regis
         .user_agent(concat!("minirun/", env!("CARGO_PKG_VERSION")));
     // No proxy reaches this machine as this machine does.
     let config = if endpoint.is_loopback() { config.proxy(None) } else { config };
-    Ok(Agent::with_parts(config.build(), DefaultConnector::default(), TellingResolver::default()))
-}
-
-fn roots(found: &Found) -> Vec<Certificate<'static>> {
-    // Those that cannot be read are missed when a certificate needs them.
-    let native = rustls_native_certs::load_native_certs().certs;
-    let native = native.iter().map(|der| Certificate::from_der(der).to_owned());
-    native.chain(found.trusted.iter().cloned()).collect()
+    Ok(Agent::with_parts(config.build(), tls::connector(verified), TellingResolver::default()))
 }
 
 /// What directories of certificates say.
@@ -85,6 +78,13 @@ struct Found {
     trusted: Vec<Certificate<'static>>,
     /// Who this program is.
     own: Option<ClientCert>,
+}
+
+impl Found {
+    fn identity(&self) -> Identity<'_> {
+        let trusted = self.trusted.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
+        Identity { trusted: trusted.collect(), own: self.own.as_ref() }
+    }
 }
 
 /// Reads the directory that is named, else those where Docker and its relatives keep certificates for the registry.

@@ -7,6 +7,7 @@ use ureq::Body;
 use ureq::http::{Response, header};
 
 use super::error::RequestError;
+pub(super) use crate::plan::registry::endpoint::shown;
 
 /// The most bytes that are read of what a registry says about an error.
 const MESSAGE_MAX: u64 = 64 << 10;
@@ -22,11 +23,6 @@ struct Complaint {
     message: String,
 }
 
-/// An address without what it carries: a query may hold a signature that opens something.
-pub(super) fn shown(url: &str) -> String {
-    url.split('?').next().unwrap_or_default().escape_debug().to_string()
-}
-
 /// A header of an answer, as text.
 pub(super) fn text_of(response: &Response<Body>, name: header::HeaderName) -> Option<String> {
     response.headers().get(name)?.to_str().ok().map(str::to_owned)
@@ -39,6 +35,17 @@ pub(super) fn read_whole(response: Response<Body>, url: &str, limit: u64) -> Res
     let length = bytes.len() as u64;
     read.map_err(|cause| RequestError::Broken { url: shown(url), bytes: length, cause })?;
     if length > limit { Err(RequestError::TooLarge { url: shown(url), limit }) } else { Ok(bytes) }
+}
+
+/// The same of an answer that is a document: a proxy, or whoever wants one to log in first, gives a web page instead.
+pub(super) fn read_document(
+    response: Response<Body>,
+    url: &str,
+    limit: u64,
+) -> Result<Vec<u8>, RequestError> {
+    let bytes = read_whole(response, url, limit)?;
+    let is_page = bytes.trim_ascii_start().starts_with(b"<");
+    if is_page { Err(RequestError::Page(shown(url))) } else { Ok(bytes) }
 }
 
 /// What a registry says about an error, as far as it says it in the usual way.

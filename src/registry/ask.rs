@@ -1,7 +1,5 @@
 //! Questions and answers: who asks is said where that is wanted, and to nobody else.
 
-use std::thread::sleep;
-
 use ureq::http::{Method, Request, Response, StatusCode, header};
 use ureq::{AsSendBody, Body, SendBody};
 
@@ -99,12 +97,13 @@ impl Client {
             if !status.is_redirection() {
                 return self.accepted(response, &Question { url: &url, ..*question });
             }
-            let location = text_of(&response, header::LOCATION).unwrap_or_default();
-            let next = redirected(&url, &location).filter(|next| self.may_follow(&url, next));
-            let next = next.filter(|_| question.verb.may_be_redirected());
-            url = next.ok_or(RequestError::Redirect { url, location })?;
+            let next = self.behind(&response, &url)?;
+            if !question.verb.may_be_redirected() {
+                return Err(RequestError::Redirect { url: shown(&url), location: shown(&next) });
+            }
+            url = next;
         }
-        Err(RequestError::Redirect { url: question.url.to_owned(), location: url })
+        Err(RequestError::Redirect { url: shown(question.url), location: shown(&url) })
     }
 
     /// What was encrypted stays so.
@@ -180,11 +179,10 @@ impl Client {
         if status.is_success() {
             return Ok(response);
         }
-        if matches!(status.as_u16(), 429 | 503)
-            && let Some(wait) = text_of(&response, header::RETRY_AFTER).and_then(|text| retry_after(&text))
-        {
-            sleep(wait);
-        }
+        let date = text_of(&response, header::DATE);
+        let wait = text_of(&response, header::RETRY_AFTER)
+            .filter(|_| matches!(status.as_u16(), 429 | 503))
+            .and_then(|text| retry_after(&text, date.as_deref()));
         let message = message(&mut response);
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             let authority = self.endpoint.authority().to_owned();
@@ -196,7 +194,7 @@ impl Client {
             });
         }
         let (method, url) = (question.verb.word(), shown(question.url));
-        Err(RequestError::Status { method, url, status: status.as_u16(), message })
+        Err(RequestError::Status { method, url, status: status.as_u16(), wait, message })
     }
 
     fn authorization(&self) -> Option<String> {
@@ -231,27 +229,54 @@ impl Client {
         Ok(())
     }
 
+    /// Asks for a token where the registry says, and follows redirects; who asks is told to that host alone.
     fn token(&self, url: &str) -> Result<String, RequestError> {
         let given = self.credentials.as_ref().and_then(|known| known.token.as_ref());
         if let Some(Token::Registry(token)) = given {
             return Ok(token.clone());
         }
-        match origin(url) {
-            Some((Scheme::Https, _)) => {}
-            Some((Scheme::Http, _)) if self.scheme == Scheme::Http || self.trust == Trust::Insecure => {}
-            Some((Scheme::Http, _)) | None => return Err(RequestError::Realm(shown(url))),
-        }
-        let response = if let Some(Token::Identity(identity)) = given {
-            let (url, form) = token::exchange(url, identity);
-            let content = Some(("application/x-www-form-urlencoded", form.as_bytes()));
-            let question = Question { content, accept: "application/json", ..Question::of(Verb::Post, &url) };
-            self.accepted(self.send(&question, None)?, &question)?
-        } else {
-            let basic = self.credentials.as_ref().map(Credentials::basic);
-            let question = Question::get(url, "application/json");
-            self.accepted(self.send(&question, basic.as_deref())?, &question)?
+        let realm = origin(url);
+        let may_ask = match realm {
+            Some((Scheme::Https, _)) => true,
+            Some((Scheme::Http, _)) => self.scheme == Scheme::Http || self.trust == Trust::Insecure,
+            None => false,
         };
-        let bytes = read_whole(response, url, token::DOCUMENT_MAX)?;
-        token::parse(&bytes).map_err(|cause| RequestError::Token { url: shown(url), cause })
+        if !may_ask {
+            return Err(RequestError::Realm(shown(url)));
+        }
+        if let Some(Token::Identity(identity)) = given {
+            return self.exchanged(url, identity);
+        }
+        let mut url = url.to_owned();
+        for _ in 0..=REDIRECTS {
+            let credentials = self.credentials.as_ref().filter(|_| origin(&url) == realm);
+            let question = Question::get(&url, "application/json");
+            let response = self.send(&question, credentials.map(Credentials::basic).as_deref())?;
+            if !response.status().is_redirection() {
+                return read_token(self.accepted(response, &question)?, &url);
+            }
+            url = self.behind(&response, &url)?;
+        }
+        Err(RequestError::Redirect { url: shown(&url), location: shown(&url) })
     }
+
+    /// Gets a token for an identity token, which goes to this address and nowhere else.
+    fn exchanged(&self, url: &str, identity: &str) -> Result<String, RequestError> {
+        let (url, form) = token::exchange(url, identity);
+        let content = Some(("application/x-www-form-urlencoded", form.as_bytes()));
+        let question = Question { content, accept: "application/json", ..Question::of(Verb::Post, &url) };
+        read_token(self.accepted(self.send(&question, None)?, &question)?, &url)
+    }
+
+    /// Where a redirect of a page leads, if it may be followed.
+    fn behind(&self, response: &Response<Body>, url: &str) -> Result<String, RequestError> {
+        let location = text_of(response, header::LOCATION).unwrap_or_default();
+        let next = redirected(url, &location).filter(|next| self.may_follow(url, next));
+        next.ok_or_else(|| RequestError::Redirect { url: shown(url), location: shown(&location) })
+    }
+}
+
+fn read_token(response: Response<Body>, url: &str) -> Result<String, RequestError> {
+    let bytes = read_whole(response, url, token::DOCUMENT_MAX)?;
+    token::parse(&bytes).map_err(|cause| RequestError::Token { url: shown(url), cause })
 }

@@ -14,6 +14,9 @@ use crate::plan::registry::header::ContentRange;
 
 /// How much is handed on at once, in bytes.
 const PIECE: usize = 128 << 10;
+/// What an attempt has to bring, in bytes, to be none in vain: else a registry that breaks off after each byte is asked as
+/// often as a blob has bytes.
+const PROGRESS: u64 = 64 << 10;
 
 /// Whether somebody wants more of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,31 +26,29 @@ pub(super) enum Demand {
 }
 
 impl Client {
-    /// Fetches what an errand is about, and gives it to `take` piece by piece, in order. Nothing is verified but its
-    /// length: where the connection breaks, the rest is asked for.
+    /// Fetches what an errand is about, and gives it to `take` piece by piece, in order, from byte `given` on; what is given
+    /// then is added there. Nothing is verified but its length: where the connection breaks, the rest is asked for.
     ///
     /// # Errors
-    /// The registry does not have it, has something else, or breaks off again and again without giving anything.
+    /// The registry does not have it, has something else, or breaks off again and again without giving much.
     pub(super) fn fetch(
         &self,
         errand: &Errand,
+        given: &mut u64,
         take: &mut dyn FnMut(Vec<u8>) -> Demand,
     ) -> Result<(), RequestError> {
-        let mut given = 0;
         let mut fruitless = 0;
-        while given < errand.size {
-            let before = given;
-            match self.fetch_from(errand, &mut given, take) {
+        while *given < errand.size {
+            let before = *given;
+            match self.fetch_from(errand, given, take) {
                 Ok(Demand::More) => {}
                 Ok(Demand::Nothing) => return Ok(()),
                 Err(error) => {
-                    fruitless = if given > before { 0 } else { fruitless + 1 };
+                    fruitless = if *given - before >= PROGRESS { 0 } else { fruitless + 1 };
                     if !error.is_passing() || fruitless >= ATTEMPTS {
                         return Err(error);
                     }
-                    if fruitless > 0 {
-                        wait(fruitless);
-                    }
+                    wait(fruitless, &error);
                 }
             }
         }
@@ -65,7 +66,12 @@ impl Client {
             ErrandKind::Manifest => MANIFEST_TYPES,
             ErrandKind::Blob => "*/*",
         };
-        let response = self.ask(&Question { from: *given, ..Question::get(&url, accept) })?;
+        let ask = |from| self.ask(&Question { from, ..Question::get(&url, accept) });
+        let response = match ask(*given) {
+            // Whoever cannot begin there may give the whole once more.
+            Err(RequestError::Status { status: 416, .. }) if *given > 0 => ask(0),
+            answer => answer,
+        }?;
         let mut skipped = begin(&response, &url, (errand.size, *given))?;
         let mut reader = response.into_body().into_reader();
         let broken = |bytes, cause| RequestError::Broken { url: shown(&url), bytes, cause };
@@ -83,10 +89,11 @@ impl Client {
             let old = usize::try_from(skipped).unwrap_or(usize::MAX).min(count);
             skipped -= old as u64;
             piece.drain(..old);
-            *given += piece.len() as u64;
-            if *given > errand.size {
+            let more = *given + piece.len() as u64;
+            if more > errand.size {
                 return Err(RequestError::TooLarge { url: shown(&url), limit: errand.size });
             }
+            *given = more;
             if !piece.is_empty() && take(piece) == Demand::Nothing {
                 return Ok(Demand::Nothing);
             }

@@ -9,7 +9,7 @@ use ureq::http::header;
 
 use super::RegistryError;
 use super::agent::{Access, agent, speaks_tls};
-use super::answer::{read_whole, text_of};
+use super::answer::{read_document, text_of};
 use super::ask::Question;
 use super::error::RequestError;
 use crate::plan::reference::Reference;
@@ -146,7 +146,7 @@ impl Client {
             let response = self.ask(&question)?;
             let media_type = text_of(&response, header::CONTENT_TYPE).unwrap_or_default();
             let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
-            let bytes = read_whole(response, &url, MANIFEST_MAX)?;
+            let bytes = read_document(response, &url, MANIFEST_MAX)?;
             Ok(FoundManifest { bytes, media_type })
         });
         found.map_err(|cause| {
@@ -178,14 +178,43 @@ pub(super) fn patiently<T>(mut ask: impl FnMut() -> Result<T, RequestError>) -> 
     let mut attempt = 1;
     loop {
         match ask() {
-            Err(error) if error.is_passing() && attempt < ATTEMPTS => wait(attempt),
+            Err(error) if error.is_passing() && attempt < ATTEMPTS => wait(attempt, &error),
             result => return result,
         }
         attempt += 1;
     }
 }
 
-/// Waits before the next attempt: longer each time.
-pub(super) fn wait(attempt: u32) {
-    sleep(Duration::from_millis(100) * 2_u32.pow(attempt.min(7)));
+/// Waits before the next attempt.
+pub(super) fn wait(attempt: u32, error: &RequestError) {
+    sleep(pause(attempt, error));
+}
+
+/// How long to wait: longer each time, and as long as the registry wants.
+fn pause(attempt: u32, error: &RequestError) -> Duration {
+    let own = Duration::from_millis(100) * 2_u32.pow(attempt.min(7));
+    error.wait().map_or(own, |wait| wait.max(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn status(status: u16, wait: u64) -> RequestError {
+        let wait = Some(Duration::from_secs(wait));
+        RequestError::Status { method: "GET", url: String::new(), status, wait, message: String::new() }
+    }
+
+    #[test]
+    fn a_registry_is_left_alone_as_long_as_it_says() {
+        assert_eq!(pause(1, &status(429, 3)), Duration::from_secs(3));
+        assert_eq!(pause(3, &status(429, 0)), Duration::from_millis(800));
+        assert_eq!(pause(99, &RequestError::NoTags), Duration::from_millis(12_800));
+        // Nobody waits for what is not tried again.
+        let began = Instant::now();
+        assert!(patiently(|| Err::<(), _>(status(404, 60))).is_err());
+        assert!(began.elapsed() < Duration::from_secs(30));
+    }
 }

@@ -83,7 +83,7 @@ impl<'c> Carrier<'c> {
                     order.archive = order.archive.instead().ok_or_else(none)?;
                 }
                 Err(Setback::Request(error)) if error.is_passing() && attempt < ATTEMPTS => {
-                    wait(attempt);
+                    wait(attempt, &error);
                     attempt += 1;
                 }
                 Err(Setback::Request(cause)) => return Err(self.failed(cause)),

@@ -151,6 +151,9 @@ pub enum RegistryError {
     /// A certificate without its key.
     #[error("there is no `{}` for the certificate beside it", .0.display())]
     NoKey(PathBuf),
+    /// A certificate and a key that are no pair, or of no kind that is known.
+    #[error("cannot show the certificate that says who asks")]
+    OwnCertificate(#[source] rustls::Error),
     /// Nothing can be handed to the process that unpacks.
     #[error("cannot hand over what is fetched")]
     Handover(#[source] SysError),
@@ -183,6 +186,7 @@ impl RegistryError {
             | Self::Certificates { .. }
             | Self::NoCertificate(_)
             | Self::NoKey(_)
+            | Self::OwnCertificate(_)
             | Self::Handover(_) => None,
         }
     }
@@ -206,6 +210,7 @@ impl RegistryError {
             self,
             Self::Pull {
                 cause: RequestError::Absent { .. }
+                    | RequestError::NoTags
                     | RequestError::Unauthorized { .. }
                     | RequestError::Refused { .. },
                 ..

@@ -24,11 +24,44 @@ const PIPE: usize = 1 << 20;
 /// The most errands of one image: more than it can have documents and layers.
 const ERRANDS_MAX: usize = 16 << 10;
 
+/// Makes the client of another place.
+type Connect<'a> = &'a (dyn Fn() -> Result<Client, RegistryError> + Sync);
+
+/// Where the blobs of an image are.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    /// The name of the image.
+    pub reference: &'a str,
+    /// The place that is asked.
+    pub client: &'a Client,
+    /// How the registry itself is asked for what a mirror does not give; nothing where it is `client`.
+    pub registry: Option<Connect<'a>>,
+}
+
+impl std::fmt::Debug for Places<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Places").field("reference", &self.reference).finish_non_exhaustive()
+    }
+}
+
+impl Places<'_> {
+    fn fetch(&self, errand: &Errand, take: &mut dyn FnMut(Vec<u8>) -> Demand) -> Result<(), RegistryError> {
+        let failed = |cause| RegistryError::Pull { reference: self.reference.to_owned(), cause };
+        // What a mirror began, the registry goes on with: its digest says what it is.
+        let mut given = 0;
+        match (self.client.fetch(errand, &mut given, take), self.registry) {
+            (Ok(()), _) => Ok(()),
+            (Err(_), Some(connect)) => connect()?.fetch(errand, &mut given, take).map_err(failed),
+            (Err(cause), None) => Err(failed(cause)),
+        }
+    }
+}
+
 /// Does the errands that come on `channel`, until its other end is closed; the first of them that could not be done.
 ///
 /// # Errors
 /// Something could not be fetched. Who wanted it finds its pipe closed too early.
-pub fn serve(channel: &Channel, client: &Client, reference: &str) -> Result<(), RegistryError> {
+pub fn serve(channel: &Channel, places: Places<'_>) -> Result<(), RegistryError> {
     let failure = Mutex::new(None);
     let fail = |error: RegistryError| {
         if let Ok(mut failure) = failure.lock() {
@@ -45,13 +78,9 @@ pub fn serve(channel: &Channel, client: &Client, reference: &str) -> Result<(), 
             };
             // Anything but an errand is none of this program's.
             let Some(errand) = errand else { return };
-            let fetch = move |pieces: &mut dyn FnMut(Vec<u8>) -> Demand| {
-                client
-                    .fetch(&errand, pieces)
-                    .map_err(|cause| RegistryError::Pull { reference: reference.to_owned(), cause })
-            };
             let fail = &fail;
-            let begun = begin(scope, channel, move |pieces| fetch(pieces).unwrap_or_else(fail));
+            let begun =
+                begin(scope, channel, move |pieces| places.fetch(&errand, pieces).unwrap_or_else(fail));
             if let Err(cause) = begun {
                 return fail(RegistryError::Handover(cause));
             }

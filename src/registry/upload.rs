@@ -55,10 +55,10 @@ impl Client {
         }
     }
 
-    /// Has the registry make room for a blob.
+    /// Has the registry make room for a blob, once: whoever sends the blob tries again.
     pub(super) fn begin_upload(&self) -> Result<Upload, RequestError> {
         let url = self.url(&format!("{}/blobs/uploads/", self.repository));
-        let response = patiently(|| self.ask(&Question::of(Verb::Post, &url)))?;
+        let response = self.ask(&Question::of(Verb::Post, &url))?;
         self.upload_at(&response, &url)
     }
 
@@ -118,7 +118,7 @@ impl Client {
         let next = redirected(url, &location).filter(|next| self.may_follow(url, next));
         match next {
             Some(url) => Ok(Upload { url }),
-            None => Err(RequestError::Redirect { url: shown(url), location }),
+            None => Err(RequestError::Redirect { url: shown(url), location: shown(&location) }),
         }
     }
 }

@@ -182,6 +182,39 @@ fn what_is_not_the_image_is_refused() {
 }
 
 #[test]
+fn a_registry_that_gives_single_bytes_is_not_asked_for_ever() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::Cut(1));
+    let said = pull(&scratch, &["-q", &proxy.name("base:1")]).run();
+    assert!(said.fails(1).contains("broke off"), "{said}");
+    // Of the configuration and of one layer, six times each.
+    assert!(proxy.count("GET", "/blobs/") <= 12, "{:?}", proxy.heads());
+}
+
+#[test]
+fn the_registry_gives_what_its_mirror_does_not() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    for bytes in [0, 100] {
+        let scratch = Scratch::new();
+        let (mirror, own) = (
+            Proxy::start(registry.port, Fault::Loses(bytes)),
+            Proxy::start(registry.port, Fault::Status(500, 0)),
+        );
+        let file = scratch.directory("home").join("registries.json");
+        let mirrors =
+            format!(r#"{{"mirrors": {{"127.0.0.1:{}": ["127.0.0.1:{}"]}}}}"#, own.port, mirror.port);
+        fs::write(file, mirrors).unwrap();
+        let name = own.name("base:1");
+        assert_eq!(pull(&scratch, &["-q", &name]).run().success(), name);
+        assert_eq!((own.count("GET", "/manifests/"), own.count("GET", "/blobs/")), (0, 2), "{bytes}");
+        assert_eq!(scratch.minirun(["run", "--rm", &name, "echo", "here"]).run().success(), "here");
+    }
+    drop(scratch);
+}
+
+#[test]
 fn credentials_stay_with_their_registry() {
     require!(has_registry(), WHY);
     let (scratch, registry) = registry(Guard::Password);
@@ -193,6 +226,57 @@ fn credentials_stay_with_their_registry() {
     assert!(proxy.heads().iter().any(|head| head.contains("authorization: basic")));
     assert!(!elsewhere.heads().is_empty());
     assert!(elsewhere.heads().iter().all(|head| !head.contains("authorization")), "{:?}", elsewhere.heads());
+}
+
+#[test]
+fn what_is_wrong_with_a_manifest_is_told_with_the_name() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    for (manifest, told) in [("{}", ""), ("3", ""), ("\n<!DOCTYPE html><html>", "the answer is a web page")] {
+        let proxy = Proxy::start(registry.port, Fault::Manifest(manifest));
+        let name = proxy.name("base:1");
+        let said = pull(&scratch, &["-q", &name]).run();
+        said.fails(1);
+        let first = format!("error: cannot pull `{name}`\n");
+        assert!(said.stderr().starts_with(&first) && said.stderr().contains(told), "{manifest}: {said}");
+    }
+}
+
+#[test]
+fn a_token_may_have_moved() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::TokenElsewhere(0));
+    pull(&scratch, &["-q", "--creds", USER, &proxy.name("base:1")]).run().success();
+    assert!(proxy.count("GET", "/token/again") > 0);
+    // The password is for the host that the registry named.
+    let elsewhere = Proxy::start(registry.port, Fault::Token);
+    let proxy = Proxy::start(registry.port, Fault::TokenElsewhere(elsewhere.port));
+    pull(&scratch, &["-q", "--creds", USER, &proxy.name("base:1")]).run().fails(1);
+    assert!(elsewhere.count("GET", "/token/there") > 0);
+    assert!(elsewhere.heads().iter().all(|head| !head.contains("authorization")), "{:?}", elsewhere.heads());
+}
+
+#[test]
+fn a_registry_without_parts_gives_the_whole_again() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::CutUnsatisfiable(100));
+    let name = proxy.name("base:1");
+    pull(&scratch, &["-q", &name]).run().success();
+    // The configuration and a layer; a part of one of them, and all of it.
+    assert_eq!(proxy.count("GET", "/blobs/"), 4, "{:?}", proxy.heads());
+    assert_eq!(scratch.minirun(["run", "--rm", &name, "echo", "here"]).run().success(), "here");
+}
+
+#[test]
+fn what_opens_something_is_not_told() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let proxy = Proxy::start(registry.port, Fault::Nowhere);
+    let said = pull(&scratch, &["-q", &proxy.name("base:1")]).run();
+    assert!(said.fails(1).contains("leads to `ftp://nowhere.test/x`, which is not followed"), "{said}");
+    assert!(!said.stderr().contains("secret"), "{said}");
 }
 
 #[test]
@@ -252,6 +336,38 @@ fn all_tags_are_pulled() {
     assert!(answer.contains("base:1") && answer.contains("base:2"), "{answer}");
     pull(&scratch, &["-a", &registry.name("base:1")]).run().fails(1);
     pull(&scratch, &["-a", &registry.name("none")]).run().fails(1);
+    // What one of them meets does not keep the others.
+    let said = pull(&scratch, &["-q", "-a", &registry.name("none"), &registry.name("base")]).run();
+    assert_eq!((said.code, said.stdout().lines().count()), (Some(1), 2), "{said}");
+}
+
+#[test]
+fn all_tags_are_all_of_them() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Open);
+    let tags = |document, next| {
+        let proxy = Proxy::start(registry.port, Fault::Tags(document, next));
+        let said = pull(&scratch, &["-q", "-a", &proxy.name("base")]).run();
+        (said, proxy.count("GET", "/v2/base/tags/list"))
+    };
+    // The second page has the same tag, which is pulled once.
+    let (said, pages) = tags(r#"{"tags": ["1"]}"#, "list?last=1");
+    assert_eq!((pages, said.success().lines().count()), (2, 1));
+    for (document, next, told) in [
+        (
+            r#"{"tags": ["1"]}"#,
+            "https://else.test/v2/base/tags/list?last=1",
+            "`https://else.test/v2/base/tags/list`",
+        ),
+        (r#"{"tags": ["1"]}"#, "list", "has no end"),
+        (r#"{"tags": null}"#, "list?last=1", "no tags of it"),
+        ("[]", "list?last=1", "it is no list of tags"),
+        ("<html>", "list?last=1", "is a web page"),
+    ] {
+        let (said, _) = tags(document, next);
+        assert!(said.fails(1).contains(told), "{next}: {said}");
+        assert_eq!(said.stdout(), "", "{next}");
+    }
 }
 
 #[test]
@@ -264,6 +380,25 @@ fn certificates_are_wanted() {
     assert!(outcome.stderr().contains("--cert-dir"), "{}", outcome.stderr());
     pull(&scratch, &["-q", "--cert-dir", &registry.certificates(&scratch), &name]).run().success();
     pull(&scratch, &["-q", "--tls-verify=false", &name]).run().success();
+}
+
+#[test]
+fn a_certificate_that_signed_itself_is_trusted_where_the_user_put_it() {
+    require!(has_registry(), WHY);
+    let (scratch, registry) = registry(Guard::Authority);
+    let name = registry.name("base:1");
+    // That of another registry is no help, and says nothing about this one.
+    let other = Registry::start(&scratch, Guard::Authority);
+    for arguments in [&["-q", &name][..], &["-q", "--cert-dir", &other.certificates(&scratch), &name]] {
+        let said = pull(&scratch, arguments).run();
+        assert!(said.fails(1).contains("--cert-dir"), "{said}");
+    }
+    let certificates = registry.certificates(&scratch);
+    pull(&scratch, &["-q", "--cert-dir", &certificates, &name]).run().success();
+    // It is for 127.0.0.1, whoever trusts it.
+    let elsewhere = format!("localhost:{}/base:1", registry.port);
+    let said = pull(&scratch, &["-q", "--cert-dir", &certificates, &elsewhere]).run();
+    assert!(said.fails(1).contains("not valid for name"), "{said}");
 }
 
 #[test]

@@ -21,15 +21,7 @@ pub(crate) fn pull(engine: &Engine, arguments: &PullArgs, output: &mut Output) -
     let access = access(&arguments.access, credentials(arguments.creds.as_deref())?);
     let platform = platform(engine, arguments.platform.as_deref())?;
     let limits = limits(&arguments.image_limits)?;
-    let mut code = 0;
-    let mut names = Vec::new();
-    for name in &arguments.names {
-        if arguments.all_tags {
-            names.extend(engine.remote_tags(name, &access)?);
-        } else {
-            names.push(name.clone());
-        }
-    }
+    let (names, mut code) = names(engine, (arguments, &access), output);
     for name in &names {
         let request = PullArguments {
             name: registry_name(name).to_owned(),
@@ -57,6 +49,28 @@ pub(crate) fn pull(engine: &Engine, arguments: &PullArgs, output: &mut Output) -
         output.flush()?;
     }
     Ok(code)
+}
+
+/// What is to be pulled, and the code for what cannot be found out about that.
+fn names(
+    engine: &Engine,
+    (arguments, access): (&PullArgs, &Access),
+    output: &mut Output,
+) -> (Vec<String>, u8) {
+    if !arguments.all_tags {
+        return (arguments.names.clone(), 0);
+    }
+    let (mut names, mut code) = (Vec::new(), 0);
+    for name in &arguments.names {
+        match engine.remote_tags(name, access) {
+            Ok(found) => names.extend(found),
+            Err(error) => {
+                output.fail(&error.into());
+                code = SOME_FAILED;
+            }
+        }
+    }
+    (names, code)
 }
 
 /// `minirun push`: goes on with the other tags when one cannot be sent.

@@ -55,8 +55,11 @@ pub fn parse(header: &str) -> Result<Vec<Challenge>, ChallengeError> {
             }
             (Some(_), None) => return Err(error()),
             (None, _) => {
-                challenges.push((token.to_ascii_lowercase(), Vec::new()));
-                rest = skip(behind);
+                let scheme = token.to_ascii_lowercase();
+                // Those that are known have parameters.
+                let is_known = matches!(scheme.as_str(), "basic" | "bearer");
+                rest = skip(if is_known { behind } else { behind_token68(behind) });
+                challenges.push((scheme, Vec::new()));
             }
         }
     }
@@ -72,6 +75,16 @@ fn known(scheme: &str, parameters: &[(String, String)]) -> Option<Challenge> {
         }
         _ => None,
     }
+}
+
+/// What is behind the one word that some schemes have in the place of parameters: Base64, which may end in `=`.
+fn behind_token68(text: &str) -> &str {
+    let word = text.trim_start_matches([' ', '\t']);
+    let inside = |letter: char| letter.is_ascii_alphanumeric() || "-._~+/".contains(letter);
+    let end = word.trim_start_matches(inside).trim_start_matches('=');
+    let is_whole = word.len() > end.len() && !word.starts_with('=');
+    let behind = end.trim_start_matches([' ', '\t']);
+    if is_whole && (behind.is_empty() || behind.starts_with(',')) { behind } else { text }
 }
 
 fn skip(text: &str) -> &str {
@@ -122,6 +135,13 @@ mod tests {
             ),
             (r#"Bearer realm="x\"y" , Basic realm=z"#, vec![bearer("x\"y", None, None), Challenge::Basic]),
             (r#"Negotiate, Basic realm="x""#, vec![Challenge::Basic]),
+            (r#"Negotiate YII==, Basic realm="x""#, vec![Challenge::Basic]),
+            (
+                r#"Basic realm="x", NTLM TlR/M+==  ,Bearer realm=y"#,
+                vec![Challenge::Basic, bearer("y", None, None)],
+            ),
+            ("Negotiate YII=", vec![]),
+            (r#"Digest realm=x, nonce="y==", Basic"#, vec![Challenge::Basic]),
             ("Bearer service=x", vec![]),
             ("", vec![]),
         ] {
@@ -135,6 +155,7 @@ mod tests {
             "realm=x",
             "Bearer realm=\"x",
             "Bearer realm=",
+            "Negotiate YII== x=y, Basic",
             "Bearer realm=\"a\" b=\"c\"",
             "Bearer realm=\"a\nb\"",
             "=",

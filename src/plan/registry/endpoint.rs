@@ -104,21 +104,79 @@ pub fn origin(url: &str) -> Option<(Scheme, String)> {
 }
 
 /// What `location` means on a page at `url`; nothing for what leads to no HTTP.
+///
+/// Source: RFC 9110, section 10.2.2; RFC 3986, section 5.2.
 #[must_use]
 pub fn redirected(url: &str, location: &str) -> Option<String> {
     let is_printable = location.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_printable {
+    if !is_printable || location.is_empty() {
         return None;
     }
     let (scheme, authority) = origin(url)?;
-    let absolute = if let Some(rest) = location.strip_prefix("//") {
+    let first = location.split(['/', '?', '#']).next().unwrap_or_default();
+    let absolute = if first.contains(':') {
+        location.to_owned()
+    } else if let Some(rest) = location.strip_prefix("//") {
         format!("{scheme}://{rest}")
     } else if location.starts_with('/') {
         format!("{scheme}://{authority}{location}")
     } else {
-        location.to_owned()
+        format!("{scheme}://{authority}{}", beside(path(url), location))
     };
     origin(&absolute).map(|_| absolute)
+}
+
+/// The same page, asked for as `scheme` has it.
+#[must_use]
+pub fn with_scheme(url: &str, scheme: Scheme) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    format!("{scheme}://{rest}")
+}
+
+/// The path of an absolute URL.
+fn path(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+}
+
+/// What `relative` is on a page at `path`.
+fn beside(path: &str, relative: &str) -> String {
+    let (steps, query) = relative.split_at(relative.find(['?', '#']).unwrap_or(relative.len()));
+    if steps.is_empty() {
+        return format!("{path}{query}");
+    }
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut names: Vec<&str> = directory.split('/').skip(1).collect();
+    let mut last = "";
+    for step in steps.split('/') {
+        names.extend((!last.is_empty()).then_some(last));
+        last = step;
+        if matches!(step, "." | "..") {
+            last = "";
+        }
+        if step == ".." {
+            names.pop();
+        }
+    }
+    names.push(last);
+    format!("/{}{query}", names.join("/"))
+}
+
+/// An address without what it carries, for a message: a query may hold a signature that opens something, and a password
+/// may stand in front of the host.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let shown = match url.split_once("//") {
+        Some((scheme, rest)) if scheme.is_empty() || scheme.ends_with(':') => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}//{host}{path}")
+        }
+        Some(_) | None => url.to_owned(),
+    };
+    shown.escape_debug().to_string()
 }
 
 #[cfg(test)]
@@ -167,6 +225,21 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_not_shown() {
+        for (url, expected) in [
+            ("https://a/b/c?signature=secret", "https://a/b/c"),
+            ("https://user:secret@a:5/b@c", "https://a:5/b@c"),
+            ("//user:sec@ret@a?secret", "//a"),
+            ("https://user:secret@a", "https://a"),
+            ("/b//c@d?secret", "/b//c@d"),
+            ("b#secret", "b"),
+            ("https://a/\u{1b}", "https://a/\\u{1b}"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+    }
+
+    #[test]
     fn redirects_lead_on() {
         let from = "https://a/v2/x/blobs/y";
         for (location, expected) in [
@@ -174,7 +247,15 @@ mod tests {
             ("//b/z", Some("https://b/z")),
             ("https://c/z?s=1", Some("https://c/z?s=1")),
             ("file:///etc/passwd", None),
-            ("z", None),
+            ("z", Some("https://a/v2/x/blobs/z")),
+            ("z/b?s=1:2", Some("https://a/v2/x/blobs/z/b?s=1:2")),
+            ("?n=1", Some("https://a/v2/x/blobs/y?n=1")),
+            ("./z", Some("https://a/v2/x/blobs/z")),
+            ("../../z/", Some("https://a/v2/z/")),
+            ("../../../../../z", Some("https://a/z")),
+            ("..", Some("https://a/v2/x/")),
+            ("z@b/c", Some("https://a/v2/x/blobs/z@b/c")),
+            ("z:1/b", None),
             ("https://a b/", None),
             ("https://a/\r\nx", None),
             ("", None),

@@ -119,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn no_token_is_told() {
+        for bad in
+            [r#"{"token": ["secret"]}"#, r#"{"token": {"secret": 1}}"#, r#""secret""#, r#"{"token": 5ecret}"#]
+        {
+            let error = parse(bad.as_bytes()).unwrap_err();
+            assert!(std::error::Error::source(&error).is_none(), "{bad}");
+            assert!(!error.to_string().contains("ecret"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
     fn questions_are_escaped() {
         let url = |realm| url(realm, Some("a b&c"), &["repository:x/y:pull,push", "z"]);
         let expected = "service=a%20b%26c&scope=repository:x/y:pull,push&scope=z";

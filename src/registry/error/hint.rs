@@ -3,9 +3,17 @@
 use std::io::ErrorKind;
 
 use crate::registry::agent::{is_certificate, tls_error};
+use crate::registry::pinned::is_authority;
 
 /// What to check where a request was not answered.
 pub(super) fn of_send(cause: &ureq::Error) -> Option<&'static str> {
+    if tls_error(cause).is_some_and(is_authority) {
+        return Some(
+            "its certificate is an authority's (CA:TRUE) that answers in person: put that very certificate into the \
+             directory of --cert-dir or ~/.config/containers/certs.d/HOST[:PORT] as NAME.crt, or make one with \
+             `openssl req -x509 -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:HOST …`",
+        );
+    }
     if is_certificate(cause) {
         return Some(
             "for a registry of your own, name the directory of its certificates with --cert-dir, or put them into \

@@ -1,6 +1,7 @@
 //! What a request came to.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -46,6 +47,8 @@ pub enum RequestError {
         url: String,
         /// The number.
         status: u16,
+        /// How long it wants to be left alone.
+        wait: Option<Duration>,
         /// What the registry says about it.
         message: String,
     },
@@ -102,8 +105,14 @@ pub enum RequestError {
     /// More tags than anybody wants to fetch at once.
     #[error("it has more than {0} tags")]
     TooManyTags(usize),
+    /// A list of tags that does not end.
+    #[error("its list of tags has more than {0} pages")]
+    TooManyPages(usize),
+    /// Nothing to fetch.
+    #[error("the registry has it, and no tags of it")]
+    NoTags,
     /// A redirect that is not followed.
-    #[error("{url} leads to `{}`, which is not followed", .location.escape_debug())]
+    #[error("{url} leads to `{location}`, which is not followed")]
     Redirect {
         /// The address.
         url: String,
@@ -141,6 +150,9 @@ pub enum RequestError {
     /// An answer that says not where the bytes of a blob go.
     #[error("{0} does not say where to send the blob")]
     NoPlace(String),
+    /// No answer of a registry.
+    #[error("GET {0}: the answer is a web page, and no registry's")]
+    Page(String),
     /// Another part of a blob.
     #[error("{0} gives another part of the blob than was asked for")]
     OtherRange(String),
@@ -192,18 +204,33 @@ impl RequestError {
             Self::Status { status: 429, .. } => {
                 Some("the registry has had enough for now: log in, or wait".to_owned())
             }
+            Self::Page(_) => Some(
+                "check the host: is it that of a registry? A proxy, or a page to log in at, may also have answered in its \
+                 place"
+                    .to_owned(),
+            ),
             Self::Status { .. }
             | Self::Challenge(_)
             | Self::Realm(_)
             | Self::Token { .. }
             | Self::Tags { .. }
             | Self::TooManyTags(_)
+            | Self::TooManyPages(_)
+            | Self::NoTags
             | Self::Redirect { .. }
             | Self::Broken { .. }
             | Self::Length { .. }
             | Self::TooLarge { .. }
             | Self::NoPlace(_)
             | Self::OtherRange(_) => None,
+        }
+    }
+
+    /// How long the registry wants to be left alone before it is asked again, where it says that.
+    pub(in crate::registry) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Status { wait, .. } => *wait,
+            _ => None,
         }
     }
 
@@ -234,10 +261,13 @@ impl RequestError {
             | Self::Token { .. }
             | Self::Tags { .. }
             | Self::TooManyTags(_)
+            | Self::TooManyPages(_)
+            | Self::NoTags
             | Self::Redirect { .. }
             | Self::Length { .. }
             | Self::TooLarge { .. }
             | Self::NoPlace(_)
+            | Self::Page(_)
             | Self::OtherRange(_) => false,
         }
     }

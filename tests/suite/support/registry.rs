@@ -25,6 +25,8 @@ pub(crate) enum Guard {
     Password,
     /// To anybody, with a certificate of its own.
     Certificate,
+    /// To anybody, with a certificate of its own that calls itself an authority.
+    Authority,
     /// To whoever shows that very certificate.
     Mutual,
 }
@@ -60,12 +62,12 @@ impl Registry {
                 let auth = format!("auth: {{htpasswd: {{realm: tests, path: {path}}}}}\n");
                 config.push_str(&auth);
             }
-            Guard::Certificate | Guard::Mutual => {
-                certify(&directory);
+            Guard::Certificate | Guard::Authority | Guard::Mutual => {
+                certify(&directory, if guard == Guard::Authority { "TRUE" } else { "FALSE" });
                 let directory = directory.display();
                 let clients = match guard {
                     Guard::Mutual => format!(", clientcas: [{directory}/tls.crt]"),
-                    Guard::Open | Guard::Password | Guard::Certificate => String::new(),
+                    Guard::Open | Guard::Password | Guard::Certificate | Guard::Authority => String::new(),
                 };
                 let tls = format!(
                     "  tls: {{certificate: {directory}/tls.crt, key: {directory}/tls.key{clients}}}\n"
@@ -115,7 +117,7 @@ impl Registry {
         command.args(["inspect", "--no-tags", "--tls-verify=false", "--format", "{{.Digest}}"]);
         match self.guard {
             Guard::Password => command.args(["--creds", USER]),
-            Guard::Open | Guard::Certificate | Guard::Mutual => command.arg("--no-creds"),
+            Guard::Open | Guard::Certificate | Guard::Authority | Guard::Mutual => command.arg("--no-creds"),
         };
         let output = command.arg(format!("docker://{}", self.name(name))).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -140,7 +142,9 @@ impl Registry {
         match self.guard {
             Guard::Password => command.args(["--dest-creds", USER]),
             // Nor are there any in the files of whoever runs the tests.
-            Guard::Open | Guard::Certificate | Guard::Mutual => command.arg("--dest-no-creds"),
+            Guard::Open | Guard::Certificate | Guard::Authority | Guard::Mutual => {
+                command.arg("--dest-no-creds")
+            }
         };
         let output = command.args([source, &format!("docker://{}", self.name(name))]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -154,11 +158,12 @@ impl Drop for Registry {
     }
 }
 
-/// Makes a key and a certificate for 127.0.0.1.
-fn certify(directory: &std::path::Path) {
+/// Makes a key and a certificate for 127.0.0.1, which is an authority's or not.
+fn certify(directory: &std::path::Path, is_authority: &str) {
+    let constraints = format!("basicConstraints=critical,CA:{is_authority}");
     let output = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", &constraints])
         .arg("-keyout")
         .arg(directory.join("tls.key"))
         .arg("-out")
@@ -185,10 +190,22 @@ pub(crate) enum Fault {
     Elsewhere(u16),
     /// Blobs are to be sent to this port of another name of this machine.
     UploadElsewhere(u16),
+    /// Blobs are at an address that is not followed, and has secrets in it.
+    Nowhere,
+    /// Each manifest is this.
+    Manifest(&'static str),
+    /// Whoever asks for tags is told this document, and where the next page is; the second time, that there is none.
+    Tags(&'static str, &'static str),
+    /// Each blob ends after so many bytes, and then there is none.
+    Loses(usize),
     /// So many bytes come in a tenth of a second.
     Slow(usize),
     /// Who asks is known by a token, which the proxy gives to [`USER`] alone; behind it, anybody may ask.
     Token,
+    /// The same, and the token is behind a redirect; to this port of another name of this machine, if it is not 0.
+    TokenElsewhere(u16),
+    /// The first blob breaks off after so many bytes, and a part of one is never given.
+    CutUnsatisfiable(usize),
     /// So many times, the connection breaks when so many bytes of a blob were sent.
     CutUpload(usize, usize),
 }
@@ -269,22 +286,8 @@ fn hand_on(
     seen.lock().unwrap().push(head.to_lowercase());
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let is_blob = path.contains("/blobs/");
-    match fault {
-        Fault::Status(status, times) if count.fetch_add(1, Ordering::SeqCst) < times => {
-            let headers = "Retry-After: 1\r\nContent-Length: 0\r\nConnection: close";
-            return write!(client, "HTTP/1.1 {status} No\r\n{headers}\r\n\r\n");
-        }
-        Fault::Token => {
-            if let Some(answer) = token_answer(&head, client.local_addr()?.port()) {
-                return client.write_all(answer.as_bytes());
-            }
-        }
-        Fault::Elsewhere(port) if is_blob => {
-            let headers =
-                format!("Location: http://localhost:{port}{path}\r\nContent-Length: 0\r\nConnection: close");
-            return write!(client, "HTTP/1.1 307 Elsewhere\r\n{headers}\r\n\r\n");
-        }
-        _ => {}
+    if let Some(answer) = own_answer(fault, (&head, &path), client.local_addr()?.port(), count) {
+        return client.write_all(answer.as_bytes());
     }
     let mut upstream = TcpStream::connect(("127.0.0.1", to))?;
     let is_dropped = |line: &str| {
@@ -311,11 +314,14 @@ fn hand_on(
     answer.read_to_end(&mut body)?;
     if is_blob {
         match fault {
-            Fault::Cut(bytes) | Fault::CutWithoutRanges(bytes) => body.truncate(bytes),
+            Fault::Cut(bytes) | Fault::CutWithoutRanges(bytes) | Fault::Loses(bytes) => body.truncate(bytes),
             Fault::WrongByte => {
                 if let Some(byte) = body.len().checked_sub(1).and_then(|last| body.get_mut(last / 2)) {
                     *byte ^= 1;
                 }
+            }
+            Fault::CutUnsatisfiable(bytes) if count.fetch_add(1, Ordering::SeqCst) == 0 => {
+                body.truncate(bytes);
             }
             Fault::WrongLength => {
                 let length = format!("Content-Length: {}", body.len());
@@ -330,6 +336,11 @@ fn hand_on(
             | Fault::Elsewhere(_)
             | Fault::CutUpload(..)
             | Fault::Slow(_)
+            | Fault::Nowhere
+            | Fault::Manifest(_)
+            | Fault::Tags(..)
+            | Fault::TokenElsewhere(_)
+            | Fault::CutUnsatisfiable(_)
             | Fault::Token => {}
         }
     }
@@ -344,6 +355,44 @@ fn hand_on(
         _ => client.write_all(&body)?,
     }
     client.shutdown(Shutdown::Both)
+}
+
+/// What the proxy at `own` says itself to a request, in the place of whom it stands for.
+fn own_answer(fault: Fault, (head, path): (&str, &str), own: u16, count: &AtomicUsize) -> Option<String> {
+    let answer = |status: &str, headers: &str, body: &str| {
+        let length = body.len();
+        let ends = format!("Content-Length: {length}\r\nConnection: close");
+        Some(format!("HTTP/1.1 {status}\r\n{headers}{ends}\r\n\r\n{body}"))
+    };
+    let moved = |place: &str| answer("307 Elsewhere", &format!("Location: {place}\r\n"), "");
+    let is_blob = path.contains("/blobs/");
+    let is_part = head.to_lowercase().contains("\r\nrange:");
+    match fault {
+        Fault::Status(status, times) if count.fetch_add(1, Ordering::SeqCst) < times => {
+            answer(&format!("{status} No"), "Retry-After: 1\r\n", "")
+        }
+        Fault::Token => token_answer(head, own),
+        Fault::TokenElsewhere(port) => match (path, port) {
+            // Relative first, and then to the other host.
+            ("/token/again", 0) => token_answer(head, own),
+            ("/token/again", port) => moved(&format!("http://localhost:{port}/token/there")),
+            _ if path.starts_with("/token") => moved("token/again"),
+            _ => token_answer(head, own),
+        },
+        Fault::Elsewhere(port) if is_blob => moved(&format!("http://localhost:{port}{path}")),
+        Fault::Nowhere if is_blob => moved("ftp://user:secret@nowhere.test/x?signature=secret"),
+        Fault::CutUnsatisfiable(_) if is_blob && is_part => answer("416 No", "", ""),
+        Fault::Loses(bytes) if is_blob && (is_part || bytes == 0) => answer("404 No", "", ""),
+        Fault::Manifest(document) if path.contains("/manifests/") => {
+            answer("200 OK", "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n", document)
+        }
+        Fault::Tags(document, next) if path.contains("/tags/list") => {
+            let is_first = count.fetch_add(1, Ordering::SeqCst) == 0;
+            let link = if is_first { format!("Link: <{next}>; rel=\"next\"\r\n") } else { String::new() };
+            answer("200 OK", &link, document)
+        }
+        _ => None,
+    }
 }
 
 /// What is said to a request that has not the right token, and to one for a token.
