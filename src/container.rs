@@ -13,6 +13,7 @@ mod confine;
 mod convert;
 mod copy;
 mod copying;
+mod description;
 mod detached;
 mod diff;
 mod environment;

@@ -36,6 +36,7 @@ pub mod path;
 pub mod pattern;
 pub mod platform;
 pub mod port;
+pub mod portable;
 pub mod process;
 pub mod quote;
 pub mod reference;

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::description::Description;
 use super::occurrence::of_container;
 use super::outside::Outside;
-use super::prepare::{Description, Prepared};
+use super::prepare::Prepared;
 use super::rootfs::fill_root;
 use super::run::Manner;
 use super::{Engine, Error, random};

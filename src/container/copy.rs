@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 
-use oci_spec::runtime::{Mount, Spec};
+use oci_spec::runtime::Mount;
 use rustix::io::Errno;
 
 use super::rootfs::{MERGED, UPPER, VFS_ROOT, WORK};
@@ -163,11 +163,12 @@ impl Engine {
     /// What an ended container's root filesystem and its mounts of the host are made of.
     fn plan_of_files(&self, container: &Container) -> Result<Plan, Error> {
         let record = &container.record;
-        let file = container.path.join(layout::SPEC);
-        let mut spec = Spec::load(&file).map_err(|_| FilesError::NoLayer(record.name.clone()))?;
+        let bytes = std::fs::read(container.path.join(layout::SPEC)).ok();
+        let spec = bytes.and_then(|bytes| self.specification(&container.path, &bytes));
+        let mut spec = spec.ok_or_else(|| FilesError::NoLayer(record.name.clone()))?;
         let merged = container.path.join(MERGED);
         let vfs_root = container.path.join(VFS_ROOT);
-        let lowers: Vec<_> = record.lower_directories.iter().map(std::path::PathBuf::from).collect();
+        let lowers: Vec<_> = record.lower_directories.iter().map(|lower| lower.0.clone()).collect();
         let rootfs = if record.driver == "vfs" {
             Rootfs::Directory { path: vfs_root, merged }
         } else {

@@ -172,7 +172,7 @@ impl Engine {
             LayerDirectories::Complete(directories) => directories,
             LayerDirectories::Missing(_) => Vec::new(),
         };
-        Ok(json!({ "Name": "overlay", "Data": { "LowerDir": joined(&directories) } }))
+        Ok(json!({ "Name": "overlay", "Data": { "LowerDir": joined(directories.iter()) } }))
     }
 }
 
@@ -220,8 +220,8 @@ fn started(container: &Container) -> Option<i64> {
 
 /// A file that was generated for a container; for one that shares another's network, the other's.
 fn own_file(container: &Container, name: &str) -> String {
-    let shared = container.record.network_files.as_deref().map(PathBuf::from);
-    shared.unwrap_or_else(|| container.path.clone()).join(name).to_string_lossy().into_owned()
+    let shared = container.record.network_files.as_ref().map(|files| &files.0);
+    shared.unwrap_or(&container.path).join(name).to_string_lossy().into_owned()
 }
 
 /// Where the newest part of a container's log is; empty if it has none.
@@ -268,7 +268,7 @@ fn container_driver(container: &Container) -> Value {
     let own = |name: &str| container.path.join(name).to_string_lossy().into_owned();
     let data = match container.record.driver.as_str() {
         "overlay" => json!({
-            "LowerDir": container.record.lower_directories.join(":"),
+            "LowerDir": joined(container.record.lower_directories.iter().map(|lower| &lower.0)),
             "UpperDir": own(super::rootfs::UPPER),
             "WorkDir": own(super::rootfs::WORK),
             "MergedDir": own(super::rootfs::MERGED),
@@ -279,6 +279,6 @@ fn container_driver(container: &Container) -> Value {
     json!({ "Name": container.record.driver, "Data": data })
 }
 
-fn joined(directories: &[PathBuf]) -> String {
-    directories.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>().join(":")
+fn joined<'a>(directories: impl Iterator<Item = &'a PathBuf>) -> String {
+    directories.map(|path| path.to_string_lossy()).collect::<Vec<_>>().join(":")
 }

@@ -35,7 +35,7 @@ impl Engine {
         };
         Ok(OwnFiles {
             path: container.path.join(name),
-            lowers: record.lower_directories.iter().map(PathBuf::from).collect(),
+            lowers: record.lower_directories.iter().map(|lower| lower.0.clone()).collect(),
             cover,
             namespace: self.namespace_of(container)?,
             _hold: self.store.hold_container(container)?,

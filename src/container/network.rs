@@ -167,7 +167,7 @@ impl Engine {
         network::check_shared(name, &flags).map_err(LinkError::from)?;
         let container = self.running(name)?;
         let record = container.record.clone();
-        let files = record.network_files.as_ref().map_or_else(|| container.path.clone(), PathBuf::from);
+        let files = record.network_files.as_ref().map_or(&container.path, |files| &files.0).clone();
         let network = match record.rights.network {
             Network::Host => Network::Host,
             Network::None | Network::Pasta | Network::Container => Network::Container,

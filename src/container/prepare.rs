@@ -6,6 +6,7 @@ use oci_spec::runtime::Spec;
 
 use super::accounts::Accounts;
 use super::base::{Base, Files, Intent, Wanted};
+use super::description::Description;
 use super::limits::{self, Limits};
 use super::network::{GENERATED, Link};
 use super::place::{Placement, Site};
@@ -41,14 +42,6 @@ pub(super) struct Prepared {
     pub(super) base: Base,
     pub(super) link: Link,
     pub(super) limits: Limits,
-}
-
-/// The documents from which a container can be started again, as JSON.
-pub(super) struct Description {
-    /// The specification, where it can be written so.
-    pub(super) config: Option<Vec<u8>>,
-    /// What the specification has no words for, likewise.
-    pub(super) supplement: Option<Vec<u8>>,
 }
 
 /// What is decided about a container before its specification.
@@ -104,10 +97,7 @@ impl Engine {
         let spec = self.compose(&draft, &base)?;
         let supplement = supplement(&draft, &base, driver)?;
         let is_started_again = request.lifetime == Lifetime::Kept || intent == Intent::Create;
-        let description = is_started_again.then(|| Description {
-            config: serde_json::to_vec(&spec).ok(),
-            supplement: serde_json::to_vec(&supplement).ok(),
-        });
+        let description = is_started_again.then(|| self.describe(&draft.path, &spec, &supplement));
         let plan = Plan::from_spec(&spec, supplement, &self.host)?;
         let record = Self::record(&draft, &plan, &base);
         let of_root = directories(&plan).iter().map(|&name| name.to_owned());

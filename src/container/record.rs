@@ -8,6 +8,7 @@ use super::Engine;
 use super::base::Base;
 use super::prepare::Draft;
 use crate::plan::Plan;
+use crate::plan::bytes::SystemPath;
 use crate::plan::device::DeviceRequest;
 use crate::plan::environment::{Layers, merge};
 use crate::plan::mount::{Access, Donor, Flag, MountKind, MountRequest};
@@ -53,12 +54,12 @@ impl Engine {
             network: draft.link.word(),
             ports: draft.link.ports(),
             address: draft.link.address(),
-            network_files: draft.link.shared_files().map(|path| path.to_string_lossy().into_owned()),
+            network_files: draft.link.shared_files().map(|path| SystemPath(path.to_owned())),
             resources: request.resources.clone(),
             limiter: draft.limits.limiter,
             limits: draft.limits.enforcements.clone(),
             driver: driver_name(&plan.rootfs).to_owned(),
-            lower_directories: base.lowers().iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+            lower_directories: base.lowers().into_iter().map(SystemPath).collect(),
             stop_signal: request
                 .stop_signal
                 .map(|signal| signal.to_string())

@@ -2,17 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use oci_spec::runtime::Spec;
-
 use super::charge::Charge;
 use super::{Engine, Error, Events, moment};
 use crate::launch::{Client, Feeding};
 use crate::plan::Plan;
-use crate::plan::from_spec::Supplement;
 use crate::plan::occurrence::Action;
 use crate::plan::rootfs::Rootfs;
 use crate::store::container::{Bundle, Container, ContainerError, ContainerRecord};
-use crate::store::layout;
 use crate::store::volume::VolumeRecord;
 use crate::sys::hosttree;
 
@@ -94,11 +90,7 @@ impl Engine {
     }
 
     fn stored_plan(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<Plan, Error> {
-        let incomplete = || Error::NoDescription(record.name.to_string());
-        let read = |name| self.store.read_bundle(bundle, name)?.ok_or_else(incomplete);
-        let spec: Spec = serde_json::from_slice(&read(layout::SPEC)?).map_err(|_| incomplete())?;
-        let mut supplement: Supplement =
-            serde_json::from_slice(&read(layout::SUPPLEMENT)?).map_err(|_| incomplete())?;
+        let (spec, mut supplement) = self.description(record, bundle)?;
         if let Rootfs::Host { areas, .. } = &mut supplement.rootfs {
             // The machine's own mounts may be others by now.
             *areas = hosttree::areas().map_err(Error::Probe)?;

@@ -4,8 +4,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A path in JSON that is one of several, or may be missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SystemPath(#[serde(with = "self")] pub PathBuf);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -43,22 +49,17 @@ pub fn deserialize<'de, T: From<OsString>, D: Deserializer<'de>>(deserializer: D
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-
-    #[derive(Debug, PartialEq, serde::Serialize, Deserialize)]
-    struct Holder(#[serde(with = "super")] PathBuf);
 
     #[test]
     fn every_text_survives() {
         for (bytes, json) in
             [(&b"/a b"[..], "\"/a b\""), ("/\u{fc}".as_bytes(), "\"/\u{fc}\""), (b"/\xff", "[47,255]")]
         {
-            let holder = Holder(PathBuf::from(OsStr::from_bytes(bytes)));
+            let holder = SystemPath(PathBuf::from(OsStr::from_bytes(bytes)));
             assert_eq!(serde_json::to_string(&holder).unwrap(), json);
-            assert_eq!(serde_json::from_str::<Holder>(json).unwrap(), holder);
+            assert_eq!(serde_json::from_str::<SystemPath>(json).unwrap(), holder);
         }
-        assert!(serde_json::from_str::<Holder>("[256]").is_err());
+        assert!(serde_json::from_str::<SystemPath>("[256]").is_err());
     }
 }

@@ -13,6 +13,7 @@ mod name;
 mod record;
 mod removal;
 mod still;
+mod written;
 
 use std::path::PathBuf;
 
@@ -112,9 +113,7 @@ impl Store {
         let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
         let temporary = Temporary::new(self)?;
         let fill = || -> Result<(), SysError> {
-            // Texts, numbers and truths under text keys: all of that can become JSON.
-            let json = serde_json::to_vec(record).unwrap_or_default();
-            temporary.directory().write(layout::RECORD, &json)?;
+            temporary.directory().write(layout::RECORD, &self.written_record(record))?;
             for name in directories {
                 temporary.directory().make(name)?;
             }
@@ -254,11 +253,7 @@ impl Store {
     fn read_container(&self, id: &str, lifetime: Lifetime) -> Result<Option<Container>, StoreError> {
         let name = container_name(id, lifetime);
         let Some(directory) = self.open_container(&name)? else { return Ok(None) };
-        let Some::<ContainerRecord>(record) =
-            self.read_json(&format!("{name}/{}", layout::RECORD), "the record of a container")?
-        else {
-            return Ok(None);
-        };
+        let Some(record) = self.container_record(&name)? else { return Ok(None) };
         let file = |file: &str| format!("{name}/{file}");
         // A shared lock is free for as many as ask, and refused only while the launcher holds its own.
         let is_free = try_lock_shared(&directory).map_err(|cause| self.read_error(cause))?;

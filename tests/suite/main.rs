@@ -70,6 +70,7 @@ mod mount_races;
 mod mount_sources;
 mod mount_words;
 mod mounts;
+mod moved;
 mod network;
 mod other_users;
 mod pausing;

@@ -5,6 +5,7 @@ use rustix::io::Errno;
 
 use super::{Flaw, Inspection, Remedy};
 use crate::plan::name::{ContainerId, ContainerName};
+use crate::plan::portable;
 use crate::store::container::{ContainerRecord, EndRecord, LiveMount, StartRecord};
 use crate::store::layout;
 use crate::sys::{Call, SysError};
@@ -170,13 +171,17 @@ impl Inspection<'_> {
                 self.found(path, Flaw::Dangling(format!("image {id}")), again());
             }
         }
-        for lower in &record.lower_directories {
-            // Those outside are the user's.
-            if std::path::Path::new(lower)
-                .strip_prefix(self.store.path())
-                .is_ok_and(|below| !self.is_there(&below.to_string_lossy()))
-            {
-                self.found(path, Flaw::Dangling(format!("the layer `{lower}`")), again());
+        for lower in record.lower_directories.iter().map(|lower| &lower.0) {
+            let flaw = || Flaw::Dangling(format!("the layer `{}`", lower.display()));
+            match portable::written(self.store.path(), lower) {
+                below if below.is_relative() => {
+                    if !self.is_there(&below.to_string_lossy()) {
+                        self.found(path, flaw(), again());
+                    }
+                }
+                // Directories that are no layers are the user's.
+                _ if record.image_id.is_none() => {}
+                _ => self.found(path, flaw(), Remedy::Advice(elsewhere(record))),
             }
         }
         for volume in record.mounts.iter().filter_map(|mount| mount.volume.as_ref()) {
@@ -212,4 +217,13 @@ impl Inspection<'_> {
         }
         Ok(())
     }
+}
+
+/// What to do about a container that has its layers in another store.
+fn elsewhere(record: &ContainerRecord) -> String {
+    format!(
+        "it was made while the store lay elsewhere, by an earlier minirun, which wrote that down: move the store back to \
+         start it, or `minirun rm {}`",
+        record.name
+    )
 }

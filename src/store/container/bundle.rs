@@ -119,7 +119,7 @@ impl Store {
 
     /// What a container is by now: it may have got another name since it was started.
     pub(super) fn current_record(&self, bundle: &Bundle) -> Result<Option<ContainerRecord>, StoreError> {
-        self.read_json(&format!("{}/{}", bundle.name, layout::RECORD), "the record of a container")
+        self.container_record(&bundle.name)
     }
 }
 

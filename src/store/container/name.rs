@@ -91,8 +91,7 @@ impl Store {
         self.take_name(&record, &temporary)?;
         let lifetime = if record.removed_at_end { Lifetime::Ephemeral } else { Lifetime::Kept };
         let path = format!("{}/{}", super::container_name(record.id.as_str(), lifetime), layout::RECORD);
-        let json = serde_json::to_vec(&record).unwrap_or_default();
-        match temporary.replace_file_durably(self, &path, &json) {
+        match temporary.replace_file_durably(self, &path, &self.written_record(&record)) {
             Err(StoreError::Write { cause, .. }) if cause.errno() == Errno::NOENT => {
                 self.release_name(&record)?;
                 return Err(gone());

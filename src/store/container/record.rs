@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use oci_spec::image::Config;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::bytes;
+use crate::plan::bytes::{self, SystemPath};
 use crate::plan::capability::CapabilitySet;
 use crate::plan::digest::Digest;
 use crate::plan::idmap::IdMap;
@@ -41,7 +41,7 @@ pub struct MountRecord {
     pub layer: Option<String>,
 }
 
-/// What `record.json` of a container holds.
+/// What `record.json` of a container holds. There, paths in the store are written from the store; here, they are absolute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContainerRecord {
@@ -95,7 +95,7 @@ pub struct ContainerRecord {
     pub address: Option<Ipv4Addr>,
     /// The directory of the generated files of its `/etc`, where it is another container's.
     #[serde(default)]
-    pub network_files: Option<String>,
+    pub network_files: Option<SystemPath>,
     /// The limits that were asked for.
     #[serde(default)]
     pub resources: Vec<Limit>,
@@ -107,8 +107,8 @@ pub struct ContainerRecord {
     pub limits: Vec<Enforcement>,
     /// How the root filesystem is made: `overlay`, `vfs` or `host`.
     pub driver: String,
-    /// The directories of the image's layers, the topmost first; what is not UTF-8 in them is replaced.
-    pub lower_directories: Vec<String>,
+    /// The directories of the image's layers, the topmost first.
+    pub lower_directories: Vec<SystemPath>,
     /// The signal that asks it to stop.
     pub stop_signal: Option<String>,
     /// Whether it goes with its end (`--rm`).
