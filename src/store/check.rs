@@ -33,6 +33,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// left, and a machine with much to do may let him wait.
 const DEPARTURE_LOOKS: usize = 10;
 
+/// How often what somebody is removing is looked at, until it is gone.
+const REMOVAL_LOOKS: usize = 100;
+
 /// How thoroughly a store is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
@@ -44,12 +47,30 @@ pub enum Depth {
 }
 
 impl Store {
-    /// Looks at everything. Called where the files of the store can be read: inside their user namespace.
+    /// Looks at everything, and waits some seconds for containers that are being removed, so that a store in order may be
+    /// copied. Called where the files of the store can be read: inside their user namespace.
     ///
     /// # Errors
     /// The store's own directories cannot be read.
     pub fn find_flaws(&self, depth: Depth, now: i64) -> Result<Vec<Finding>, StoreError> {
         let Some(root) = self.directory()? else { return Ok(Vec::new()) };
+        let findings = self.find_lasting_flaws(root, depth, now)?;
+        for _ in 0..REMOVAL_LOOKS {
+            if !is_somebody_removing(root).map_err(|cause| self.read_error(cause))? {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(findings)
+    }
+
+    /// What is wrong, and not because another command is in the middle of it.
+    fn find_lasting_flaws(
+        &self,
+        root: &Directory,
+        depth: Depth,
+        now: i64,
+    ) -> Result<Vec<Finding>, StoreError> {
         let look = |depth| {
             let mut inspection = Inspection { store: self, root, depth, now, findings: Vec::new() };
             inspection.inspect().map_err(|cause| self.read_error(cause))?;
@@ -72,6 +93,40 @@ impl Store {
         let stays = |finding: &Finding| second.contains(finding) || layers::is_about_content(finding);
         Ok(first.into_iter().filter(stays).collect())
     }
+}
+
+/// Whether an entry of the store is somebody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ownership {
+    /// It is gone.
+    Gone,
+    /// Nobody holds it.
+    Free,
+    /// A living process does.
+    Held,
+}
+
+fn ownership(root: &Directory, path: &str) -> Result<Ownership, SysError> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::openat(root, path, flags, Mode::empty()) {
+        Err(Errno::NOENT) => Ok(Ownership::Gone),
+        Err(_) => Ok(Ownership::Free),
+        Ok(file) => match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Ownership::Free),
+            Err(Errno::WOULDBLOCK) => Ok(Ownership::Held),
+            Err(errno) => Err(SysError::new(format!("flock({path:?}, SHARED)"), errno)),
+        },
+    }
+}
+
+/// Whether containers that have ended are on their way out.
+fn is_somebody_removing(root: &Directory) -> Result<bool, SysError> {
+    for name in root.names_in(layout::ENDED)? {
+        if ownership(root, &format!("{}/{name}", layout::ENDED))? == Ownership::Held {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// One look at a store.
@@ -154,17 +209,7 @@ impl Inspection<'_> {
     fn abandoned(&mut self, directory: &str) -> Result<(), SysError> {
         for name in self.root.names_in(directory)? {
             let path = format!("{directory}/{name}");
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let is_free = match rustix::fs::openat(self.root, &path, flags, Mode::empty()) {
-                Err(Errno::NOENT) => false,
-                Err(_) => true,
-                Ok(file) => match flock(&file, FlockOperation::NonBlockingLockShared) {
-                    Ok(()) => true,
-                    Err(Errno::WOULDBLOCK) => false,
-                    Err(errno) => return Err(SysError::new(format!("flock({path:?}, SHARED)"), errno)),
-                },
-            };
-            if is_free {
+            if ownership(self.root, &path)? == Ownership::Free {
                 self.found(path, Flaw::Abandoned, Remedy::Remove);
             }
         }

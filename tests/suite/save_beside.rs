@@ -125,6 +125,8 @@ fn a_store_can_be_moved_and_copied() {
         tar -C \"$2\" --xattrs --xattrs-include='*' -xpf \"$3\"",
     ] {
         let to = scratch.path("elsewhere");
+        // It waits for the files of the container with `--rm`, as docs/build.md has it.
+        scratch.minirun(["system", "check"]).run().success();
         let copy = scratch.minirun(["unshare", "--", "sh", "-ec", way, "sh"]);
         copy.args([&from, &to, &tar]).run().success();
         // What is there now is all that there is.

@@ -1,6 +1,9 @@
 //! What a start spares itself, and that nobody can tell.
 
-use std::fs;
+use std::time::Duration;
+use std::{fs, thread};
+
+use rustix::fs::{FlockOperation, flock};
 
 use crate::support::{IMAGE, Image, Layer, Scratch};
 
@@ -35,6 +38,28 @@ fn what_nobody_removes_any_more_is_swept() {
     scratch.minirun(["system", "check", "--repair"]).run().success();
     assert!(!left.exists());
     assert_eq!(scratch.minirun(["system", "check"]).run().success(), "the store is in order");
+}
+
+#[test]
+fn a_check_waits_for_whoever_removes_a_container() {
+    let scratch = Scratch::with_image();
+    scratch.shell(&[], "true").run().success();
+    scratch.await_ended();
+    let going = scratch.store().join("ended/going");
+    fs::create_dir(&going).unwrap();
+    let held = fs::File::open(&going).unwrap();
+    flock(&held, FlockOperation::LockExclusive).unwrap();
+    let remover = thread::spawn({
+        let going = going.clone();
+        move || {
+            thread::sleep(Duration::from_millis(500));
+            fs::remove_dir(&going).unwrap();
+            drop(held);
+        }
+    });
+    assert_eq!(scratch.minirun(["system", "check"]).run().success(), "the store is in order");
+    assert!(!going.exists());
+    remover.join().unwrap();
 }
 
 #[test]
