@@ -70,7 +70,7 @@ mod tests {
             ("sha256:cafe", true, Some("cafe")),
             ("sha256:caf", true, None),
             (&id, false, Some(id.as_str())),
-            (&format!("sha256:{id}"), true, Some(id.as_str())),
+            (&format!("sha256:{id}"), false, Some(id.as_str())),
         ] {
             let name: ImageName = text.parse().unwrap();
             assert_eq!((name.reference().is_some(), name.id_prefix()), (is_reference, prefix), "{text}");
