@@ -139,6 +139,8 @@ pub struct Engine {
     lock: Option<ImageLock>,
     /// What becomes of the blobs of images that come.
     blobs: BlobPolicy,
+    /// How registries are asked for the images of containers.
+    access: Access,
 }
 
 impl Engine {
@@ -150,13 +152,25 @@ impl Engine {
         let host = probe::probe().map_err(Error::Probe)?;
         // What is mounted is named by absolute paths.
         let path = host.working_directory.join(store);
-        Ok(Self { host, store: Store::open(path)?, lock: None, blobs: BlobPolicy::default() })
+        Ok(Self {
+            host,
+            store: Store::open(path)?,
+            lock: None,
+            blobs: BlobPolicy::default(),
+            access: Access::default(),
+        })
     }
 
     /// The same engine, which does this with the blobs of images that it loads or pulls from here on.
     #[must_use]
     pub fn treating_blobs(self, blobs: BlobPolicy) -> Self {
         Self { blobs, ..self }
+    }
+
+    /// The same engine, which asks registries so for the images of containers.
+    #[must_use]
+    pub fn asking_registries(self, access: Access) -> Self {
+        Self { access, ..self }
     }
 
     /// The facts about machine and caller.

@@ -17,7 +17,6 @@ use crate::plan::reference::{Reference, TagOrigin};
 use crate::plan::registry::policy::{PullPolicy, is_local};
 use crate::plan::source::{ImageSource, registry_name};
 use crate::plan::userns::UserNamespace;
-use crate::registry::Access;
 use crate::store::image::{Image, ImageError};
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
@@ -187,7 +186,7 @@ impl Engine {
             name: text.to_owned(),
             platform: wanted.platform.cloned(),
             limits: wanted.limits.clone(),
-            access: Access::default(),
+            access: self.access.clone(),
         };
         let owned = Owned { namespace: wanted.namespace, owners: wanted.owners };
         let pulled = self.all_or_nothing(|| self.pull_for(&arguments, owned, &mut *events));

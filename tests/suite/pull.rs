@@ -121,6 +121,10 @@ fn whatever_a_registry_refuses_comes_with_a_hint() {
     let said = pull(&scratch, &["--creds", "user:wrong", &name]).run();
     assert!(said.fails(1).contains(&format!("`{host}` refuses `user`")), "{said}");
     assert!(said.stderr().contains("hint: is the password right"), "{said}");
+    let said = scratch.minirun(["run", "--pull=missing", "--creds", "user:wrong", &name, "true"]).run();
+    assert!(said.fails(125).contains(&format!("`{host}` refuses `user`")), "{said}");
+    let said = scratch.minirun(["run", "--pull=missing", "--creds", USER, &name, "true"]).run();
+    assert!(said.code == Some(125) && said.stderr().contains("the registry has no"), "{said}");
     let said = call(&scratch, "login").args(["-u", "user", "-p", "wrong", &host]).run();
     assert!(said.fails(1).contains("hint: check name and password"), "{said}");
 
@@ -380,6 +384,18 @@ fn certificates_are_wanted() {
     assert!(outcome.stderr().contains("--cert-dir"), "{}", outcome.stderr());
     pull(&scratch, &["-q", "--cert-dir", &registry.certificates(&scratch), &name]).run().success();
     pull(&scratch, &["-q", "--tls-verify=false", &name]).run().success();
+    // Containers ask for their image in the same way.
+    let certificates = registry.certificates(&scratch);
+    for (flag, code) in [("--tls-verify=true", 125), ("--tls-verify=false", 0)] {
+        scratch.minirun(["rmi", "-f", &name]).run();
+        let said = scratch.minirun(["run", "--rm", "--pull=missing", flag, &name, "true"]).run();
+        assert_eq!(said.code, Some(code), "{flag}: {said}");
+    }
+    for verb in [&["run", "--rm"][..], &["create"], &["layer"]] {
+        let words = ["-q", "--pull=always", "--cert-dir", &certificates, &name];
+        let separator = verb.first().filter(|verb| **verb == "layer").map(|_| "--");
+        scratch.minirun(verb.iter().copied()).args(words).args(separator).args(["true"]).run().success();
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::common::CommonArgs;
 use self::container::{ListContainers, PruneContainers, RemoveContainers};
 use self::contents::ContentsVerb;
 use self::events::EventsArgs;
@@ -147,32 +148,32 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// `--lock`.
-    pub(crate) fn lock(&self) -> Option<&Path> {
+    /// What `run`, `create` and `layer` have in common.
+    pub(crate) fn common(&self) -> Option<&CommonArgs> {
         match self {
             Self::Run(run)
             | Self::Create(run)
-            | Self::Container(ContainerVerb::Run(run) | ContainerVerb::Create(run)) => {
-                run.common.lock.as_deref()
-            }
-            Self::Layer(layer) => layer.common.lock.as_deref(),
-            Self::Pull(pull) | Self::Image(ImageVerb::Pull(pull)) => pull.lock.as_deref(),
-            Self::Load(load) | Self::Image(ImageVerb::Load(load)) => load.lock.as_deref(),
+            | Self::Container(ContainerVerb::Run(run) | ContainerVerb::Create(run)) => Some(&run.common),
+            Self::Layer(layer) => Some(&layer.common),
             _ => None,
         }
     }
+
+    /// `--lock`.
+    pub(crate) fn lock(&self) -> Option<&Path> {
+        match self {
+            Self::Pull(pull) | Self::Image(ImageVerb::Pull(pull)) => pull.lock.as_deref(),
+            Self::Load(load) | Self::Image(ImageVerb::Load(load)) => load.lock.as_deref(),
+            _ => self.common()?.lock.as_deref(),
+        }
+    }
+
     /// `--keep-blobs`; none of verbs by which no images come.
     pub(crate) fn keep_blobs(&self) -> Option<&KeepBlobsArgs> {
         match self {
-            Self::Run(run)
-            | Self::Create(run)
-            | Self::Container(ContainerVerb::Run(run) | ContainerVerb::Create(run)) => {
-                Some(&run.common.keep_blobs)
-            }
-            Self::Layer(layer) => Some(&layer.common.keep_blobs),
             Self::Pull(pull) | Self::Image(ImageVerb::Pull(pull)) => Some(&pull.keep_blobs),
             Self::Load(load) | Self::Image(ImageVerb::Load(load)) => Some(&load.keep_blobs),
-            _ => None,
+            _ => Some(&self.common()?.keep_blobs),
         }
     }
 }

@@ -96,6 +96,10 @@ fn answer(arguments: Arguments, output: &mut Output) -> Result<u8, Failure> {
         Some(keep) => engine.treating_blobs(run::blobs(keep.keep_blobs)?),
         None => engine,
     };
+    let engine = match arguments.verb.common() {
+        Some(common) => engine.asking_registries(registry::asking(&common.ask)?),
+        None => engine,
+    };
     match arguments.verb {
         Verb::Run(run) | Verb::Container(ContainerVerb::Run(run)) => run::run(&engine, &run, output),
         Verb::Create(run) | Verb::Container(ContainerVerb::Create(run)) => run::create(&engine, &run, output),

@@ -6,7 +6,7 @@ use minirun::container::{Access, Engine, PullArguments, PushArguments};
 use minirun::plan::registry::auth_file::{Credentials, Kept};
 use minirun::plan::source::registry_name;
 
-use crate::arguments::registry::{AccessArgs, LoginArgs, LogoutArgs, PullArgs, PushArgs};
+use crate::arguments::registry::{AccessArgs, AskArgs, LoginArgs, LogoutArgs, PullArgs, PushArgs};
 use crate::failure::{Failure, SOME_FAILED};
 use crate::image::{limits, platform};
 use crate::output::{Output, note};
@@ -18,7 +18,7 @@ const PASSWORD_MAX: u64 = 64 << 10;
 
 /// `minirun pull`: goes on with the others when one cannot be had.
 pub(crate) fn pull(engine: &Engine, arguments: &PullArgs, output: &mut Output) -> Result<u8, Failure> {
-    let access = access(&arguments.access, credentials(arguments.creds.as_deref())?);
+    let access = asking(&arguments.ask)?;
     let platform = platform(engine, arguments.platform.as_deref())?;
     let limits = limits(&arguments.image_limits)?;
     let (names, mut code) = names(engine, (arguments, &access), output);
@@ -101,7 +101,7 @@ fn push_one(
     let request = PushArguments {
         image: image.to_owned(),
         destination: arguments.destination.clone(),
-        access: access(&arguments.access, credentials(arguments.creds.as_deref())?),
+        access: asking(&arguments.ask)?,
     };
     let mut progress = Progress::new(Loudness::of(arguments.quiet));
     let pushed = engine.push(&request, &mut |event| progress.show(event));
@@ -154,6 +154,11 @@ pub(crate) fn logout(engine: &Engine, arguments: &LogoutArgs, output: &mut Outpu
     engine.log_out(&arguments.registry, arguments.auth_file.as_deref())?;
     output.line(format!("Removed login credentials for {}", arguments.registry))?;
     Ok(0)
+}
+
+/// How a registry is asked for images, or to take them.
+pub(crate) fn asking(arguments: &AskArgs) -> Result<Access, Failure> {
+    Ok(access(&arguments.access, credentials(arguments.creds.as_deref())?))
 }
 
 fn access(arguments: &AccessArgs, credentials: Option<Credentials>) -> Access {

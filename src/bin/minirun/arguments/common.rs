@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use minirun::plan::image_limit::ImageLimits;
 
 use super::mount_flags::MountFlags;
-use super::registry::{KeepBlobsArgs, Pull};
+use super::registry::{AskArgs, KeepBlobsArgs, Pull};
 use super::resources::ResourceArgs;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,6 +20,7 @@ pub(crate) enum DriverWord {
     Vfs,
 }
 
+// Flags without a heading stand before these where they are flattened: clap would put them below the last one here.
 #[derive(Debug, Args)]
 pub(crate) struct CommonArgs {
     #[command(flatten)]
@@ -117,7 +118,9 @@ pub(crate) struct CommonArgs {
     /// When the image is fetched from a registry: always, missing, newer or never [default: `MINIRUN_PULL`, else missing]
     #[arg(long, value_name = "WHEN", hide_possible_values = true, help_heading = "Image")]
     pub(crate) pull: Option<Pull>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Image")]
+    pub(crate) ask: AskArgs,
+    #[command(flatten, next_help_heading = "Image")]
     pub(crate) keep_blobs: KeepBlobsArgs,
     /// Take images only as this file says that their names were meant: see `minirun image lock`
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, help_heading = "Image")]

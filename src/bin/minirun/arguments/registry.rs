@@ -76,6 +76,16 @@ pub(crate) struct AccessArgs {
     pub(crate) auth_file: Option<PathBuf>,
 }
 
+// How registries are asked for images. No comment for documentation, likewise.
+#[derive(Debug, Args)]
+pub(crate) struct AskArgs {
+    /// Who asks registries, instead of what `minirun login` has kept
+    #[arg(long, value_name = "USER:PASSWORD")]
+    pub(crate) creds: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct PullArgs {
     /// Images, such as `alpine`, `quay.io/team/tool:2` or `ghcr.io/a/b@sha256:…`
@@ -87,11 +97,8 @@ pub(crate) struct PullArgs {
     /// Take what is for this platform instead of the machine's own
     #[arg(long, value_name = "OS[/ARCH[/VARIANT]]")]
     pub(crate) platform: Option<String>,
-    /// Who asks, instead of what `minirun login` has kept
-    #[arg(long, value_name = "USER:PASSWORD")]
-    pub(crate) creds: Option<String>,
     #[command(flatten)]
-    pub(crate) access: AccessArgs,
+    pub(crate) ask: AskArgs,
     /// Take images only as this file says that their names were meant: see `minirun image lock`
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
@@ -116,14 +123,11 @@ pub(crate) struct PushArgs {
     /// All images of the store that are called so, whatever their tags, each under its own name
     #[arg(short, long = "all-tags", conflicts_with_all = ["destination", "digest_file"])]
     pub(crate) all_tags: bool,
-    /// Who asks, instead of what `minirun login` has kept
-    #[arg(long, value_name = "USER:PASSWORD")]
-    pub(crate) creds: Option<String>,
     /// Write the digest of the manifest to this file
     #[arg(long = "digestfile", value_name = "FILE")]
     pub(crate) digest_file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) access: AccessArgs,
+    pub(crate) ask: AskArgs,
     /// No progress and no notes, and only the name of the image
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -44,6 +44,16 @@ pub(crate) struct RunArgs {
     #[arg(required = true, trailing_var_arg = true, value_name = "IMAGE")]
     pub(crate) words: Vec<OsString>,
 
+    /// Print the whole plan and do nothing
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
+    pub(crate) dry_run: bool,
+    /// No progress and no notes
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
+    pub(crate) quiet: bool,
+    /// Show this help
+    #[arg(long, action = ArgAction::Help)]
+    help: Option<bool>,
+
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 
@@ -141,14 +151,4 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) supervision: SupervisionArgs,
-
-    /// Print the whole plan and do nothing
-    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
-    pub(crate) dry_run: bool,
-    /// No progress and no notes
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_default_value = true, hide_possible_values = true, value_name = "BOOL", value_parser = switch!(), action = ArgAction::Set)]
-    pub(crate) quiet: bool,
-    /// Show this help
-    #[arg(long, action = ArgAction::Help)]
-    help: Option<bool>,
 }

@@ -45,6 +45,13 @@ pub(crate) struct LayerArgs {
     #[arg(long = "change", value_name = "INSTRUCTION")]
     pub(crate) changes: Vec<String>,
 
+    /// No progress and no notes
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Show this help
+    #[arg(long, action = ArgAction::Help)]
+    help: Option<bool>,
+
     #[command(flatten)]
     pub(crate) common: CommonArgs,
     /// Mount a volume or a path of the host whose content does not count, and stays
@@ -55,11 +62,4 @@ pub(crate) struct LayerArgs {
         help_heading = "Files"
     )]
     pub(crate) caches: Vec<OsString>,
-
-    /// No progress and no notes
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-    /// Show this help
-    #[arg(long, action = ArgAction::Help)]
-    help: Option<bool>,
 }
