@@ -6,6 +6,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use super::{Call, SysError};
 
+/// `linux/sockios.h`; the type of the C library's own differs from that of the call's argument in some.
+const SIOCSIFFLAGS: libc::Ioctl = 0x8914;
+
 /// Brings `lo` up, which gives it 127.0.0.1 and `::1`.
 ///
 /// # Errors
@@ -22,7 +25,7 @@ pub fn bring_loopback_up() -> Result<(), SysError> {
     let up = i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or_default();
     request.ifr_ifru.ifru_flags = up;
     // SAFETY: the request is a whole ifreq with a name that ends in NUL, and outlives the call.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCSIFFLAGS, &raw const request) };
     if result == 0 {
         return Ok(());
     }

@@ -52,6 +52,12 @@ fn instruction([code, second, rest @ ..]: [u8; INSTRUCTION]) -> Instruction {
     Instruction { code: u16::from_ne_bytes([code, second]), jt, jf, k: u32::from_ne_bytes(operand) }
 }
 
+/// What the C library's declaration of `ptrace` has for a request.
+#[cfg(target_env = "gnu")]
+type Request = libc::c_uint;
+#[cfg(not(target_env = "gnu"))]
+type Request = libc::c_int;
+
 /// Follows a process until it is dropped; the kernel lets the process go on when this one ends, too.
 struct Tracer(libc::pid_t);
 
@@ -88,7 +94,7 @@ impl Tracer {
     }
 
     fn filter(&self, index: usize) -> Result<Filter, SysError> {
-        const GET_FILTER: libc::c_uint = 0x420c;
+        const GET_FILTER: Request = 0x420c;
         let call = "PTRACE_SECCOMP_GET_FILTER";
         let count = request(call, (GET_FILTER, self.0), (index, std::ptr::null_mut()))?;
         let mut program = vec![[0; INSTRUCTION]; usize::try_from(count).unwrap_or(0)];
@@ -112,7 +118,7 @@ impl Drop for Tracer {
 #[expect(unsafe_code, reason = "nix has no PTRACE_SECCOMP_GET_FILTER")]
 fn request(
     name: &str,
-    (request, pid): (libc::c_uint, libc::pid_t),
+    (request, pid): (Request, libc::pid_t),
     (address, data): (usize, *mut libc::c_void),
 ) -> Result<libc::c_long, SysError> {
     // SAFETY: of the requests made here only PTRACE_SECCOMP_GET_FILTER writes to memory, and `data` is null or has room
