@@ -39,7 +39,7 @@ def pulled(scene: Scene, name: str, directory: str) -> Row:
         row.reason = f"no registry: {failure}"
         return row
     ours = scene.ours("pull", "-q", there, store="fresh")
-    ours.before = lambda: scene.remove_store("fresh")
+    ours.before = lambda: scene.put_aside("fresh")
     others = rivals([
         ("podman pull", lambda: podman_pull(scene, there), 1 / 5),
         ("skopeo copy", lambda: skopeo_copy(scene, there), None),
@@ -47,7 +47,7 @@ def pulled(scene: Scene, name: str, directory: str) -> Row:
     for contender in (ours, *(other for other, _ in others)):
         contender.least = 1 if name == "large" else 3
     made = contest(scene, row, ours, others)
-    scene.remove_store("fresh")
+    scene.put_aside("fresh")
     return made
 
 

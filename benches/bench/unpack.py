@@ -41,10 +41,11 @@ def generated(scene: Scene, name: str, shape: image.Shape) -> str:
 
 
 def borrowed(scene: Scene, name: str, directory: str) -> str:
-    """A layout with the blobs of another: some tools write beside the image that they read."""
+    """A copy of a layout: some tools write beside the image that they read, and minirun follows no link out of it."""
     made = scene.path(name)
     os.mkdir(made)
-    os.symlink(os.path.join(os.path.abspath(directory), "blobs"), f"{made}/blobs")
+    shutil.copytree(os.path.join(directory, "blobs"), f"{made}/blobs")
+    os.sync()
     shutil.copy(f"{directory}/oci-layout", made)
     with open(f"{directory}/index.json", encoding="utf-8") as file:
         index = json.load(file)
@@ -60,7 +61,7 @@ def unpacked(scene: Scene, name: str, directory: str) -> List[Row]:
     size = sum(os.path.getsize(file) for file in files)
     row = Row(PART, f"unpack {name}: {len(files)} layers, {size / 1e6:.0f} MB", "s")
     ours = scene.ours("load", "-q", "-i", directory, store="fresh")
-    ours.before = lambda: scene.remove_store("fresh")
+    ours.before = lambda: scene.put_aside("fresh")
     others = rivals([
         ("podman pull", lambda: podman_pull(scene, directory, name), 1 / 6),
         ("tar -xzf", lambda: tar_layers(scene, files), 1 / 3),
@@ -71,12 +72,12 @@ def unpacked(scene: Scene, name: str, directory: str) -> List[Row]:
     found = contest(scene, row, ours, others)
     memory = Row(PART, f"unpack {name}: peak memory", "MB", limit=MEMORY, load=average_load())
     memory.ours, memory.reason = peak(scene, ours)
-    scene.remove_store("fresh")
+    scene.put_aside("fresh")
     return [found, memory]
 
 
 def peak(scene: Scene, ours: Contender) -> Tuple[Optional[Figure], str]:
-    scene.remove_store("fresh")
+    scene.put_aside("fresh")
     try:
         return Figure.exact(pace.peak_memory(f"{scene.programs}/files", ours.words, ours.environment) / 1e6), ""
     except Failure as failure:
@@ -95,9 +96,7 @@ def podman_pull(scene: Scene, directory: str, name: str) -> Contender:
 
 
 def empty(scene: Scene, directory: str) -> None:
-    """Removes a tree, with what umoci makes unreadable in it."""
-    if os.path.isdir(directory):
-        scene.remove_store(os.path.relpath(directory, scene.directory))
+    scene.put_aside(os.path.relpath(directory, scene.directory))
 
 
 def tar_layers(scene: Scene, files: Sequence[str]) -> Contender:
@@ -125,11 +124,11 @@ def cold(scene: Scene) -> Row:
     what = "alpine" if scene.alpine else "an image of Alpine's size"
     row = Row(PART, f"run oci:… of {what}, store empty", "ms")
     ours = scene.ours("run", "--rm", "--network", "host", f"oci:{directory}", "/bin/true", store="fresh")
-    ours.before = lambda: scene.remove_store("fresh")
+    ours.before = lambda: scene.put_aside("fresh")
     files = image.layer_files(directory)
     others = rivals([("tar -xzf", lambda: tar_layers(scene, files), 3.0)])
     made = contest(scene, row, ours, others)
-    scene.remove_store("fresh")
+    scene.put_aside("fresh")
     return made
 
 

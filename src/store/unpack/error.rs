@@ -192,7 +192,7 @@ pub enum Problem {
 #[derive(Debug, Error)]
 pub enum SizeError {
     /// Too many bytes.
-    #[error("the layer unpacks to more than {0} bytes")]
+    #[error("the layer unpacks to more than {0} bytes, which is all that the limit leaves to it")]
     Bytes(u64),
     /// Too many bytes for so few compressed ones.
     #[error("the layer unpacks to more than {0} times its compressed size")]
