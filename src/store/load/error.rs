@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use super::blob::BlobError;
@@ -275,6 +276,10 @@ impl LoadError {
             Self::Several { .. } => Some("name one behind a colon".to_owned()),
             Self::Layer { cause, .. } | Self::Import { cause, .. } => cause.hint(),
             Self::Store(error) => error.hint(),
+            Self::Blob { cause: BlobError::Open { cause, .. }, .. } if cause.errno() == Errno::XDEV => Some(
+                "nothing outside of the image is read: copy into it what a link or a name in it means"
+                    .to_owned(),
+            ),
             Self::Open { .. }
             | Self::NotAFile(_)
             | Self::Blob { .. }

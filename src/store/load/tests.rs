@@ -534,7 +534,10 @@ fn a_docker_archive_with_a_wrong_config_digest_is_refused() {
     let manifest = json!([{ "Config": "../config.json", "RepoTags": ["a:1"], "Layers": [] }]);
     files.put("manifest.json", manifest.to_string());
     assert!(place.error(&place.file("b.tar", &files.tar())).contains("is not there"));
-    assert!(place.error(&place.directory("c", &files)).contains("EXDEV"));
+    let outside = place.directory("c", &files);
+    assert!(place.error(&outside).contains("EXDEV"));
+    let hint = place.load(&outside).unwrap_err().hint();
+    assert!(hint.is_some_and(|hint| hint.contains("outside of the image")));
     let manifest = json!([{ "Config": "\u{1b}[2J", "RepoTags": ["a:1"], "Layers": [] }]);
     files.put("manifest.json", manifest.to_string());
     assert!(place.error(&place.file("d.tar", &files.tar())).contains("`\\u{1b}[2J` is not there"));
