@@ -280,6 +280,9 @@ impl LoadError {
                 "nothing outside of the image is read: copy into it what a link or a name in it means"
                     .to_owned(),
             ),
+            Self::Open { path, .. } if ["http:", "https:"].iter().any(|scheme| path.starts_with(scheme)) => {
+                Some(format!("fetch it before: curl -fLO {}", path.display()))
+            }
             Self::Open { .. }
             | Self::NotAFile(_)
             | Self::Blob { .. }
@@ -352,8 +355,6 @@ fn is_caused_by_full_disk(error: &(dyn std::error::Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rustix::io::Errno;
-
     use super::*;
     use crate::store::layout::digest_of;
 
@@ -369,5 +370,14 @@ mod tests {
         assert_eq!(full.to_string(), "no space is left for the store `/store`");
         assert!(full.hint().unwrap().contains("make room in `/store`"));
         assert!(matches!(layer(Errno::IO).or_full("/store".into()), LoadError::Layer { .. }));
+    }
+
+    #[test]
+    fn an_address_is_no_file() {
+        let open =
+            |path: &str| LoadError::Open { path: path.into(), cause: SysError::new("open", Errno::NOENT) };
+        let hint = open("https://example.test/a.tar").hint();
+        assert_eq!(hint.as_deref(), Some("fetch it before: curl -fLO https://example.test/a.tar"));
+        assert_eq!(open("https").hint(), None);
     }
 }

@@ -39,12 +39,12 @@ fn render(error: &Error, words: &[OsString]) -> String {
     let help = format!("hint: see {verb} --help\n");
     if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
         && error.kind() == ErrorKind::UnknownArgument
-        && let Some(instead) = missing::instead_of(verb.rsplit(' ').next().unwrap_or_default(), flag)
+        && let Some(instead) = missing::instead_of(&verb, flag)
     {
         return format!("error: minirun does not have `{flag}` yet\nhint: {instead}\n");
     }
     if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
-        && let Some(instead) = missing::instead_of_verb(typed)
+        && let Some(instead) = missing::instead_of_verb(verb.rsplit(' ').next().unwrap_or_default(), typed)
     {
         return format!("error: minirun does not have `{typed}` yet\nhint: {instead}\n");
     }
@@ -155,6 +155,10 @@ mod tests {
                 &["network", "ls"],
                 "error: minirun does not have `network` yet\nhint: there are no networks with names: share one with \
                  --network container:NAME, or publish ports with -p\n",
+            ),
+            (
+                &["image", "mount", "x"],
+                "error: minirun does not have `mount` yet\nhint: `minirun image ls-files` and `minirun image cat` look into one\n",
             ),
             (
                 &["imagess"],
