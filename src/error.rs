@@ -22,6 +22,7 @@ use crate::plan::path::ContainerPath;
 use crate::plan::platform::PlatformError;
 use crate::plan::review::ChoiceError;
 use crate::plan::source::SourceError;
+use crate::plan::source::fetch_hint;
 use crate::plan::spec::ComposeError;
 use crate::plan::step::StepError;
 use crate::plan::supervision::ResultTarget;
@@ -419,6 +420,7 @@ impl Error {
             Self::Privileged => {
                 Some("chmod u-s,g-s on the program, setcap -r; run it as the user".to_owned())
             }
+            Self::Input { path, .. } => fetch_hint(path),
             Self::Store(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Registry(error) => error.hint(),

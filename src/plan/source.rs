@@ -2,11 +2,19 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::reference::{ImageName, ReferenceError};
+
+/// What to do about a path that is not there, where it is an address of the web.
+#[must_use]
+pub fn fetch_hint(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let start = ["https://", "http://"].iter().find_map(|scheme| text.find(scheme))?;
+    Some(format!("fetch it before: curl -fLO {}", text.get(start..)?))
+}
 
 /// Why a text names no image.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -142,6 +150,18 @@ mod tests {
 
     fn parse(text: &str) -> Result<ImageSource, SourceError> {
         ImageSource::parse(OsStr::new(text))
+    }
+
+    #[test]
+    fn an_address_is_no_file() {
+        for (path, address) in [
+            ("https://a.test/b.tar", Some("https://a.test/b.tar")),
+            ("/home/me/http://a.test/b.tar", Some("http://a.test/b.tar")),
+            ("/home/me/https", None),
+        ] {
+            let hint = address.map(|address| format!("fetch it before: curl -fLO {address}"));
+            assert_eq!(fetch_hint(Path::new(path)), hint, "{path}");
+        }
     }
 
     #[test]

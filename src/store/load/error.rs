@@ -10,6 +10,7 @@ use super::blob::BlobError;
 use super::wire::ManifestError;
 use crate::plan::digest::Digest;
 use crate::plan::image_lock::Drift;
+use crate::plan::source::fetch_hint;
 use crate::store::StoreError;
 use crate::store::compression::CompressionError;
 use crate::store::document::DocumentError;
@@ -280,11 +281,8 @@ impl LoadError {
                 "nothing outside of the image is read: copy into it what a link or a name in it means"
                     .to_owned(),
             ),
-            Self::Open { path, .. } if ["http:", "https:"].iter().any(|scheme| path.starts_with(scheme)) => {
-                Some(format!("fetch it before: curl -fLO {}", path.display()))
-            }
-            Self::Open { .. }
-            | Self::NotAFile(_)
+            Self::Open { path, .. } => fetch_hint(path),
+            Self::NotAFile(_)
             | Self::Blob { .. }
             | Self::Fetch { .. }
             | Self::Compression { .. }
@@ -370,14 +368,5 @@ mod tests {
         assert_eq!(full.to_string(), "no space is left for the store `/store`");
         assert!(full.hint().unwrap().contains("make room in `/store`"));
         assert!(matches!(layer(Errno::IO).or_full("/store".into()), LoadError::Layer { .. }));
-    }
-
-    #[test]
-    fn an_address_is_no_file() {
-        let open =
-            |path: &str| LoadError::Open { path: path.into(), cause: SysError::new("open", Errno::NOENT) };
-        let hint = open("https://example.test/a.tar").hint();
-        assert_eq!(hint.as_deref(), Some("fetch it before: curl -fLO https://example.test/a.tar"));
-        assert_eq!(open("https").hint(), None);
     }
 }
