@@ -328,7 +328,7 @@ fn a_damaged_blob_is_not_used() {
 #[test]
 fn copies_for_other_owners_share_the_blobs() {
     require!(program_exists("gzip"), "no gzip");
-    require!(Caller::detect().has_many_ids(), "there is one ID map only");
+    require!(Caller::detect().has_many_ids(), "the caller has one ID only");
     // Root of the machine is the same with its own ID.
     let mode = if Caller::detect() == Caller::Root { "single" } else { "keep-id" };
     let scratch = Scratch::new();
