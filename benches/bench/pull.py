@@ -46,9 +46,7 @@ def pulled(scene: Scene, name: str, directory: str) -> Row:
     ])
     for contender in (ours, *(other for other, _ in others)):
         contender.least = 1 if name == "large" else 3
-    made = contest(scene, row, ours, others)
-    scene.put_aside("fresh")
-    return made
+    return contest(scene, row, ours, others)
 
 
 def podman_pull(scene: Scene, there: str) -> Contender:
@@ -66,8 +64,7 @@ def skopeo_copy(scene: Scene, there: str) -> Contender:
     """Only the blobs, into a layout: nothing is unpacked."""
     made = scene.path("copied")
     words = ["skopeo", "copy", "-q", *anyone(scene), "--src-tls-verify=false", f"docker://{there}", f"oci:{made}:1"]
-    return Contender("skopeo copy", words, before=lambda: unpack.empty(scene, made),
-                     after=lambda: unpack.empty(scene, made))
+    return Contender("skopeo copy", words, before=lambda: scene.put_aside("copied"))
 
 
 def sent(scene: Scene, name: str, directory: str) -> str:

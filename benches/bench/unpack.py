@@ -72,7 +72,6 @@ def unpacked(scene: Scene, name: str, directory: str) -> List[Row]:
     found = contest(scene, row, ours, others)
     memory = Row(PART, f"unpack {name}: peak memory", "MB", limit=MEMORY, load=average_load())
     memory.ours, memory.reason = peak(scene, ours)
-    scene.put_aside("fresh")
     return [found, memory]
 
 
@@ -95,27 +94,23 @@ def podman_pull(scene: Scene, directory: str, name: str) -> Contender:
     return Contender("podman pull", words, environment, before=forget, after=forget)
 
 
-def empty(scene: Scene, directory: str) -> None:
-    scene.put_aside(os.path.relpath(directory, scene.directory))
-
-
 def tar_layers(scene: Scene, files: Sequence[str]) -> Contender:
     """The layers one after the other into one directory, which is less than an image asks for: no whiteouts."""
     directory = scene.path("untarred")
 
     def fresh() -> None:
-        empty(scene, directory)
+        scene.put_aside("untarred")
         os.mkdir(directory)
 
     script = 'for layer; do tar -C "$0" -xzf "$layer"; done'
     words = ["sh", "-c", script, directory, *files]
-    return Contender("tar -xzf", words, before=fresh, after=lambda: empty(scene, directory))
+    return Contender("tar -xzf", words, before=fresh)
 
 
 def umoci(scene: Scene, directory: str, name: str) -> Contender:
     made = scene.path("umoci-bundle")
     words = ["umoci", "unpack", "--rootless", "--image", f"{directory}:{name}:1", made]
-    return Contender("umoci", words, before=lambda: empty(scene, made), after=lambda: empty(scene, made))
+    return Contender("umoci", words, before=lambda: scene.put_aside("umoci-bundle"))
 
 
 def cold(scene: Scene) -> Row:
@@ -127,9 +122,7 @@ def cold(scene: Scene) -> Row:
     ours.before = lambda: scene.put_aside("fresh")
     files = image.layer_files(directory)
     others = rivals([("tar -xzf", lambda: tar_layers(scene, files), 3.0)])
-    made = contest(scene, row, ours, others)
-    scene.put_aside("fresh")
-    return made
+    return contest(scene, row, ours, others)
 
 
 def with_program(scene: Scene) -> str:

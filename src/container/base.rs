@@ -167,20 +167,20 @@ impl Engine {
     /// An image of the store, fetched first where that is wanted.
     fn stored(&self, wanted: Wanted<'_>, events: Events<'_>) -> Result<Image, Error> {
         let text = registry_name(wanted.text);
-        let found = match self.store.find_image(text) {
-            Err(ImageError::Unknown { .. }) => self.under_full_name(text)?,
-            found => Some(found?),
+        let found = match self.find_image(text) {
+            Err(Error::Image(unknown @ ImageError::Unknown { .. })) => Err(unknown),
+            found => Ok(found?),
         };
         let is_wanted = match (wanted.pull, &found) {
             (PullPolicy::Never, _) => false,
-            (PullPolicy::Missing, found) => found.is_none(),
+            (PullPolicy::Missing, found) => found.is_err(),
             // What an ID or digest names is what it is, here and everywhere.
-            (PullPolicy::Always | PullPolicy::Newer, Some(found)) => found.reference.is_some(),
-            (PullPolicy::Always | PullPolicy::Newer, None) => true,
+            (PullPolicy::Always | PullPolicy::Newer, Ok(found)) => found.reference.is_some(),
+            (PullPolicy::Always | PullPolicy::Newer, Err(_)) => true,
         };
         let can_be_had = text.parse().is_ok_and(|reference| !is_local(&reference));
         if !is_wanted || !can_be_had || wanted.intent == Intent::Look {
-            return found.map_or_else(|| Ok(self.store.find_image(text)?), Ok);
+            return Ok(found?);
         }
         let arguments = PullArguments {
             name: text.to_owned(),
@@ -192,7 +192,7 @@ impl Engine {
         let pulled = self.all_or_nothing(|| self.pull_for(&arguments, owned, &mut *events));
         match (pulled, found, wanted.pull) {
             (Ok(pulled), ..) => Ok(self.store.find_image(&pulled.id.to_string())?),
-            (Err(error), Some(found), PullPolicy::Newer) => {
+            (Err(error), Ok(found), PullPolicy::Newer) => {
                 events(Event::Notice(format!("using the image that is here: {error}")));
                 Ok(found)
             }

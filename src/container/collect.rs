@@ -7,8 +7,8 @@ use crate::store::container::Container;
 use crate::store::list::ImageSummary;
 
 impl Engine {
-    /// The images that would have to go so that the layers, with the blobs that are kept of them, take at most `limit` bytes, the least recently used first; none
-    /// that a container has.
+    /// The images that would have to go so that the layers, with the blobs that are kept of them, take at most `limit`
+    /// bytes, the least recently used first; none that a container has.
     ///
     /// # Errors
     /// The store cannot be read.

@@ -53,7 +53,7 @@ impl Engine {
     }
 
     /// An image of the store that has the full name for which a short one stands, as the user's settings say.
-    pub(super) fn under_full_name(&self, text: &str) -> Result<Option<Image>, Error> {
+    fn under_full_name(&self, text: &str) -> Result<Option<Image>, Error> {
         let Ok(names) = credentials::settings()?.candidates(text) else { return Ok(None) };
         for name in names {
             match self.store.find_image(&name.to_string()) {

@@ -40,6 +40,7 @@ pub use kind::{Bind, Content, Devpts, ImageMount, Missing, MountKind, Ramfs, Vol
 pub use parse_mount::parse_mount;
 pub use parse_tmpfs::parse_tmpfs;
 pub use parse_volume::parse_volume;
+pub(in crate::plan) use resolve::absolute;
 pub use resolve::resolve;
 pub use tmpfs::{Tmpfs, TmpfsFlag, TmpfsKey};
 pub use view::{Links, Ownership, View};

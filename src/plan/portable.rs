@@ -12,6 +12,7 @@ use oci_spec::runtime::{Mount, Spec};
 
 use super::attachment::Source;
 use super::from_spec::Supplement;
+use super::mount::absolute;
 use super::rootfs::Rootfs;
 
 /// Where the papers of a container lie.
@@ -62,19 +63,8 @@ impl Place<'_> {
     }
 
     fn of_host(&self, path: &Path) -> PathBuf {
-        if path.is_absolute() {
-            return path.to_owned();
-        }
         // No directory of the store is a symlink, so that `..` is what it looks like.
-        let mut whole = self.container.to_owned();
-        for component in path.components() {
-            match component {
-                Component::ParentDir => drop(whole.pop()),
-                Component::Normal(name) => whole.push(name),
-                Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-            }
-        }
-        whole
+        if path.is_absolute() { path.to_owned() } else { absolute(path, self.container) }
     }
 }
 

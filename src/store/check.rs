@@ -12,14 +12,14 @@ mod repair;
 mod volumes;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
 
 use super::directory::Directory;
 use super::document::{self, DocumentError};
-use super::{Store, StoreError, layout};
+use super::{Store, StoreError, layout, lock};
 use crate::plan::digest::Digest;
 use crate::plan::mount_table;
 use crate::sys::{Call, SysError};
@@ -33,8 +33,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// left, and a machine with much to do may let him wait.
 const DEPARTURE_LOOKS: usize = 10;
 
-/// How often what somebody is removing is looked at, until it is gone.
-const REMOVAL_LOOKS: usize = 100;
+/// How long a check waits for containers that are being removed.
+const REMOVAL: Duration = Duration::from_secs(10);
 
 /// How thoroughly a store is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,12 +55,7 @@ impl Store {
     pub fn find_flaws(&self, depth: Depth, now: i64) -> Result<Vec<Finding>, StoreError> {
         let Some(root) = self.directory()? else { return Ok(Vec::new()) };
         let findings = self.find_lasting_flaws(root, depth, now)?;
-        for _ in 0..REMOVAL_LOOKS {
-            if !is_somebody_removing(root).map_err(|cause| self.read_error(cause))? {
-                break;
-            }
-            std::thread::sleep(PAUSE);
-        }
+        await_removals(root).map_err(|cause| self.read_error(cause))?;
         Ok(findings)
     }
 
@@ -95,38 +90,15 @@ impl Store {
     }
 }
 
-/// Whether an entry of the store is somebody's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ownership {
-    /// It is gone.
-    Gone,
-    /// Nobody holds it.
-    Free,
-    /// A living process does.
-    Held,
-}
-
-fn ownership(root: &Directory, path: &str) -> Result<Ownership, SysError> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    match rustix::fs::openat(root, path, flags, Mode::empty()) {
-        Err(Errno::NOENT) => Ok(Ownership::Gone),
-        Err(_) => Ok(Ownership::Free),
-        Ok(file) => match flock(&file, FlockOperation::NonBlockingLockShared) {
-            Ok(()) => Ok(Ownership::Free),
-            Err(Errno::WOULDBLOCK) => Ok(Ownership::Held),
-            Err(errno) => Err(SysError::new(format!("flock({path:?}, SHARED)"), errno)),
-        },
-    }
-}
-
-/// Whether containers that have ended are on their way out.
-fn is_somebody_removing(root: &Directory) -> Result<bool, SysError> {
+/// Waits for containers that are being removed, for as long as they may take all together.
+fn await_removals(root: &Directory) -> Result<(), SysError> {
+    let deadline = Instant::now() + REMOVAL;
     for name in root.names_in(layout::ENDED)? {
-        if ownership(root, &format!("{}/{name}", layout::ENDED))? == Ownership::Held {
-            return Ok(true);
-        }
+        // What is gone by now, or is no directory, nobody is removing.
+        let Ok(directory) = root.directory(&format!("{}/{name}", layout::ENDED)) else { continue };
+        lock::await_release(&directory, deadline.saturating_duration_since(Instant::now()))?;
     }
-    Ok(false)
+    Ok(())
 }
 
 /// One look at a store.
@@ -209,7 +181,17 @@ impl Inspection<'_> {
     fn abandoned(&mut self, directory: &str) -> Result<(), SysError> {
         for name in self.root.names_in(directory)? {
             let path = format!("{directory}/{name}");
-            if ownership(self.root, &path)? == Ownership::Free {
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let is_free = match rustix::fs::openat(self.root, &path, flags, Mode::empty()) {
+                Err(Errno::NOENT) => false,
+                Err(_) => true,
+                Ok(file) => match flock(&file, FlockOperation::NonBlockingLockShared) {
+                    Ok(()) => true,
+                    Err(Errno::WOULDBLOCK) => false,
+                    Err(errno) => return Err(SysError::new(format!("flock({path:?}, SHARED)"), errno)),
+                },
+            };
+            if is_free {
                 self.found(path, Flaw::Abandoned, Remedy::Remove);
             }
         }

@@ -113,7 +113,7 @@ fn duplicate(first: &MountRequest, second: &MountRequest) -> MountError {
 }
 
 /// `path` from `cwd`, cleaned lexically.
-fn absolute(path: &Path, cwd: &Path) -> PathBuf {
+pub(in crate::plan) fn absolute(path: &Path, cwd: &Path) -> PathBuf {
     let mut clean = PathBuf::from("/");
     for component in cwd.join(path).components() {
         match component {

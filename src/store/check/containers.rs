@@ -1,14 +1,13 @@
 //! Containers and their names.
 
-use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::{Flaw, Inspection, Remedy};
 use crate::plan::name::{ContainerId, ContainerName};
 use crate::plan::portable;
 use crate::store::container::{ContainerRecord, EndRecord, LiveMount, StartRecord};
-use crate::store::layout;
-use crate::sys::{Call, SysError};
+use crate::store::{layout, lock};
+use crate::sys::SysError;
 
 /// Where containers are.
 const PLACES: [&str; 2] = [layout::CONTAINERS, layout::EPHEMERAL];
@@ -88,10 +87,7 @@ impl Inspection<'_> {
             Err(error) if error.errno() == Errno::NOENT => return Ok(false),
             directory => directory?,
         };
-        match flock(&directory, FlockOperation::NonBlockingLockShared) {
-            Err(Errno::WOULDBLOCK) => Ok(false),
-            result => result.call(|| format!("flock({path:?}, SHARED)")).map(|()| true),
-        }
+        lock::is_held(&directory).map(|is_held| !is_held)
     }
 
     /// What was to replace a file, and did not come to it.

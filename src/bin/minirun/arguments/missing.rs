@@ -52,21 +52,18 @@ const OTHER_FLAGS: [(&str, &[&str], &str); 10] = [
 ];
 
 /// Verbs of Docker and Podman below a group of verbs, anywhere if that is empty, and what to do without them.
-const VERBS: [(&str, &[&str], &str); 14] = [
+const VERBS: [(&str, &[&str], &str); 11] = [
     (
         "image",
         &["mount", "unmount", "umount"],
         "`minirun image ls-files` and `minirun image cat` look into one",
     ),
-    ("image", &["sign", "trust"], PINS),
-    ("image", &["untag"], "`minirun rmi NAME` takes a name away, and the image goes with its last one"),
-    ("image", &["search", "scp"], STORE),
     (
         "volume",
         &["mount", "unmount", "umount"],
         "bind it into a container with -v, or see `minirun volume --help`",
     ),
-    ("", &["search"], STORE),
+    ("", &["search", "scp"], STORE),
     ("", &["trust", "sign"], PINS),
     ("", &["untag"], "`minirun rmi NAME` takes a name away, and the image goes with its last one"),
     ("", &["manifest"], "`minirun image inspect` shows an image; indexes are made by other tools"),
