@@ -81,8 +81,9 @@ def sent(scene: Scene, name: str, directory: str) -> str:
 
 
 def anyone(scene: Scene) -> List[str]:
-    """Skopeo's flags without which it asks for a policy that the machine may not have."""
-    return ["--insecure-policy", "--tmpdir", scene.directory]
+    """Skopeo's flags without which it asks for a policy that the machine may not have, and for passwords where podman
+    lets only root look once root has used it."""
+    return ["--insecure-policy", "--tmpdir", scene.directory, "--authfile", scene.path("passwords.json")]
 
 
 def port(scene: Scene) -> int:
