@@ -107,7 +107,7 @@ use crate::store::Store;
 use crate::store::layer::LayerOwners;
 use crate::store::load::Progress;
 use crate::sys::report::Report;
-use crate::sys::{Call, SysError, probe};
+use crate::sys::{Call, SysError, clock, probe};
 
 /// What happens while something is done.
 #[derive(Debug)]
@@ -228,13 +228,7 @@ where
 
 /// Seconds since 1970.
 fn now() -> i64 {
-    moment().0
-}
-
-/// Seconds since 1970, and nanoseconds after that.
-fn moment() -> (i64, u32) {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-    (time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0))
+    clock::now().0
 }
 
 /// Seconds since 1970 as RFC 3339 has them, in UTC.

@@ -13,6 +13,7 @@ pub mod handover;
 pub mod hosttree;
 pub mod join;
 pub mod landlock;
+pub mod layered;
 pub mod moment;
 pub mod mount;
 pub mod mountinfo;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::{Engine, Error, moment};
+use super::{Engine, Error};
 use crate::plan::digest::Digest;
 use crate::plan::mount::Access;
 use crate::plan::name::VolumeName;
 use crate::plan::occurrence::{Action, Occurrence, Subject};
 use crate::store::container::{ContainerRecord, MountRecord};
+use crate::sys::clock;
 
 /// How often the journal is looked at.
 const INTERVAL: Duration = Duration::from_millis(25);
@@ -134,7 +135,7 @@ fn occurrence(subject: Subject, action: &Action, (id, attributes): (String, Attr
 
 /// Nanoseconds since 1970.
 pub(super) fn nanoseconds() -> i64 {
-    let (seconds, nanoseconds) = moment();
+    let (seconds, nanoseconds) = clock::now();
     seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds.into())
 }
 

@@ -17,7 +17,7 @@ use crate::plan::process::{FirstProcess, Input, Streams};
 use crate::plan::request::{RootAccess, RunRequest};
 use crate::plan::rootfs::{Lifetime, Rootfs};
 use crate::store::container::{AskedRecord, ContainerRecord, RightsRecord};
-use crate::sys::probe;
+use crate::sys::{clock, probe};
 
 impl Engine {
     pub(super) fn record(draft: &Draft<'_>, plan: &Plan, base: &Base) -> ContainerRecord {
@@ -31,14 +31,14 @@ impl Engine {
             labels.push(label.clone());
         }
         labels.sort_by(|one, other| one.key.cmp(&other.key));
-        let made = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+        let (created, nanoseconds) = clock::now();
         ContainerRecord {
             id: draft.id.clone(),
             name: draft.name.clone(),
             image: request.image_text.clone(),
             image_id: base.id(),
             mounted_images: draft.placement.images.clone(),
-            created: made.tv_sec,
+            created,
             command: plan.process.arguments.clone(),
             environment: plan.process.environment.clone(),
             working_directory: plan.process.working_directory.to_string(),
@@ -66,7 +66,7 @@ impl Engine {
                 .or(config.stop_signal().clone()),
             removed_at_end: request.lifetime == Lifetime::Ephemeral,
             supervision: request.supervision.clone(),
-            created_nanoseconds: made.tv_nsec,
+            created_nanoseconds: nanoseconds.into(),
             rights: rights(draft, plan),
             config: own_config(draft, config),
             asked: asked(request, base),

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::charge::Charge;
-use super::{Engine, Error, Events, moment};
+use super::{Engine, Error, Events};
 use crate::launch::{Client, Feeding};
 use crate::plan::Plan;
 use crate::plan::occurrence::Action;
 use crate::plan::rootfs::Rootfs;
 use crate::store::container::{Bundle, Container, ContainerError, ContainerRecord};
 use crate::store::volume::VolumeRecord;
-use crate::sys::hosttree;
+use crate::sys::{clock, hosttree};
 
 /// How long a container that is locked, and that nobody serves, is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -65,7 +65,7 @@ impl Engine {
         let plan = self.stored_plan(record, bundle)?;
         for mount in &record.mounts {
             if let Some(name) = mount.volume.clone() {
-                let (created, nanoseconds) = moment();
+                let (created, nanoseconds) = clock::now();
                 let volume = VolumeRecord {
                     name,
                     anonymous: mount.anonymous,

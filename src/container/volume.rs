@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Engine, Error, moment, now, random, rfc3339, within};
+use super::{Engine, Error, now, random, rfc3339, within};
 use crate::plan::driver;
 use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::plan::occurrence::Action;
 use crate::store::volume::{DamagedVolume, Disposal, Trashed, VolumeError, VolumeRecord, Volumes};
+use crate::sys::clock;
 
 /// The label by which Docker's commands know a volume that was made without a name.
 const ANONYMOUS_LABEL: &str = "com.docker.volume.anonymous";
@@ -79,11 +80,11 @@ impl Keep {
         match self {
             Self::Nothing => Disposal::Gone,
             Self::For(duration) => {
-                let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-                let since = |part: i64| u64::try_from(part).unwrap_or(0);
-                let removed = since(time.tv_sec).saturating_mul(1_000_000_000) + since(time.tv_nsec);
+                let (now, nanoseconds) = clock::now();
+                let since = u64::try_from(now).unwrap_or(0).saturating_mul(1_000_000_000);
+                let removed = since.saturating_add(nanoseconds.into());
                 let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-                Disposal::Trash { removed, expires: time.tv_sec.saturating_add(seconds) }
+                Disposal::Trash { removed, expires: now.saturating_add(seconds) }
             }
         }
     }
@@ -96,7 +97,7 @@ impl Engine {
     /// The options make no sense, or the store cannot be written.
     pub fn create_volume(&self, new: &NewVolume) -> Result<VolumeName, Error> {
         driver::check_options(&new.options)?;
-        let (created, nanoseconds) = moment();
+        let (created, nanoseconds) = clock::now();
         let record = VolumeRecord {
             name: match &new.name {
                 Some(name) => name.clone(),

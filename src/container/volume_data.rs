@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::image::stdin;
-use super::{Engine, Error, Event, Events, LoadFrom, Pausing, absolute, input_error, moment};
+use super::{Engine, Error, Event, Events, LoadFrom, Pausing, absolute, input_error};
 use crate::plan::name::{ContainerName, Label, VolumeName};
 use crate::plan::snapshot::VolumeRef;
 use crate::store::compress::Compression;
@@ -12,9 +12,9 @@ use crate::store::container::Container;
 use crate::store::copy::{Amount, Sharing};
 use crate::store::unpack::Warning;
 use crate::store::volume::{Change, Comparison, Copying, DataError, VolumeArchive, VolumeRecord};
-use crate::sys::Call;
 use crate::sys::process::DescriptorLimit;
 use crate::sys::whole_file::WholeFile;
+use crate::sys::{Call, clock};
 
 /// Where an archive goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,7 +214,7 @@ impl Engine {
 }
 
 fn new_record(name: VolumeName, labels: Vec<Label>) -> VolumeRecord {
-    let (created, nanoseconds) = moment();
+    let (created, nanoseconds) = clock::now();
     VolumeRecord {
         name,
         anonymous: false,

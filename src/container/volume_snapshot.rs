@@ -6,6 +6,7 @@ use crate::plan::name::VolumeName;
 use crate::plan::snapshot::{SnapshotName, VolumeRef};
 use crate::store::copy::{Amount, Sharing};
 use crate::store::volume::{Copying, DataError, Naming, Replaced, SnapshotRecord};
+use crate::sys::clock;
 
 /// How a snapshot is restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,12 +110,11 @@ impl Engine {
 
 /// The record of a snapshot that is made now, called `name` or by the time.
 fn new_snapshot(name: Option<&SnapshotName>) -> Result<SnapshotRecord, DataError> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    let created = clock::now();
     let name = match name {
         Some(name) => name.clone(),
-        None => timestamp(time.tv_sec).parse()?,
+        None => timestamp(created.0).parse()?,
     };
-    let created = (time.tv_sec, u32::try_from(time.tv_nsec).unwrap_or(0));
     Ok(SnapshotRecord { name, created, automatic: false, size: 0, staged: None })
 }
 

@@ -36,8 +36,12 @@ const LINKS: [(&str, &str); 6] = [
 /// mounts of the host's have their points then.
 pub(super) fn populate(directory: BorrowedFd<'_>) -> Result<Vec<Node>, SysError> {
     let mut bound = Vec::new();
+    let file_system = rustix::fs::fstatvfs(directory).call(|| "fstatvfs(\"/dev\")")?;
+    let can_work = !file_system.f_flag.contains(StatVfsMountFlags::NODEV);
     for node in NODES {
-        if !make_node(directory, node)? {
+        // Who may not make one may make none.
+        let is_made = can_work && bound.is_empty() && make_node(directory, node)?;
+        if !is_made {
             make_point(directory, node.0)?;
             bound.push(node);
         }
@@ -76,12 +80,8 @@ fn open_node(name: &str, major: u32, minor: u32) -> Result<OwnedFd, SysError> {
     }
 }
 
-/// Makes a node where one would work; only root of the machine may do that.
+/// Makes a node, if this process may; only root of the machine may.
 fn make_node(directory: BorrowedFd<'_>, (name, major, minor): Node) -> Result<bool, SysError> {
-    let flags = rustix::fs::fstatvfs(directory).call(|| "fstatvfs(\"/dev\")")?.f_flag;
-    if flags.contains(StatVfsMountFlags::NODEV) {
-        return Ok(false);
-    }
     let (mode, device) = (Mode::from_raw_mode(0o666), rustix::fs::makedev(major, minor));
     match rustix::fs::mknodat(directory, name, FileType::CharacterDevice, mode, device) {
         Err(Errno::PERM) => Ok(false),

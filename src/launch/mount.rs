@@ -225,7 +225,7 @@ fn attach_devices(
     dress(&tree, (mount, &plan.process.user), copying)?;
     mount::attach(&tree.mount, &point)?;
     device::bind_nodes(tree.mount.as_fd(), &nodes, plan.namespaces.user.as_ref())?;
-    root.set_devices(tree.mount);
+    root.set_devices(tree.mount)?;
     Ok(tree.notice)
 }
 
@@ -274,7 +274,7 @@ pub(super) fn open_point(root: &Root, mount: &Attachment, tree: &Tree) -> Result
     default::check_kind(mount, tree.kind)?;
     let point = root.mount_point(&mount.destination, tree.kind)?;
     default::check_point(root, &point, mount)?;
-    Ok(point)
+    Ok(point.file)
 }
 
 /// Gives a tree its owner and its attributes.

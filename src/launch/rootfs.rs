@@ -2,13 +2,15 @@
 
 mod assemble;
 mod host;
+mod image;
 mod point;
 mod scaffold;
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 use thiserror::Error;
@@ -24,7 +26,7 @@ use crate::sys::root::open_in_root;
 use crate::sys::{Call, SysError, mount};
 
 pub(super) use assemble::{Mounted, Overlay, Upper, assemble, attach, open};
-pub(super) use point::{PointError, PointKind};
+pub(super) use point::{Point, PointError, PointKind};
 pub(super) use scaffold::raise;
 
 /// The files of `/etc` that every container has of its own.
@@ -95,10 +97,12 @@ impl RootfsError {
 #[derive(Debug)]
 pub(super) struct Root {
     directory: OwnedFd,
+    /// Where that is, once somebody has asked.
+    place: OnceCell<Place>,
     /// Other mounts that belong to the root filesystem itself.
     pieces: Vec<OwnedFd>,
     /// The container's own `/dev`, once it is attached.
-    devices: Option<OwnedFd>,
+    devices: Option<(OwnedFd, Place)>,
     /// Destinations of mounts that are there for those alone: the image has nothing of the name.
     made: HashSet<ContainerPath>,
 }
@@ -111,17 +115,38 @@ impl AsFd for Root {
 
 impl Root {
     fn new(directory: OwnedFd) -> Self {
-        Self { directory, pieces: Vec::new(), devices: None, made: HashSet::new() }
+        Self { directory, place: OnceCell::new(), pieces: Vec::new(), devices: None, made: HashSet::new() }
     }
 
     /// The container's own `/dev`, if it is attached and not somebody else's.
     pub(super) fn devices(&self) -> Option<BorrowedFd<'_>> {
-        self.devices.as_ref().map(AsFd::as_fd)
+        self.devices.as_ref().map(|(directory, _)| directory.as_fd())
     }
 
     /// Remembers the container's own `/dev`.
-    pub(super) fn set_devices(&mut self, directory: OwnedFd) {
-        self.devices = Some(directory);
+    pub(super) fn set_devices(&mut self, directory: OwnedFd) -> Result<(), SysError> {
+        let place = Place::of(directory.as_fd())?;
+        self.devices = Some((directory, place));
+        Ok(())
+    }
+
+    /// Whether something lies in the file system of the container's own `/dev`.
+    pub(super) fn is_in_devices(&self, place: &Place) -> bool {
+        self.devices.as_ref().is_some_and(|(_, devices)| devices.device == place.device)
+    }
+
+    /// Whether something lies in the mount of the root itself.
+    pub(super) fn is_in_root(&self, place: &Place) -> Result<bool, SysError> {
+        Ok(self.place()?.mount == place.mount)
+    }
+
+    /// Where the root is.
+    fn place(&self) -> Result<&Place, SysError> {
+        if let Some(place) = self.place.get() {
+            return Ok(place);
+        }
+        let place = Place::of(self.directory.as_fd())?;
+        Ok(self.place.get_or_init(|| place))
     }
 
     /// The root directory of this process, which has joined a container.
@@ -220,16 +245,27 @@ pub(super) fn pivot_into(root: Root) -> Result<(), InitError> {
 
 /// The number of the mount that a file was found in.
 fn mount_id(file: BorrowedFd<'_>) -> Option<u64> {
-    let flags = rustix::fs::StatxFlags::MNT_ID;
-    rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, flags).ok().map(|stat| stat.stx_mnt_id)
+    rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok().map(|stat| stat.stx_mnt_id)
 }
 
-/// Whether two descriptors show the same directory of the same mount.
-fn is_same_place(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<bool, SysError> {
-    let flags = rustix::fs::StatxFlags::INO | rustix::fs::StatxFlags::MNT_ID;
-    let stat = |file: BorrowedFd<'_>| {
-        rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, flags).call(|| "statx(INO|MNT_ID)")
-    };
-    let (one, other) = (stat(one)?, stat(other)?);
-    Ok((one.stx_ino, one.stx_mnt_id) == (other.stx_ino, other.stx_mnt_id))
+/// Where a file lies, and what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    mount: u64,
+    device: (u32, u32),
+    inode: u64,
+    pub(super) kind: FileType,
+}
+
+impl Place {
+    fn of(file: BorrowedFd<'_>) -> Result<Self, SysError> {
+        let flags = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::MNT_ID;
+        let stat = rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, flags).call(|| "statx(INO|MNT_ID)")?;
+        Ok(Self {
+            mount: stat.stx_mnt_id,
+            device: (stat.stx_dev_major, stat.stx_dev_minor),
+            inode: stat.stx_ino,
+            kind: FileType::from_raw_mode(stat.stx_mode.into()),
+        })
+    }
 }

@@ -120,21 +120,27 @@ struct Group<'a> {
     members: &'a str,
 }
 
-fn lines(file: &str) -> impl Iterator<Item = Vec<&str>> {
-    file.split('\n').map(|line| line.split(':').collect())
+/// The lines that have so many fields.
+fn lines<const FIELDS: usize>(file: &str) -> impl Iterator<Item = [&str; FIELDS]> {
+    file.split('\n').filter_map(|line| {
+        let mut texts = line.split(':');
+        let mut fields = [""; FIELDS];
+        for field in &mut fields {
+            *field = texts.next()?;
+        }
+        texts.next().is_none().then_some(fields)
+    })
 }
 
 fn users(passwd: &str) -> impl Iterator<Item = User<'_>> {
-    lines(passwd).filter_map(|fields| {
-        let [name, _, uid, gid, _, home, _] = fields[..] else { return None };
+    lines(passwd).filter_map(|[name, _, uid, gid, _, home, _]| {
         let (uid, gid) = (parse_id(uid)?, parse_id(gid)?);
         (!name.is_empty()).then_some(User { name, uid, gid, home })
     })
 }
 
 fn groups(group: &str) -> impl Iterator<Item = Group<'_>> {
-    lines(group).filter_map(|fields| {
-        let [name, _, gid, members] = fields[..] else { return None };
+    lines(group).filter_map(|[name, _, gid, members]| {
         let gid = parse_id(gid)?;
         (!name.is_empty()).then_some(Group { name, gid, members })
     })

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 
 use super::directory::Directory;
 use crate::plan::supervision::LogPolicy;
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, clock};
 
 pub use read::{Follow, LogReader, Record};
 
@@ -107,8 +107,8 @@ impl LogWriter {
     }
 
     fn add(&mut self, stream: LogStream, content: &[u8]) {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-        let nanoseconds = now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec);
+        let (seconds, nanoseconds) = clock::now();
+        let nanoseconds = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds.into());
         let length = u32::try_from(content.len()).unwrap_or_default();
         let mut header = [0; RECORD_HEADER];
         header[0] = stream.byte();

@@ -1,30 +1,28 @@
 //! A stack of layer directories seen as the one tree that overlay makes of them, without mounting anything.
 //!
-//! A character device 0:0 hides what lies below it, and so does a directory whose `user.overlay.opaque` is `y`.
-//! Every step is taken by descriptor and never through a symlink; links are followed here, inside the tree, as
-//! the kernel does for a process whose root it is.
-//! Source: kernel documentation, overlayfs.rst, "whiteouts and opaque directories".
+//! Links are followed here, inside the tree, as the kernel does for a process whose root it is.
 
 mod look;
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
-use rustix::io::Errno;
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 use thiserror::Error;
 
 use crate::plan::path::ContainerPath;
+pub(super) use crate::sys::layered::{
+    Found, MergedDir, OPAQUE, is_opaque, is_whiteout, open_directory, stat_name,
+};
 use crate::sys::{Call, SysError};
 
+/// As long as most files are that are read here, in bytes.
+const USUAL: usize = 4 << 10;
 /// How many symlinks one path may lead through, as in the kernel.
 pub(super) const LINK_LIMIT: u32 = 40;
-/// The mark of a directory that hides what lies below it.
-pub(super) const OPAQUE: &str = "user.overlay.opaque";
-
 /// Why something in a stack of layers could not be reached.
 #[derive(Debug, Error)]
 pub enum MergedError {
@@ -45,80 +43,6 @@ pub enum MergedError {
         /// The limit in bytes.
         limit: u64,
     },
-}
-
-/// What a name in a merged directory is.
-pub(super) enum Found {
-    /// A directory, made of one or more.
-    Directory(MergedDir),
-    /// Anything else, in the directory of the given place in [`MergedDir::parts`].
-    Other(usize, Stat),
-}
-
-/// The directories that make one merged directory, the top one first.
-#[derive(Default)]
-pub(super) struct MergedDir {
-    pub(super) parts: Vec<OwnedFd>,
-}
-
-/// Opens a directory by its name, never through a symlink.
-pub(super) fn open_directory(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(parent, name, flags, Mode::empty())
-}
-
-/// Whether overlay takes this inode for "there is nothing here".
-pub(super) fn is_whiteout(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == 0
-}
-
-/// Whether overlay shows nothing from below this directory.
-pub(super) fn is_opaque(directory: BorrowedFd<'_>) -> Result<bool, SysError> {
-    let mut value = [0; 4];
-    match rustix::fs::fgetxattr(directory, OPAQUE, &mut value[..]) {
-        Ok(length) => Ok(&value[..length] == b"y"),
-        Err(Errno::NODATA | Errno::NOTSUP | Errno::RANGE) => Ok(false),
-        Err(errno) => Err(SysError::new(format!("fgetxattr({OPAQUE:?})"), errno)),
-    }
-}
-
-/// The metadata of a name; `None` where there is nothing.
-pub(super) fn stat_name(directory: impl AsFd, name: &OsStr) -> Result<Option<Stat>, SysError> {
-    match rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(stat)),
-        Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(SysError::new(format!("fstatat({name:?}, SYMLINK_NOFOLLOW)"), errno)),
-    }
-}
-
-impl MergedDir {
-    /// What `name` is here; `None` where nothing is, or a whiteout.
-    pub(super) fn find(&self, name: &OsStr) -> Result<Option<Found>, SysError> {
-        let mut parts = Vec::new();
-        for (place, part) in self.parts.iter().enumerate() {
-            let Some(stat) = stat_name(part, name)? else { continue };
-            if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-                if parts.is_empty() && !is_whiteout(&stat) {
-                    return Ok(Some(Found::Other(place, stat)));
-                }
-                break;
-            }
-            let directory =
-                open_directory(part, name).call(|| format!("openat({name:?}, DIRECTORY|NOFOLLOW)"))?;
-            let hides = place + 1 < self.parts.len() && is_opaque(directory.as_fd())?;
-            parts.push(directory);
-            if hides {
-                break;
-            }
-        }
-        Ok((!parts.is_empty()).then_some(Found::Directory(Self { parts })))
-    }
-
-    /// Where the symlink `name` in the directory at `place` points to.
-    pub(super) fn read_link(&self, place: usize, name: &OsStr) -> Result<Vec<u8>, SysError> {
-        let target = rustix::fs::readlinkat(&self.parts[place], name, Vec::new());
-        Ok(target.call(|| format!("readlinkat({name:?})"))?.into_bytes())
-    }
 }
 
 /// A stack of layer directories; the first one is the top.
@@ -220,7 +144,7 @@ impl Merged {
     /// As of [`Merged::open_file`]; the file has more than `limit` bytes.
     pub fn read_file(&self, path: &ContainerPath, limit: u64) -> Result<Option<Vec<u8>>, MergedError> {
         let Some(file) = self.open_file(path)? else { return Ok(None) };
-        let mut content = Vec::new();
+        let mut content = Vec::with_capacity(USUAL);
         let file = std::fs::File::from(file);
         file.take(limit.saturating_add(1)).read_to_end(&mut content).call(|| format!("read({path:?})"))?;
         if content.len() as u64 > limit {

@@ -1,6 +1,17 @@
-//! The clock that files take their times from.
+//! What time it is, and the clock that files take their times from.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
+
+/// Seconds since 1970, and nanoseconds after that.
+///
+/// Of the standard library: it has found the kernel's function when the program began, and rustix would look for it anew.
+#[must_use]
+pub fn now() -> (i64, u32) {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
+}
 
 /// Waits, a few milliseconds at most, until the coarse clock has moved on; its new time.
 ///

@@ -1,8 +1,10 @@
-//! Threads that work beside the one that starts them.
+//! Threads that work beside the one that starts them, and where they run.
 //!
 //! Source: `mallopt(3)`.
 
 use std::thread::Builder;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 /// A thread of this name, to be started.
 ///
@@ -22,3 +24,27 @@ fn share_heap() {
 
 #[cfg(not(target_env = "gnu"))]
 fn share_heap() {}
+
+/// As long as this lives, the thread stays on the processor that it was on; what it starts stays there for good.
+#[derive(Debug)]
+pub(super) struct Staying {
+    before: CpuSet,
+}
+
+impl Staying {
+    /// None where the kernel does not say where the thread is, or does not let it stay.
+    pub(super) fn begin() -> Option<Self> {
+        let before = sched_getaffinity(None).ok()?;
+        let mut here = CpuSet::new();
+        here.set(Some(sched_getcpu()).filter(|processor| *processor < CpuSet::MAX_CPU)?);
+        sched_setaffinity(None, &here).ok()?;
+        Some(Self { before })
+    }
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        // Its processors may have been taken away meanwhile: then the kernel gives it others.
+        let _ = sched_setaffinity(None, &self.before);
+    }
+}

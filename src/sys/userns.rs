@@ -16,6 +16,7 @@ use super::channel::Channel;
 use super::clone::{self, Child, ExitStatus};
 use super::procfs::Procfs;
 use super::report::Report;
+use super::thread::Staying;
 use super::{Call, SysError, moment, process};
 use crate::plan::idmap::{IdMap, IdRange};
 use crate::plan::userns::{MapWriter, UserNamespace};
@@ -91,11 +92,13 @@ pub fn map_child(child: &Child, namespace: &UserNamespace) -> Result<(), MapErro
 
 fn start(program: &Path, pid: Pid, ranges: &[IdRange]) -> Result<std::process::Child, MapError> {
     let numbers = ranges.iter().flat_map(|range| [range.container, range.host, range.size]);
+    // This thread waits until the program is executed. A scheduler that puts it behind the other program, on the processor
+    // of that one, would leave this processor idle all the while.
+    let _staying = Staying::begin();
     Command::new(program)
         .arg(pid.to_string())
         .args(numbers.map(|number| number.to_string()))
         .env_clear()
-        .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

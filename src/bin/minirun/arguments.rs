@@ -21,6 +21,7 @@ pub(crate) mod step;
 pub(crate) mod supervision;
 pub(crate) mod system;
 pub(crate) mod usage;
+mod usual;
 pub(crate) mod volume;
 pub(crate) mod volume_data;
 
@@ -66,7 +67,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Reads the command line.
     pub(crate) fn parse(words: &[OsString]) -> Result<Self, clap::Error> {
-        frequent::parse(words).map_or_else(|| Self::try_parse_from(words), Ok)
+        let read = usual::parse(words).or_else(|| frequent::parse(words));
+        read.map_or_else(|| Self::try_parse_from(words), Ok)
     }
 }
 

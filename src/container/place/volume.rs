@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::bind::check_layer;
 use super::{Placed, Placing, placed, record};
-use crate::container::{Error, moment, random};
+use crate::container::{Error, random};
 use crate::error::place::PlaceError;
 use crate::plan::attachment::{Devices, DriverFileSystem, Lower, Merged, Source};
 use crate::plan::backing::{Backing, is_for_users};
@@ -19,7 +19,7 @@ use crate::plan::rootfs::{Fill, FillPart};
 use crate::store::container::MountRecord;
 use crate::store::volume::VolumeRecord;
 use crate::sys::root::open_beneath;
-use crate::sys::{Call, SysError};
+use crate::sys::{Call, SysError, clock};
 
 /// A volume on its way to a mount.
 struct Candidate<'a> {
@@ -93,7 +93,7 @@ impl Placing<'_> {
             }
         }
         driver::check_options(&volume.options)?;
-        let (created, nanoseconds) = moment();
+        let (created, nanoseconds) = clock::now();
         let record = VolumeRecord {
             name: match &volume.name {
                 Some(name) => name.clone(),

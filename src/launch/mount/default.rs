@@ -8,7 +8,7 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::Cause;
-use crate::launch::rootfs::{PointError, PointKind, Root};
+use crate::launch::rootfs::{Point, PointError, PointKind, Root};
 use crate::plan::attachment::{Attachment, FileSystem, Source};
 use crate::sys::mount::{self, Recursion};
 use crate::sys::procfs::ROOT_INODE;
@@ -114,20 +114,16 @@ pub(in crate::launch) fn check_cover(mount: &Attachment, tree: &OwnedFd) -> Resu
 
 /// Refuses what a symlink of the image has led into the procfs or into the container's own `/dev`, whatever the
 /// destination is called, and a file of minirun's over anything but a file.
-pub(super) fn check_point(root: &Root, point: &OwnedFd, mount: &Attachment) -> Result<(), Cause> {
-    let file_system = rustix::fs::fstatfs(point).call(|| "fstatfs(mount point)")?;
+pub(super) fn check_point(root: &Root, point: &Point, mount: &Attachment) -> Result<(), Cause> {
     let is_below = |directory: &[u8]| mount.destination.as_os_str().as_bytes().starts_with(directory);
-    if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC && !is_below(b"/proc/") {
-        return Err(Cause::Proc(COVERABLE.join(", ")));
+    // The root itself is no procfs.
+    if !root.is_in_root(&point.place)? && !is_below(b"/proc/") {
+        refuse_proc(&point.file)?;
     }
-    let stat = rustix::fs::fstat(point).call(|| "fstat(mount point)")?;
-    if let Some(devices) = root.devices()
-        && !is_below(b"/dev/")
-        && rustix::fs::fstat(devices).call(|| "fstat(\"/dev\")")?.st_dev == stat.st_dev
-    {
+    if root.is_in_devices(&point.place) && !is_below(b"/dev/") {
         return Err(Cause::Devices);
     }
-    if is_generated(mount) && FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+    if is_generated(mount) && point.place.kind != FileType::RegularFile {
         return Err(Cause::NotRegular);
     }
     Ok(())
@@ -135,7 +131,11 @@ pub(super) fn check_point(root: &Root, point: &OwnedFd, mount: &Attachment) -> R
 
 /// Refuses a directory of the procfs as the place of a new name.
 pub(super) fn check_parent(parent: &OwnedFd) -> Result<(), Cause> {
-    let file_system = rustix::fs::fstatfs(parent).call(|| "fstatfs(directory)")?;
+    refuse_proc(parent)
+}
+
+fn refuse_proc(file: &OwnedFd) -> Result<(), Cause> {
+    let file_system = rustix::fs::fstatfs(file).call(|| "fstatfs(mount point)")?;
     if file_system.f_type == rustix::fs::PROC_SUPER_MAGIC {
         return Err(Cause::Proc(COVERABLE.join(", ")));
     }

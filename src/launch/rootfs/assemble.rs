@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, XattrFlags};
+use rustix::fs::{CWD, Mode, OFlags, XattrFlags};
 use rustix::mount::MountAttrFlags;
 use rustix::process::{Gid, Uid};
 
@@ -39,7 +39,7 @@ pub(in crate::launch) fn assemble(
         }
         Rootfs::Overlay { lowers, upper, work, merged, lifetime } => {
             let _limit = DescriptorLimit::raise().map_err(RootfsError::Pivot)?;
-            let lowers = lowers.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+            let lowers = open_all(lowers)?;
             let upper = look_like(upper, lowers.first())?;
             let upper = Upper { changes: upper, work: open(work)?, lifetime: *lifetime };
             let (scaffold, made) = match raise(&lowers, merged) {
@@ -181,11 +181,28 @@ impl Overlay {
     }
 }
 
+/// Opens the directories of layers. Most lie beside each other, and the way there is walked once.
+fn open_all(paths: &[PathBuf]) -> Result<Vec<OwnedFd>, RootfsError> {
+    let above = paths.first().and_then(|path| path.ancestors().nth(2)).filter(|_| paths.len() > 1);
+    let base = above.map(|above| open(above).map(|base| (above, base))).transpose()?;
+    let open_one = |path: &PathBuf| match &base {
+        Some((above, base)) => match path.strip_prefix(above) {
+            Ok(below) => open_at(base.as_fd(), below).map_err(|source| open_error(path, source)),
+            Err(_) => open(path),
+        },
+        None => open(path),
+    };
+    paths.iter().map(open_one).collect()
+}
+
 /// Opens a directory without reading it.
 pub(in crate::launch) fn open(path: &Path) -> Result<OwnedFd, RootfsError> {
-    rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    open_at(CWD, path).map_err(|source| open_error(path, source))
+}
+
+fn open_at(base: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, SysError> {
+    rustix::fs::openat(base, path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .call(|| format!("open({path:?}, PATH|DIRECTORY)"))
-        .map_err(|source| open_error(path, source))
 }
 
 fn open_error(path: &Path, source: SysError) -> RootfsError {

@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, openat
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::{Root, is_same_place};
+use super::{Place, Root};
 use crate::plan::path::ContainerPath;
 use crate::sys::root::open_in_root;
 use crate::sys::{Call, SysError};
@@ -24,6 +24,12 @@ pub(super) const MAX_SYMLINKS: usize = 40;
 pub(in crate::launch) enum PointKind {
     Directory,
     File,
+}
+
+/// A mount point, as it was found or made.
+pub(in crate::launch) struct Point {
+    pub(in crate::launch) file: OwnedFd,
+    pub(in crate::launch) place: Place,
 }
 
 /// Why a mount point cannot be had.
@@ -50,23 +56,22 @@ impl Root {
         &self,
         path: &ContainerPath,
         kind: PointKind,
-    ) -> Result<OwnedFd, PointError> {
+    ) -> Result<Point, PointError> {
         let walk = |source| PointError::Walk { path: path.to_string(), source };
-        let point = self.open_or_make(path, kind).map_err(walk)?;
-        if is_same_place(point.as_fd(), self.as_fd()).map_err(walk)? {
+        let file = self.open_or_make(path, kind).map_err(walk)?;
+        let place = Place::of(file.as_fd()).map_err(walk)?;
+        if place == *self.place().map_err(walk)? {
             return Err(PointError::IsRoot(path.to_string()));
         }
-        let stat = rustix::fs::fstat(&point).call(|| format!("fstat({path:?})")).map_err(walk)?;
-        let is_directory = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         let path = || path.to_string();
-        match (kind, is_directory) {
+        match (kind, place.kind == FileType::Directory) {
             (PointKind::Directory, false) => {
                 Err(PointError::Kind { path: path(), found: "a file", wanted: "a directory" })
             }
             (PointKind::File, true) => {
                 Err(PointError::Kind { path: path(), found: "a directory", wanted: "a file" })
             }
-            _ => Ok(point),
+            _ => Ok(Point { file, place }),
         }
     }
 

@@ -10,28 +10,30 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 
-use super::assemble::{Overlay, UNMAPPED, attach};
-use super::point::{MAX_SYMLINKS, give_to_root, open_name};
+use super::assemble::{UNMAPPED, attach};
+use super::image::Image;
+use super::point::{MAX_SYMLINKS, give_to_root};
 use super::{MARKS, MTAB, PointKind};
 use crate::launch::Copying;
 use crate::plan::Plan;
 use crate::plan::attachment::{Attachment, Merged, Source};
 use crate::plan::path::ContainerPath;
 use crate::plan::rootfs::{Fill, Lifetime, Rootfs};
+use crate::sys::layered::{Found, MergedDir};
 use crate::sys::mount::{self, Setting};
 
 /// How many lower layers overlayfs takes.
 const LOWERS: usize = 500;
 
 /// A directory of the container while it is looked for: the names from the root on, each with what the image has there.
-type Names = Vec<(OsString, Option<OwnedFd>)>;
+type Names = Vec<(OsString, Option<MergedDir>)>;
 
 /// The last directory that a point was made in. Most lie beside each other.
 struct Place {
@@ -49,8 +51,7 @@ pub(in crate::launch) struct Scaffold {
 }
 
 struct Builder<'a> {
-    /// The image.
-    image: OwnedFd,
+    image: Image,
     scaffold: Scaffold,
     copying: Copying<'a>,
     place: Place,
@@ -73,7 +74,7 @@ pub(in crate::launch) fn raise(
     let tree = mount::create("tmpfs", &settings, MountAttrFlags::MOUNT_ATTR_NODEV).ok()?;
     let root = rustix::fs::openat(&tree, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
     attach(tree, merged).ok()?;
-    let image = view(lowers, merged)?;
+    let image = Image::open(lowers).ok()?;
     let place = Place { path: OsString::new(), names: Names::new(), own: None };
     let scaffold = Scaffold { tree: root, made: HashSet::new() };
     let mut builder = Builder { image, scaffold, copying, place };
@@ -91,18 +92,6 @@ fn is_wanted(plan: &Plan, lowers: &[OwnedFd]) -> bool {
     lowers.len() < LOWERS
         && !plan.fills.iter().any(is_marked)
         && plan.process.filter.as_ref().is_some_and(|filter| !filter.opens_32_bit())
-}
-
-/// The image as it is seen: its one layer, or all of them merged.
-fn view(lowers: &[OwnedFd], merged: &Path) -> Option<OwnedFd> {
-    let copies: Result<Vec<_>, _> = lowers.iter().map(OwnedFd::try_clone).collect();
-    let mut lowers = copies.ok()?;
-    if lowers.len() == 1 {
-        return lowers.pop();
-    }
-    let overlay =
-        Overlay { scaffold: None, lowers, upper: None, attributes: MountAttrFlags::MOUNT_ATTR_NODEV };
-    attach(overlay.create().ok()?, merged).ok().map(|root| root.directory)
 }
 
 /// Whether one of these is above a path.
@@ -171,9 +160,12 @@ impl Builder<'_> {
         if self.enter(parent.as_os_str()).is_none() {
             return Some(());
         }
-        let image = self.place.names.last().map_or(Some(&self.image), |(_, image)| image.as_ref());
-        let found = image.map(|image| rustix::fs::statat(image, name, AtFlags::SYMLINK_NOFOLLOW));
-        if !matches!(found, None | Some(Err(Errno::NOENT))) {
+        let is_free = match self.place.names.last() {
+            None => self.image.find(name).is_ok_and(|found| found.is_none()),
+            Some((_, Some(image))) => image.find(name).is_ok_and(|found| found.is_none()),
+            Some((_, None)) => true,
+        };
+        if !is_free {
             return Some(());
         }
         if self.place.own.is_none() {
@@ -210,26 +202,26 @@ impl Builder<'_> {
             if name == "." || name == ".." {
                 continue;
             }
-            let here = names.last().map_or(Some(&self.image), |(_, image)| image.as_ref());
-            let found = match here.map(|here| open_name(here.as_fd(), &name)) {
-                Some(Ok(found)) => found,
-                None | Some(Err(Errno::NOENT)) => {
-                    names.push((name, None));
-                    continue;
-                }
-                Some(Err(_)) => return None,
+            let found = match names.last() {
+                None => self.image.find(&name).ok()?.map(|found| (found, self.image.root())),
+                Some((_, Some(here))) => here.find(&name).ok()?.map(|found| (found, here)),
+                Some((_, None)) => None,
             };
-            match FileType::from_raw_mode(rustix::fs::fstat(&found).ok()?.st_mode) {
-                FileType::Directory => names.push((name, Some(found))),
-                FileType::Symlink if symlinks < MAX_SYMLINKS => {
+            match found {
+                None => names.push((name, None)),
+                Some((Found::Directory(found), _)) => names.push((name, Some(found))),
+                Some((Found::Other(place, stat), here))
+                    if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink
+                        && symlinks < MAX_SYMLINKS =>
+                {
                     symlinks += 1;
-                    let text = rustix::fs::readlinkat(&found, c"", Vec::new()).ok()?;
+                    let text = OsString::from_vec(here.read_link(place, &name).ok()?);
                     if text.as_bytes().first() == Some(&b'/') {
                         names.clear();
                     }
-                    pending.extend(split(OsStr::from_bytes(text.as_bytes())));
+                    pending.extend(split(&text));
                 }
-                _ => return None,
+                Some((Found::Other(..), _)) => return None,
             }
         }
         Some(names)
@@ -244,6 +236,7 @@ impl Builder<'_> {
             own = rustix::fs::openat(&own, name, flags, Mode::empty()).ok()?;
             match (made, image) {
                 (Ok(()), Some(image)) => {
+                    let image = image.parts.first()?;
                     let stat = rustix::fs::fstat(image).ok()?;
                     if stat.st_uid == UNMAPPED || stat.st_gid == UNMAPPED {
                         return None;

@@ -54,12 +54,15 @@ impl Store {
     /// # Errors
     /// The store cannot be written; then the container is still there.
     pub fn depart(&self, record: &ContainerRecord, bundle: &Bundle) -> Result<(), ContainerError> {
-        let current = self.current_record(bundle)?;
         let root = self.writable()?;
-        let id = record.id.as_str();
-        let renamed = root.rename(bundle.name(), root, &format!("{}/{id}", layout::ENDED));
-        renamed.map_err(|cause| self.write_error(cause))?;
-        self.free_name(current.as_ref().unwrap_or(record))?;
+        let ended = format!("{}/{}", layout::ENDED, record.id);
+        root.rename(bundle.name(), root, &ended).map_err(|cause| self.write_error(cause))?;
+        // It may have got another name since it was started.
+        if !self.free_name(record)?
+            && let Some(current) = self.container_record(&ended)?
+        {
+            self.free_name(&current)?;
+        }
         Ok(())
     }
 

@@ -100,11 +100,12 @@ impl Store {
         }
         // Never two locks at once: somebody may be giving the names the other way round.
         drop(lock);
-        Ok(self.free_name(&container.record)?)
+        self.free_name(&container.record)?;
+        Ok(())
     }
 
-    /// Forgets the name of a container that is gone, unless it is another one's by now.
-    pub(super) fn free_name(&self, record: &ContainerRecord) -> Result<(), StoreError> {
+    /// Forgets the name of a container that is gone, unless it is another one's by now; whether it was its own.
+    pub(super) fn free_name(&self, record: &ContainerRecord) -> Result<bool, StoreError> {
         let _lock = match self.lock_name(&record.name) {
             Ok(lock) => Some(lock),
             // Then nobody else has room to take the name either.
@@ -115,12 +116,12 @@ impl Store {
     }
 
     /// The same, with the name locked.
-    pub(super) fn release_name(&self, record: &ContainerRecord) -> Result<(), StoreError> {
+    pub(super) fn release_name(&self, record: &ContainerRecord) -> Result<bool, StoreError> {
         let file = layout::container_name(record.name.as_str());
         let holder = self.read_file(&file)?;
         if holder.as_deref() != Some(record.id.as_str().as_bytes()) {
-            return Ok(());
+            return Ok(false);
         }
-        self.writable()?.unlink(&file).map(drop).map_err(|cause| self.write_error(cause))
+        self.writable()?.unlink(&file).map(|_| true).map_err(|cause| self.write_error(cause))
     }
 }

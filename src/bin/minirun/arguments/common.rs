@@ -10,9 +10,10 @@ use super::mount_flags::MountFlags;
 use super::registry::{AskArgs, KeepBlobsArgs, Pull};
 use super::resources::ResourceArgs;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum DriverWord {
     /// Overlay, and a copy where the kernel refuses it
+    #[default]
     Auto,
     /// Overlay or an error
     Overlay,
@@ -21,7 +22,7 @@ pub(crate) enum DriverWord {
 }
 
 // Flags without a heading stand before these where they are flattened: clap would put them below the last one here.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct CommonArgs {
     #[command(flatten)]
     pub(crate) mounts: MountFlags,

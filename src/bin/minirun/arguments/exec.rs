@@ -17,6 +17,9 @@ Options end at CONTAINER: what follows is the command's.
 Exit code: the command's own; 126 if it cannot be run, 127 if there is none, 128+N if signal N ended it,
 1 if there is no such container or it does not run.";
 
+/// The keys that leave a command alone if no others are named.
+pub(super) const DETACH_KEYS: &str = "ctrl-p,ctrl-q";
+
 /// Docker's truth values: `-i`, `-i=true`, `-i=false`.
 macro_rules! switch {
     () => {
@@ -24,7 +27,7 @@ macro_rules! switch {
     };
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(
     args_override_self = true,
     after_help = EXAMPLES,
@@ -60,7 +63,7 @@ pub(crate) struct ExecArgs {
     #[arg(short, long, value_name = "DIR", allow_hyphen_values = true)]
     pub(crate) workdir: Option<OsString>,
     /// The keys that leave the command alone: it goes on, and nobody sees what it writes
-    #[arg(long, value_name = "KEYS", default_value = "ctrl-p,ctrl-q", allow_hyphen_values = true)]
+    #[arg(long, value_name = "KEYS", default_value = DETACH_KEYS, allow_hyphen_values = true)]
     pub(crate) detach_keys: String,
     /// No notes
     #[arg(short, long)]

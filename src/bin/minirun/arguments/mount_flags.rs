@@ -13,10 +13,16 @@ type Parse = fn(&OsStr) -> Result<MountRequest, MountError>;
 const FLAGS: [(&str, Parse); 3] = [("volume", parse_volume), ("mount", parse_mount), ("tmpfs", parse_tmpfs)];
 
 /// The values of all mount flags, each with what reads it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct MountFlags(Vec<(Parse, OsString)>);
 
 impl MountFlags {
+    /// Adds the value of the flag `name`, behind all others.
+    pub(super) fn push(&mut self, name: &str, value: OsString) {
+        let parse = FLAGS.into_iter().find(|(flag, _)| *flag == name).map(|(_, parse)| parse);
+        self.0.extend(parse.map(|parse| (parse, value)));
+    }
+
     /// What they ask for.
     pub(crate) fn requests(&self) -> Result<Vec<MountRequest>, MountError> {
         self.0.iter().map(|(parse, text)| parse(text)).collect()

@@ -33,7 +33,7 @@ impl From<Pull> for PullPolicy {
 }
 
 // `--keep-blobs` of the verbs by which images come. What stood here as documentation would become that of these verbs.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct KeepBlobsArgs {
     /// Keep layers compressed as they come, too: `save` and `push` give images the digests that they came with
     /// [default: `MINIRUN_KEEP_BLOBS`, else false]
@@ -51,7 +51,7 @@ pub(crate) struct KeepBlobsArgs {
 }
 
 // How registries are asked. No comment for documentation: clap would describe the verbs by it that have these flags.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct AccessArgs {
     /// Whether a registry must have a certificate that is trusted here; with `false` anybody may answer, also without
     /// encryption
@@ -77,7 +77,7 @@ pub(crate) struct AccessArgs {
 }
 
 // How registries are asked for images. No comment for documentation, likewise.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct AskArgs {
     /// Who asks registries, instead of what `minirun login` has kept
     #[arg(long, value_name = "USER:PASSWORD")]

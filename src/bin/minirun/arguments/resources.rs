@@ -3,7 +3,7 @@
 use clap::Args;
 use minirun::plan::resources::Words;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct ResourceArgs {
     /// As much memory as the container may use

@@ -31,7 +31,7 @@ macro_rules! switch {
     };
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(
     args_override_self = true,
     disable_help_flag = true,
