@@ -153,6 +153,7 @@ fn heavy_crates_stay_where_they_belong() {
         let is_registry = part == "registry";
         for (name, allowed) in [
             ("clap", in_bin),
+            ("fdeflate", part == "store"),
             ("flate2", part == "store"),
             ("zstd", part == "store"),
             ("ureq", is_registry),

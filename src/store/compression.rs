@@ -4,15 +4,18 @@
 //! else would be bytes that one reader sees and another does not.
 //! Source: RFC 1952 (gzip), RFC 8878 (zstd); the published layers have these two. Archives come as xz and bzip2, too.
 
+mod gzip;
+
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use super::compress::Compression;
 use bzip2::bufread::MultiBzDecoder;
-use flate2::bufread::GzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 use thiserror::Error;
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
+
+use gzip::Gzip;
 
 /// How much of a compressed stream is read at once, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -95,7 +98,7 @@ pub fn decompress<'a>(
     let whole = Cursor::new(first).chain(reader);
     Ok(match format {
         Format::Plain => Box::new(whole),
-        Format::Gzip => Box::new(Gzip::new(BufReader::with_capacity(BUFFER, whole))),
+        Format::Gzip => Box::new(Gzip::new(whole)),
         Format::Zstd => Box::new(Zstd::new(BufReader::with_capacity(BUFFER, whole))?),
         Format::Xz => {
             let start =
@@ -161,66 +164,6 @@ fn expect_padding(reader: &mut impl BufRead, format: &'static str) -> io::Result
         }
         let count = bytes.len();
         reader.consume(count);
-    }
-}
-
-/// The members of a gzip stream, one after the other; `None` is the end.
-///
-/// `flate2::MultiGzDecoder` takes zero padding for a broken header, so the members are counted off here.
-struct Gzip<R> {
-    member: Option<GzDecoder<R>>,
-    count: u64,
-}
-
-impl<R: BufRead> Gzip<R> {
-    fn new(reader: R) -> Self {
-        Self { member: Some(GzDecoder::new(reader)), count: 1 }
-    }
-
-    /// Goes on behind the member that has just ended.
-    fn next_member(&mut self) -> io::Result<()> {
-        let Some(member) = self.member.take() else { return Ok(()) };
-        let mut reader = member.into_inner();
-        match reader.fill_buf()?.first() {
-            None => Ok(()),
-            Some(0x1f) => {
-                self.member = Some(GzDecoder::new(reader));
-                self.count += 1;
-                Ok(())
-            }
-            Some(0) => expect_padding(&mut reader, "gzip"),
-            Some(_) => Err(StreamError::Trailing("gzip").into()),
-        }
-    }
-
-    fn name(&self, error: io::Error) -> io::Error {
-        let in_header = self.member.as_ref().is_some_and(|member| member.header().is_none());
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => StreamError::Truncated("gzip").into(),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if in_header && self.count > 1 => {
-                StreamError::Trailing("gzip").into()
-            }
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                StreamError::Corrupt { format: "gzip", reason: error.to_string() }.into()
-            }
-            _ => error,
-        }
-    }
-}
-
-impl<R: BufRead> Read for Gzip<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        while let Some(member) = &mut self.member {
-            match member.read(buffer) {
-                Ok(0) => self.next_member()?,
-                Ok(count) => return Ok(count),
-                Err(error) => return Err(self.name(error)),
-            }
-        }
-        Ok(0)
     }
 }
 
