@@ -4,7 +4,10 @@
 //! of zeros count as holes, so that a copy has the digest of its model, and a huge empty file costs nothing.
 //!
 //! The digest is the SHA-256 of a list of all that. What stands in it for the bytes of a file is their BLAKE3: several
-//! times faster where the processor has no instructions for SHA, and this is read and hashed only after everything else.
+//! times faster where the processor has no instructions for SHA. Of a layer that is being unpacked the files are noted as
+//! they are written, so that only the list is left for the end.
+
+mod notes;
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,6 +20,7 @@ use super::walk::{Place, Walk, WalkError};
 use crate::plan::digest::{Algorithm, Digest};
 use crate::plan::hasher::Hasher;
 use crate::sys::{Call, SysError};
+pub(super) use notes::{Notes, Noting};
 
 /// How much is read, and compared with zeros, at once.
 const BLOCK: usize = 64 << 10;
@@ -33,7 +37,8 @@ pub(super) fn digest_at(path: &Path) -> Result<Option<Digest>, WalkError> {
             digest(root.call(|| format!("open({path:?}, DIRECTORY)")).map_err(failed)?.as_fd()).map(Some)
         }
         FileType::RegularFile => {
-            let mut content = Content { hash: Hasher::new(Algorithm::Sha256), buffer: vec![0; BLOCK] };
+            let notes = Notes::default();
+            let mut content = Content::new(&notes);
             content.number(u64::from(stat.st_mode));
             content.number(u64::try_from(stat.st_size).unwrap_or_default());
             let file = rustix::fs::open(path, open | OFlags::NONBLOCK, Mode::empty());
@@ -55,23 +60,46 @@ pub(super) fn digest_at(path: &Path) -> Result<Option<Digest>, WalkError> {
 /// # Errors
 /// Something cannot be read.
 pub(super) fn digest(root: BorrowedFd<'_>) -> Result<Digest, WalkError> {
+    digest_noted(root, &Notes::default()).map(|taken| taken.digest)
+}
+
+/// A digest, and what it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) digest: Digest,
+    /// How many bytes of files were read.
+    pub(super) read: u64,
+}
+
+/// The same of a tree of whose files some are noted, which are not read.
+///
+/// # Errors
+/// As of [`digest`].
+pub(super) fn digest_noted(root: BorrowedFd<'_>, notes: &Notes) -> Result<Taken, WalkError> {
     let mut walk = Walk::new(root)?;
-    let mut content = Content { hash: Hasher::new(Algorithm::Sha256), buffer: vec![0; BLOCK] };
+    let mut content = Content::new(notes);
     while let Some(place) = walk.next()? {
         let directory = walk.directory().map_err(|error| place.failed(error))?;
         if let Some(directory) = directory {
             content.add(directory, &place).map_err(|error| place.failed(error))?;
         }
     }
-    Ok(content.hash.finish())
+    Ok(Taken { digest: content.hash.finish(), read: content.read })
 }
 
-struct Content {
+struct Content<'n> {
     hash: Hasher,
     buffer: Vec<u8>,
+    notes: &'n Notes,
+    /// Bytes of files.
+    read: u64,
 }
 
-impl Content {
+impl<'n> Content<'n> {
+    fn new(notes: &'n Notes) -> Self {
+        Self { hash: Hasher::new(Algorithm::Sha256), buffer: vec![0; BLOCK], notes, read: 0 }
+    }
+
     fn add(&mut self, directory: BorrowedFd<'_>, place: &Place) -> Result<(), SysError> {
         let stat = &place.stat;
         self.number(place.path.len() as u64);
@@ -79,8 +107,15 @@ impl Content {
         self.number(u64::from(stat.st_mode));
         match place.kind() {
             FileType::RegularFile => {
-                self.number(u64::try_from(stat.st_size).unwrap_or_default());
-                self.file(directory, place.name())
+                let size = u64::try_from(stat.st_size).unwrap_or_default();
+                self.number(size);
+                match self.notes.find(stat.st_ino, size) {
+                    Some(note) => {
+                        note.tell(&mut self.hash);
+                        Ok(())
+                    }
+                    None => self.file(directory, place.name()),
+                }
             }
             FileType::Symlink => {
                 let link = rustix::fs::readlinkat(directory, place.name(), Vec::new())
@@ -114,6 +149,7 @@ impl Content {
         while let Some(data) = next_data(file, at).call(|| format!("lseek({name:?}, DATA)"))? {
             let start = data - data % BLOCK as u64;
             let count = fill(file, &mut self.buffer, start).call(|| format!("pread({name:?})"))?;
+            self.read += count as u64;
             let block = self.buffer.get(..count).unwrap_or_default();
             if block.iter().any(|byte| *byte != 0) {
                 self.hash.update(start.to_le_bytes());

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::Stat;
 
+use super::content::{Notes, Noting};
 use super::copy::inode::{Dress, Marks};
 use super::merged::Merged;
 use super::outline::OutlineWriter;
@@ -128,11 +129,20 @@ pub struct Unpacked {
 }
 
 /// Where a layer goes.
-pub struct Outlining<'a> {
+pub(in crate::store) struct Outlining<'a> {
     /// The directory of the tree.
-    pub into: BorrowedFd<'a>,
+    pub(in crate::store) into: BorrowedFd<'a>,
     /// The empty file of its outline.
-    pub outline: File,
+    pub(in crate::store) outline: File,
+}
+
+/// What came of a layer, and what its record needs.
+pub(in crate::store) struct Outlined {
+    pub(in crate::store) unpacked: Unpacked,
+    /// Whether there is an outline of its archive.
+    pub(in crate::store) has_outline: bool,
+    /// What its files contribute to the digest of its tree.
+    pub(in crate::store) notes: Notes,
 }
 
 /// Applies a layer to the empty directory `into`, which nobody else may reach until this is done.
@@ -152,21 +162,21 @@ pub fn unpack(
 ) -> Result<Unpacked, UnpackError> {
     let manner = Manner { ownership, form: Form::Layer };
     let rules = Rules { lowers, manner, limits };
-    unpack_by(&rules, blob, (into, None), progress).map(|(unpacked, _)| unpacked)
+    unpack_by(&rules, blob, (into, None), progress).map(|outlined| outlined.unpacked)
 }
 
-/// The same, and takes the outline of its archive down; whether there is one.
+/// The same, and takes down the outline of its archive and what its files contribute to the digest of the tree.
 ///
 /// # Errors
 /// As of [`unpack`], or the outline cannot be written.
-pub fn unpack_outlined(
+pub(in crate::store) fn unpack_outlined(
     blob: LayerBlob<'_>,
     Outlining { into, outline }: Outlining<'_>,
     lowers: &Merged,
     ownership: Ownership,
     limits: &Limits,
     progress: &mut dyn FnMut(u64),
-) -> Result<(Unpacked, bool), UnpackError> {
+) -> Result<Outlined, UnpackError> {
     let manner = Manner { ownership, form: Form::Layer };
     let outline = OutlineWriter::new(outline).map_err(|error| outline_error(&error))?;
     unpack_by(&Rules { lowers, manner, limits }, blob, (into, Some(outline)), progress)
@@ -188,13 +198,14 @@ fn unpack_by(
     blob: LayerBlob<'_>,
     (into, outline): (BorrowedFd<'_>, Option<OutlineWriter>),
     progress: &mut dyn FnMut(u64),
-) -> Result<(Unpacked, bool), UnpackError> {
+) -> Result<Outlined, UnpackError> {
     let count = AtomicU64::new(0);
+    let noting = outline.is_some().then(Noting::default);
     let Passed { applied: (layer, entries, has_outline), content, blob } =
         stream::read(blob, limits, &count, |content| {
             let mut archive = TarReader::outlined(content, limits.archive.clone(), outline);
             let tree = Tree::new(into, lowers, *manner, limits).map_err(UnpackError::Directory)?;
-            let mut layer = Layer::new(tree, limits);
+            let mut layer = Layer::new(tree, limits, noting);
             let mut progress = || progress(count.load(Ordering::Relaxed));
             let entries = apply_all(&mut archive, &mut layer, limits, &mut progress)?;
             layer.tree.complete().map_err(UnpackError::Directory)?;
@@ -219,7 +230,8 @@ fn unpack_by(
         opaque_root: layer.opaque_root,
         warnings: layer.warnings.0,
     };
-    Ok((unpacked, has_outline))
+    let notes = layer.noting.map(Noting::finish).unwrap_or_default();
+    Ok(Outlined { unpacked, has_outline, notes })
 }
 
 /// Reads a layer that need not be unpacked to its end: it must be what it is said to be. It is not decompressed where

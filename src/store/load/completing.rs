@@ -1,11 +1,13 @@
 //! A layer whose files are all there, and whose record is not: it holds their digest.
 //!
-//! To take it all files are read again, from memory mostly, in a thread of its own while the next layer is unpacked.
+//! To take it the tree is listed, in a thread of its own while the next layer is unpacked. Of its files those are read again
+//! that were not noted when they were written.
 
 use std::os::fd::AsFd as _;
 use std::thread::JoinHandle;
 
 use crate::plan::digest::Digest;
+use crate::store::content::Notes;
 use crate::store::directory::Directory;
 use crate::store::layer::LayerRecord;
 use crate::store::walk::WalkError;
@@ -23,13 +25,13 @@ pub(super) struct Completing {
 }
 
 impl Completing {
-    /// Begins to read the files in `tree`, which lies in `directory`.
+    /// Begins with the files in `tree`, which lies in `directory`.
     pub(super) fn begin(
         directory: Directory,
-        tree: Directory,
+        (tree, notes): (Directory, Notes),
         record: LayerRecord,
     ) -> Result<Self, SysError> {
-        let take = move || content::digest(tree.as_fd());
+        let take = move || content::digest_noted(tree.as_fd(), &notes).map(|taken| taken.digest);
         let digesting = thread::named("digest").spawn(take);
         let digesting = digesting.map_err(|error| SysError::from_io("clone(thread)", &error))?;
         Ok(Self { directory, record, digesting: Some(digesting) })

@@ -24,7 +24,7 @@ use crate::store::layer::{LayerOwners, LayerRecord, chain_ids};
 use crate::store::lock::{self, NameLock};
 use crate::store::merged::Merged;
 use crate::store::temporary::Temporary;
-use crate::store::unpack::{LayerBlob, Limits, Outlining, unpack_outlined};
+use crate::store::unpack::{LayerBlob, Limits, Outlined, Outlining, unpack_outlined};
 use crate::store::{Store, StoreError, layout};
 use crate::sys::{Call, SysError};
 
@@ -211,7 +211,8 @@ impl<'a> Stage<'a> {
         let outline = directory.create(layout::OUTLINE).map_err(|cause| self.store.write_error(cause))?;
         let outlining = Outlining { into: tree.as_fd(), outline };
         let unpacked = unpack_outlined(blob, outlining, &lowers, self.owners.ownership(), &limits, bytes);
-        let (unpacked, has_outline) = unpacked.map_err(|cause| LayerError::Unpack(Box::new(cause)))?;
+        let Outlined { unpacked, has_outline, notes } =
+            unpacked.map_err(|cause| LayerError::Unpack(Box::new(cause)))?;
         if !has_outline {
             directory.unlink(layout::OUTLINE).map_err(|cause| self.store.write_error(cause))?;
         }
@@ -231,7 +232,7 @@ impl<'a> Stage<'a> {
         let pin = pinned.map_err(|cause| self.store.write_error(cause))?.unwrap_or(directory);
         self.complete_last()?;
         let completing = self.temporary.directory().directory(&name);
-        let completing = completing.and_then(|own| Completing::begin(own, tree, record.clone()));
+        let completing = completing.and_then(|own| Completing::begin(own, (tree, notes), record.clone()));
         self.completing = Some(completing.map_err(|cause| self.store.write_error(cause))?);
         Ok((Staged { record, name: Some(name), pin }, warnings))
     }

@@ -4,7 +4,7 @@ use std::io::{Cursor, Seek as _};
 use super::*;
 use crate::store::merged::Merged;
 use crate::store::testing::TempDir;
-use crate::store::unpack::{LayerBlob, Limits, Outlining, Ownership, unpack_outlined};
+use crate::store::unpack::{LayerBlob, Limits, Outlined, Outlining, Ownership, unpack_outlined};
 
 /// An entry as GNU tar writes it.
 fn entry(kind: ::tar::EntryType, name: &str, body: &[u8]) -> Vec<u8> {
@@ -39,7 +39,7 @@ fn round_trip(archive: &[u8]) -> Option<Vec<u8>> {
     };
     let outline = File::options().read(true).write(true).create_new(true).open(path).unwrap();
     let mut again = outline.try_clone().unwrap();
-    let (_, has_outline) = unpack_outlined(
+    let Outlined { has_outline, .. } = unpack_outlined(
         blob,
         Outlining { into: std::os::fd::AsFd::as_fd(&tree), outline },
         &Merged::new(Vec::new()),

@@ -13,6 +13,7 @@ use super::error::Problem;
 use super::name::Target;
 use super::tree::{Missing, Node, Seen, Tree};
 use super::{Form, Limits, Warning, Warnings};
+use crate::store::content::Noting;
 use crate::store::copy::inode;
 use crate::store::merged::os;
 use crate::store::tar::{Entry, EntryKind, TarReader};
@@ -33,12 +34,14 @@ pub(super) struct Layer<'l> {
     /// The real paths of devices that were left out.
     pub(super) devices: BTreeSet<Vec<u8>>,
     pub(super) limits: &'l Limits,
+    /// What its files contribute to its digest, if it gets one.
+    pub(super) noting: Option<Noting>,
 }
 
 pub(super) type Dir<'l> = Rc<Node<'l>>;
 
 impl<'l> Layer<'l> {
-    pub(super) fn new(tree: Tree<'l>, limits: &'l Limits) -> Self {
+    pub(super) fn new(tree: Tree<'l>, limits: &'l Limits, noting: Option<Noting>) -> Self {
         Self {
             tree,
             warnings: Warnings::default(),
@@ -47,6 +50,7 @@ impl<'l> Layer<'l> {
             copied: 0,
             devices: BTreeSet::new(),
             limits,
+            noting,
         }
     }
 
@@ -134,15 +138,7 @@ impl<'l> Layer<'l> {
             let path = parent.child(name);
             outline.file(path.strip_prefix(b"/").unwrap_or(&path));
         }
-        match &entry.sparse {
-            None => self.write_segment(file.as_fd(), 0, entry.size, archive, progress)?,
-            Some(segments) => {
-                rustix::fs::ftruncate(&file, entry.size).call(|| format!("ftruncate({})", entry.size))?;
-                for segment in segments {
-                    self.write_segment(file.as_fd(), segment.offset, segment.length, archive, progress)?;
-                }
-            }
-        }
+        self.write_body(file.as_fd(), entry, archive, progress)?;
         if entry.size >= LARGE && self.tree.manner.form == Form::Layer {
             // A layer is brought to the disk before anybody sees it: the disk need not wait until all is unpacked.
             writeback::begin(file.as_fd());
@@ -153,6 +149,32 @@ impl<'l> Layer<'l> {
         let mode = self.kept_mode(entry);
         rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).call(|| format!("fchmod({mode:04o})"))?;
         Ok(rustix::fs::futimens(&file, &times(entry)).call(|| "futimens")?)
+    }
+
+    /// Writes the bytes of a new file, and notes what they contribute to the digest; those of files with holes are read for it.
+    fn write_body<R: BufRead>(
+        &mut self,
+        file: BorrowedFd<'_>,
+        entry: &Entry,
+        archive: &mut TarReader<R>,
+        progress: &mut dyn FnMut(),
+    ) -> Result<(), Problem> {
+        match &entry.sparse {
+            None => {
+                self.noting.iter_mut().for_each(Noting::begin);
+                self.write_segment(file, 0, entry.size, archive, progress)?;
+            }
+            Some(segments) => {
+                rustix::fs::ftruncate(file, entry.size).call(|| format!("ftruncate({})", entry.size))?;
+                for segment in segments {
+                    self.write_segment(file, segment.offset, segment.length, archive, progress)?;
+                }
+            }
+        }
+        if let Some(noting) = &mut self.noting {
+            noting.settle(rustix::fs::fstat(file).call(|| "fstat")?.st_ino, entry.size);
+        }
+        Ok(())
     }
 
     fn write_segment<R: BufRead>(
@@ -173,6 +195,9 @@ impl<'l> Layer<'l> {
             if count == 0 {
                 // The reader has held the sizes against each other already.
                 return Err(Problem::System(SysError::new("read(body)", Errno::IO)));
+            }
+            if let Some(noting) = &mut self.noting {
+                noting.add(&bytes[..count]);
             }
             inode::write_all_at(file, &bytes[..count], offset).call(|| format!("pwrite({count} bytes)"))?;
             archive.consume_data(count);

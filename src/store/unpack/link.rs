@@ -1,6 +1,6 @@
 //! Hard links, also to what only a layer below has.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{AtFlags, Stat};
 
@@ -10,8 +10,9 @@ use super::error::Problem;
 use super::name;
 use super::tree::{Missing, Seen};
 use crate::store::copy::inode;
-use crate::store::merged::os;
+use crate::store::merged::{os, stat_name};
 use crate::store::tar::Entry;
+use crate::sys::SysError;
 
 impl<'l> Layer<'l> {
     /// Gives a file that is there one more name. Overlay links nothing across layers: a file of a layer below is copied
@@ -38,6 +39,7 @@ impl<'l> Layer<'l> {
                 let below = holder.lower().parts[place].as_fd();
                 let above = holder.upper().ok_or_else(missing)?;
                 inode::copy_inode(below, above, os(first), &stat, self.tree.manner.of(&stat))?;
+                self.forget_note(above, first)?;
                 self.tree.shade(path.clone())?;
             }
         }
@@ -48,6 +50,16 @@ impl<'l> Layer<'l> {
         self.tree.place(parent, name, "linkat", |above| {
             rustix::fs::linkat(from, os(first), above, os(name), AtFlags::empty())
         })
+    }
+
+    /// Nothing is known of the bytes of a copy, also if something was known of an inode with that number.
+    fn forget_note(&mut self, above: BorrowedFd<'_>, name: &[u8]) -> Result<(), SysError> {
+        if let Some(noting) = &mut self.noting
+            && let Some(copy) = stat_name(above, os(name))?
+        {
+            noting.forget(copy.st_ino);
+        }
+        Ok(())
     }
 
     /// A link is a few bytes in an archive, and here as large as the file.

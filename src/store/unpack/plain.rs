@@ -54,7 +54,7 @@ pub(in crate::store) fn unpack_plain(
     let mut archive = TarReader::new(BufReader::with_capacity(BUFFER, stream), limits.archive.clone());
     let manner = Manner { ownership, form: Form::Plain };
     let tree = Tree::new(into, below, manner, limits).map_err(UnpackError::Directory)?;
-    let mut files = Layer::new(tree, limits);
+    let mut files = Layer::new(tree, limits, None);
     apply_all(&mut archive, &mut files, limits, &mut || progress(count.load(Ordering::Relaxed)))?;
     archive.check_not_empty().map_err(UnpackError::Archive)?;
     files.tree.complete().map_err(UnpackError::Directory)?;

@@ -1,4 +1,5 @@
 mod merge;
+mod noted;
 mod two_ways;
 
 use std::fs;
