@@ -25,24 +25,33 @@ fn share_heap() {
 #[cfg(not(target_env = "gnu"))]
 fn share_heap() {}
 
-/// As long as this lives, the thread stays on the processor that it was on; what it starts stays there for good.
+/// The processor that this thread is on, and the others that it may use; none where there are no others, or the kernel does
+/// not say.
+pub(super) fn processors() -> Option<(CpuSet, CpuSet)> {
+    let mut others = sched_getaffinity(None).ok()?;
+    let number = Some(sched_getcpu()).filter(|number| *number < CpuSet::MAX_CPU)?;
+    let mut here = CpuSet::new();
+    here.set(number);
+    others.unset(number);
+    (others.count() > 0).then_some((here, others))
+}
+
+/// As long as this lives, the thread runs on some processors only; what it starts does so for good.
 #[derive(Debug)]
-pub(super) struct Staying {
+pub(super) struct Keeping {
     before: CpuSet,
 }
 
-impl Staying {
-    /// None where the kernel does not say where the thread is, or does not let it stay.
-    pub(super) fn begin() -> Option<Self> {
+impl Keeping {
+    /// None where the kernel does not let it.
+    pub(super) fn to(processors: &CpuSet) -> Option<Self> {
         let before = sched_getaffinity(None).ok()?;
-        let mut here = CpuSet::new();
-        here.set(Some(sched_getcpu()).filter(|processor| *processor < CpuSet::MAX_CPU)?);
-        sched_setaffinity(None, &here).ok()?;
+        sched_setaffinity(None, processors).ok()?;
         Some(Self { before })
     }
 }
 
-impl Drop for Staying {
+impl Drop for Keeping {
     fn drop(&mut self) {
         // Its processors may have been taken away meanwhile: then the kernel gives it others.
         let _ = sched_setaffinity(None, &self.before);

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use nix::sched::CloneFlags;
 use rustix::io::Errno;
 use rustix::process::Pid;
+use rustix::thread::CpuSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -16,7 +17,7 @@ use super::channel::Channel;
 use super::clone::{self, Child, ExitStatus};
 use super::procfs::Procfs;
 use super::report::Report;
-use super::thread::Staying;
+use super::thread::{Keeping, processors};
 use super::{Call, SysError, moment, process};
 use crate::plan::idmap::{IdMap, IdRange};
 use crate::plan::userns::{MapWriter, UserNamespace};
@@ -81,20 +82,25 @@ pub fn map_child(child: &Child, namespace: &UserNamespace) -> Result<(), MapErro
             write().map_err(MapError::Write)
         }
         MapWriter::Programs { newuidmap, newgidmap } => {
-            // Side by side: each takes a millisecond, most of it start-up.
-            let users = start(newuidmap, pid, &namespace.map.users)?;
-            let groups = start(newgidmap, pid, &namespace.map.groups)?;
+            // Side by side: each takes a millisecond, most of it start-up. A scheduler that finds all processors busy for a
+            // moment puts one behind the other, and leaves it there when this thread sleeps and its processor idles.
+            let (here, others) = processors().unzip();
+            let users = start((newuidmap, here), pid, &namespace.map.users)?;
+            let groups = start((newgidmap, others), pid, &namespace.map.groups)?;
             finish(newuidmap, users)?;
             finish(newgidmap, groups)
         }
     }
 }
 
-fn start(program: &Path, pid: Pid, ranges: &[IdRange]) -> Result<std::process::Child, MapError> {
+/// Starts a program, on these processors if there is a choice.
+fn start(
+    (program, processors): (&Path, Option<CpuSet>),
+    pid: Pid,
+    ranges: &[IdRange],
+) -> Result<std::process::Child, MapError> {
     let numbers = ranges.iter().flat_map(|range| [range.container, range.host, range.size]);
-    // This thread waits until the program is executed. A scheduler that puts it behind the other program, on the processor
-    // of that one, would leave this processor idle all the while.
-    let _staying = Staying::begin();
+    let _keeping = processors.as_ref().and_then(Keeping::to);
     Command::new(program)
         .arg(pid.to_string())
         .args(numbers.map(|number| number.to_string()))
