@@ -144,15 +144,11 @@ def podman_environment(scene: Scene) -> Dict[str, str]:
 
 
 def podman_image(scene: Scene) -> str:
-    """The job's image in podman's store; its ID. Raises Failure."""
-
-    def make() -> str:
-        scene.job_image()
-        told = run(["podman", "pull", "-q", f"oci:{scene.path('job')}:job:1"], podman_environment(scene))
-        remember_pause(scene)
-        return told.strip().splitlines()[-1]
-
-    return scene.once("podman image", make)
+    """The job's image in podman's store, also where a row has emptied that; its ID. Raises Failure."""
+    scene.job_image()
+    told = run(["podman", "pull", "-q", f"oci:{scene.path('job')}:job:1"], podman_environment(scene))
+    remember_pause(scene)
+    return told.strip().splitlines()[-1]
 
 
 def remember_pause(scene: Scene) -> None:
