@@ -97,12 +97,12 @@ impl RootfsError {
 #[derive(Debug)]
 pub(super) struct Root {
     directory: OwnedFd,
-    /// Where that is, once somebody has asked.
-    place: OnceCell<Place>,
+    /// Where that is, and whether it is a procfs, once somebody has asked.
+    location: OnceCell<(Location, bool)>,
     /// Other mounts that belong to the root filesystem itself.
     pieces: Vec<OwnedFd>,
     /// The container's own `/dev`, once it is attached.
-    devices: Option<(OwnedFd, Place)>,
+    devices: Option<(OwnedFd, Location)>,
     /// Destinations of mounts that are there for those alone: the image has nothing of the name.
     made: HashSet<ContainerPath>,
 }
@@ -115,7 +115,7 @@ impl AsFd for Root {
 
 impl Root {
     fn new(directory: OwnedFd) -> Self {
-        Self { directory, place: OnceCell::new(), pieces: Vec::new(), devices: None, made: HashSet::new() }
+        Self { directory, location: OnceCell::new(), pieces: Vec::new(), devices: None, made: HashSet::new() }
     }
 
     /// The container's own `/dev`, if it is attached and not somebody else's.
@@ -125,28 +125,31 @@ impl Root {
 
     /// Remembers the container's own `/dev`.
     pub(super) fn set_devices(&mut self, directory: OwnedFd) -> Result<(), SysError> {
-        let place = Place::of(directory.as_fd())?;
-        self.devices = Some((directory, place));
+        let location = Location::of(directory.as_fd())?;
+        self.devices = Some((directory, location));
         Ok(())
     }
 
     /// Whether something lies in the file system of the container's own `/dev`.
-    pub(super) fn is_in_devices(&self, place: &Place) -> bool {
-        self.devices.as_ref().is_some_and(|(_, devices)| devices.device == place.device)
+    pub(super) fn is_in_devices(&self, location: &Location) -> bool {
+        self.devices.as_ref().is_some_and(|(_, devices)| devices.device == location.device)
     }
 
-    /// Whether something lies in the mount of the root itself.
-    pub(super) fn is_in_root(&self, place: &Place) -> Result<bool, SysError> {
-        Ok(self.place()?.mount == place.mount)
+    /// Whether something cannot be in a procfs, as it lies in the mount of a root that is none.
+    pub(super) fn is_apart_from_proc(&self, location: &Location) -> Result<bool, SysError> {
+        let (root, is_proc) = self.location()?;
+        Ok(root.mount == location.mount && !is_proc)
     }
 
-    /// Where the root is.
-    fn place(&self) -> Result<&Place, SysError> {
-        if let Some(place) = self.place.get() {
-            return Ok(place);
+    /// Where the root is, and whether it is a procfs.
+    fn location(&self) -> Result<(Location, bool), SysError> {
+        if let Some(known) = self.location.get() {
+            return Ok(*known);
         }
-        let place = Place::of(self.directory.as_fd())?;
-        Ok(self.place.get_or_init(|| place))
+        let file_system = rustix::fs::fstatfs(&self.directory).call(|| "fstatfs(root)")?;
+        let is_proc = file_system.f_type == rustix::fs::PROC_SUPER_MAGIC;
+        let found = (Location::of(self.directory.as_fd())?, is_proc);
+        Ok(*self.location.get_or_init(|| found))
     }
 
     /// The root directory of this process, which has joined a container.
@@ -162,7 +165,10 @@ impl Root {
 
     /// Whether what was found at `path` is there for a mount alone. What lies in another mount is not.
     fn is_made(&self, path: &ContainerPath, found: BorrowedFd<'_>) -> bool {
-        self.made.contains(path) && mount_id(found) == mount_id(self.directory.as_fd())
+        self.made.contains(path)
+            && Location::of(found)
+                .and_then(|found| Ok(found.mount == self.location()?.0.mount))
+                .unwrap_or_default()
     }
 
     /// Opens a directory of the container if there is one at `path`.
@@ -243,21 +249,16 @@ pub(super) fn pivot_into(root: Root) -> Result<(), InitError> {
     mount::pivot(root).map_err(|source| InitError::Rootfs(RootfsError::Pivot(source)))
 }
 
-/// The number of the mount that a file was found in.
-fn mount_id(file: BorrowedFd<'_>) -> Option<u64> {
-    rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok().map(|stat| stat.stx_mnt_id)
-}
-
 /// Where a file lies, and what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Location {
     mount: u64,
     device: (u32, u32),
     inode: u64,
     pub(super) kind: FileType,
 }
 
-impl Place {
+impl Location {
     fn of(file: BorrowedFd<'_>) -> Result<Self, SysError> {
         let flags = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::MNT_ID;
         let stat = rustix::fs::statx(file, c"", AtFlags::EMPTY_PATH, flags).call(|| "statx(INO|MNT_ID)")?;

@@ -116,14 +116,13 @@ pub(in crate::launch) fn check_cover(mount: &Attachment, tree: &OwnedFd) -> Resu
 /// destination is called, and a file of minirun's over anything but a file.
 pub(super) fn check_point(root: &Root, point: &Point, mount: &Attachment) -> Result<(), Cause> {
     let is_below = |directory: &[u8]| mount.destination.as_os_str().as_bytes().starts_with(directory);
-    // The root itself is no procfs.
-    if !root.is_in_root(&point.place)? && !is_below(b"/proc/") {
+    if !root.is_apart_from_proc(&point.location)? && !is_below(b"/proc/") {
         refuse_proc(&point.file)?;
     }
-    if root.is_in_devices(&point.place) && !is_below(b"/dev/") {
+    if root.is_in_devices(&point.location) && !is_below(b"/dev/") {
         return Err(Cause::Devices);
     }
-    if is_generated(mount) && point.place.kind != FileType::RegularFile {
+    if is_generated(mount) && point.location.kind != FileType::RegularFile {
         return Err(Cause::NotRegular);
     }
     Ok(())

@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, openat
 use rustix::io::Errno;
 use thiserror::Error;
 
-use super::{Place, Root};
+use super::{Location, Root};
 use crate::plan::path::ContainerPath;
 use crate::sys::root::open_in_root;
 use crate::sys::{Call, SysError};
@@ -29,7 +29,7 @@ pub(in crate::launch) enum PointKind {
 /// A mount point, as it was found or made.
 pub(in crate::launch) struct Point {
     pub(in crate::launch) file: OwnedFd,
-    pub(in crate::launch) place: Place,
+    pub(in crate::launch) location: Location,
 }
 
 /// Why a mount point cannot be had.
@@ -59,19 +59,19 @@ impl Root {
     ) -> Result<Point, PointError> {
         let walk = |source| PointError::Walk { path: path.to_string(), source };
         let file = self.open_or_make(path, kind).map_err(walk)?;
-        let place = Place::of(file.as_fd()).map_err(walk)?;
-        if place == *self.place().map_err(walk)? {
+        let location = Location::of(file.as_fd()).map_err(walk)?;
+        if location == self.location().map_err(walk)?.0 {
             return Err(PointError::IsRoot(path.to_string()));
         }
         let path = || path.to_string();
-        match (kind, place.kind == FileType::Directory) {
+        match (kind, location.kind == FileType::Directory) {
             (PointKind::Directory, false) => {
                 Err(PointError::Kind { path: path(), found: "a file", wanted: "a directory" })
             }
             (PointKind::File, true) => {
                 Err(PointError::Kind { path: path(), found: "a directory", wanted: "a file" })
             }
-            _ => Ok(Point { file, place }),
+            _ => Ok(Point { file, location }),
         }
     }
 

@@ -26,6 +26,7 @@ use crate::plan::Plan;
 use crate::plan::attachment::{Attachment, Merged, Source};
 use crate::plan::path::ContainerPath;
 use crate::plan::rootfs::{Fill, Lifetime, Rootfs};
+use crate::sys::SysError;
 use crate::sys::layered::{Found, MergedDir};
 use crate::sys::mount::{self, Setting};
 
@@ -160,12 +161,7 @@ impl Builder<'_> {
         if self.enter(parent.as_os_str()).is_none() {
             return Some(());
         }
-        let is_free = match self.place.names.last() {
-            None => self.image.find(name).is_ok_and(|found| found.is_none()),
-            Some((_, Some(image))) => image.find(name).is_ok_and(|found| found.is_none()),
-            Some((_, None)) => true,
-        };
-        if !is_free {
+        if !self.find(&self.place.names, name).is_ok_and(|found| found.is_none()) {
             return Some(());
         }
         if self.place.own.is_none() {
@@ -202,12 +198,7 @@ impl Builder<'_> {
             if name == "." || name == ".." {
                 continue;
             }
-            let found = match names.last() {
-                None => self.image.find(&name).ok()?.map(|found| (found, self.image.root())),
-                Some((_, Some(here))) => here.find(&name).ok()?.map(|found| (found, here)),
-                Some((_, None)) => None,
-            };
-            match found {
+            match self.find(&names, &name).ok()? {
                 None => names.push((name, None)),
                 Some((Found::Directory(found), _)) => names.push((name, Some(found))),
                 Some((Found::Other(place, stat), here))
@@ -225,6 +216,19 @@ impl Builder<'_> {
             }
         }
         Some(names)
+    }
+
+    /// What the image has of that name in the last of these directories, and that directory.
+    fn find<'n>(
+        &'n self,
+        names: &'n Names,
+        name: &OsStr,
+    ) -> Result<Option<(Found, &'n MergedDir)>, SysError> {
+        Ok(match names.last() {
+            None => self.image.find(name)?.map(|found| (found, self.image.root())),
+            Some((_, Some(here))) => here.find(name)?.map(|found| (found, here)),
+            Some((_, None)) => None,
+        })
     }
 
     /// The directory of the tmpfs for the place, made where it is missing.

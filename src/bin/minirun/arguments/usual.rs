@@ -175,24 +175,21 @@ mod tests {
         true
     }
 
+    /// A flag in all its forms, with a value if it needs one.
+    fn forms<A>(flag: &Flag<A>) -> Vec<String> {
+        let long = flag.long;
+        let (long, value) = match flag.effect {
+            Effect::Switch(_) => (vec![format!("--{long}")], ""),
+            _ => (vec![format!("--{long} a:/b"), format!("--{long}=a=b"), format!("--{long}=")], " a:/b"),
+        };
+        let short = flag.short.map(|short| format!("-{short}{value}"));
+        long.into_iter().chain(short).collect()
+    }
+
     #[test]
     fn every_flag_means_what_it_means_to_clap() {
-        let forms = |long: &str, short: Option<char>, is_switch: bool| {
-            let short =
-                short.map(|short| if is_switch { format!("-{short}") } else { format!("-{short} a:/b") });
-            let long = if is_switch {
-                vec![format!("--{long}")]
-            } else {
-                vec![format!("--{long} a:/b"), format!("--{long}=a=b"), format!("--{long}=")]
-            };
-            long.into_iter().chain(short).collect::<Vec<_>>()
-        };
-        let run = RUN.iter().map(|flag| (flag, "run")).map(|(flag, verb)| {
-            (verb, forms(flag.long, flag.short, matches!(flag.effect, Effect::Switch(_))))
-        });
-        let exec = EXEC.iter().map(|flag| (flag, "exec")).map(|(flag, verb)| {
-            (verb, forms(flag.long, flag.short, matches!(flag.effect, Effect::Switch(_))))
-        });
+        let run = RUN.iter().map(|flag| ("run", forms(flag)));
+        let exec = EXEC.iter().map(|flag| ("exec", forms(flag)));
         for (verb, forms) in run.chain(exec) {
             for form in forms {
                 assert!(is_read(&format!("{verb} {form} x y -z --rm=")), "{verb} {form}");
