@@ -20,7 +20,7 @@ use crate::plan::userns::UserNamespace;
 use crate::store::image::{Image, ImageError};
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
-use crate::sys::{Call, hosttree};
+use crate::sys::{Call, hosttree, moment};
 
 /// Whether the files of an image are there to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,10 +149,13 @@ impl Engine {
                 self.located(wanted, events)?
             }
         };
+        moment("image found");
         let (lowers, files) = match (image.layer_directories(&self.store, wanted.owners)?, wanted.intent) {
             (LayerDirectories::Complete(lowers), _) => (lowers, Files::Unpacked),
             (LayerDirectories::Missing(_), Intent::Run | Intent::Create) => {
-                (self.convert(&image, wanted.owners)?, Files::Unpacked)
+                let converted = self.convert(&image, wanted.owners);
+                let lowers = converted.map_err(|error| self.or_vanished(&image.id, wanted.text, error))?;
+                (lowers, Files::Unpacked)
             }
             (LayerDirectories::Missing(_), Intent::Look) => {
                 (image.future_directories(&self.store, wanted.owners), Files::Absent)
@@ -161,7 +164,16 @@ impl Engine {
         if wanted.intent != Intent::Look {
             self.store.note_use(&image.id);
         }
+        moment("layers found");
         Ok(Base::Image { image: Box::new(image), lowers, files })
+    }
+
+    /// Why an image could not be used: until a container of it is there, somebody may remove it, and then that is why.
+    pub(super) fn or_vanished(&self, id: &Digest, origin: &str, error: Error) -> Error {
+        match self.store.record(id.hex()) {
+            Ok(None) => Error::Vanished { origin: origin.to_owned() },
+            Ok(Some(_)) | Err(_) => error,
+        }
     }
 
     /// An image of the store, fetched first where that is wanted.

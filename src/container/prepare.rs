@@ -158,7 +158,11 @@ impl Engine {
             (None, None) => id.short().parse()?,
         };
         let user = self.user(request, ownership.mode, base)?;
-        let account = account((&user, request), base, ownership.namespace, &mut *events)?;
+        let account = account((&user, request), base, ownership.namespace, &mut *events);
+        let account = account.map_err(|error| match base.id() {
+            Some(id) => self.or_vanished(&id, &request.image_text, error),
+            None => error,
+        })?;
         let counting = if ownership.map.is_some() { Counting::Namespace } else { Counting::Nobody };
         let limits = limits::decide(request, counting)?;
         let path = self.store.container_path(&id, request.lifetime);

@@ -1,5 +1,6 @@
 //! Several launchers at once.
 
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -218,4 +219,29 @@ fn whoever_begins_to_start_a_container_is_found() {
         scratch.minirun(["stop", "-t", "0", "box"]).run();
     }
     scratch.assert_nothing_left_running();
+}
+
+/// Until its container is there, an image that is about to be run may be removed by others.
+#[test]
+fn an_image_that_is_removed_on_the_way_is_told() {
+    let scratch = Scratch::with_image();
+    let (store, moments, layout) = (scratch.text("store"), scratch.path("moments"), scratch.text("layout"));
+    Image::base().write_layout(Path::new(&layout), IMAGE);
+    for moment in ["image found#1", "layers found#1"] {
+        std::fs::write(&moments, [0; 1 << 14]).unwrap();
+        let run = scratch.minirun(["--store", &store, "run", "--rm", IMAGE, "true"]);
+        let run = run.env("MINIRUN_MOMENTS", &moments).env("MINIRUN_STAND_AT", moment).start();
+        eventually("it stands still", || !standing(&store).is_empty());
+        scratch.minirun(["rmi", IMAGE]).run().success();
+        for process in standing(&store) {
+            kill(process, Signal::SIGCONT).unwrap();
+        }
+        let outcome = run.wait();
+        assert_eq!(outcome.code, Some(125), "{moment}: {outcome}");
+        let told = "was removed before it could be used";
+        assert!(outcome.stderr().contains(told), "{moment}: {outcome}");
+        assert_eq!(scratch.minirun(["ps", "-aq"]).run().success(), "");
+        scratch.minirun(["load", "-q", "-i", &layout]).run().success();
+    }
+    scratch.minirun(["system", "check"]).run().success();
 }
