@@ -222,13 +222,19 @@ impl Engine {
         }
     }
 
-    /// Whether whoever runs a container can be reached.
+    /// Waits for a moment for whoever holds a container; whether he runs it.
     ///
     /// # Errors
     /// The container is gone.
-    pub(super) fn is_served(&self, container: &Container) -> Result<bool, Error> {
+    pub(super) fn await_turn(&self, container: &Container) -> Result<bool, Error> {
         let gone = || ContainerError::Unknown(container.record.name.to_string());
-        Ok(self.reach(container)?.ok_or_else(gone)?.client.is_some())
+        let Alive { directory, client } = self.reach(container)?.ok_or_else(gone)?;
+        let error = |cause| Error::Store(self.store.read_error(cause));
+        if client.is_some() || owner::is_claimed(&directory.path().join(layout::OWNER)).map_err(error)? {
+            return Ok(true);
+        }
+        lock::await_release(&directory, START_PAUSE).map_err(error)?;
+        Ok(false)
     }
 
     /// Waits until whoever ran a container that has ended lets it go, which takes as long as removing what is left of it;

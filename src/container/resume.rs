@@ -1,7 +1,5 @@
 //! Starting a container that exists: from what was stored when it was made, on its own files.
 
-use std::time::{Duration, Instant};
-
 use super::charge::Charge;
 use super::{Engine, Error, Events};
 use crate::launch::{Client, Feeding};
@@ -12,11 +10,6 @@ use crate::store::container::{Bundle, Container, ContainerError, ContainerRecord
 use crate::store::volume::VolumeRecord;
 use crate::sys::{clock, hosttree};
 
-/// How long a container that is locked, and that nobody serves, is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How long it is left alone before it is looked at again.
-const PAUSE: Duration = Duration::from_millis(2);
-
 impl Engine {
     /// Starts a container that does not run, and leaves it alone; one that runs is left as it is.
     ///
@@ -24,17 +17,15 @@ impl Engine {
     /// There is none, or it cannot be started.
     pub fn start(&self, text: &str, events: Events<'_>) -> Result<(), Error> {
         let container = self.store.find_container(text)?;
-        let deadline = Instant::now() + PATIENCE;
         loop {
             match self.start_alone(&container, events) {
                 Err(Error::Container(ContainerError::Running(_))) => {}
                 result => return result,
             }
-            // It is locked by whoever runs it, or for a moment by whoever removes it.
-            if self.is_served(&container)? || Instant::now() > deadline {
+            // It is locked by whoever runs it, or until then by whoever removes it or copies into it.
+            if self.await_turn(&container)? {
                 return Ok(());
             }
-            std::thread::sleep(PAUSE);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::store::directory::Directory;
 use crate::store::{Store, StoreError, layout, lock};
-use crate::sys::SysError;
+use crate::sys::{Call as _, SysError, moment};
 
 /// A container's directory while its launcher lives; the lock goes with the last process that has it.
 #[derive(Debug)]
@@ -126,28 +127,80 @@ impl Store {
 /// How long whoever looks at a container, or reads its files, is left alone before it is asked for again.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Locks a container that nobody runs; one whose files are merely read is free when that is done.
+/// Locks a container that nobody runs; one whose files are merely read is free when that is done. Whether it still has its
+/// place is for the caller to see: the lock of one that was removed is free, too.
 pub(super) fn seize(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
     loop {
-        let lock = try_lock(directory)?;
-        if lock.is_some() || !try_lock_shared(directory)? {
-            return Ok(lock);
+        match flock(directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                moment("locked");
+                let lock = rustix::io::fcntl_dupfd_cloexec(directory, 3).call(|| "fcntl(DUPFD_CLOEXEC)")?;
+                return Ok(Some(lock));
+            }
+            // Nothing is held while it waits: two that both held it shared would be in each other's way for ever.
+            Err(Errno::WOULDBLOCK) if lock::is_held(directory)? => return Ok(None),
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
+            Err(errno) => return Err(SysError::new(format!("flock({:?})", directory.path()), errno)),
         }
-        std::thread::sleep(PAUSE);
     }
 }
 
-fn try_lock(directory: &Directory) -> Result<Option<OwnedFd>, SysError> {
-    let lock = rustix::io::fcntl_dupfd_cloexec(directory.as_fd(), 3)
-        .map_err(|errno| SysError::new("fcntl(DUPFD_CLOEXEC)", errno))?;
-    Ok(lock::try_lock(&lock, &directory.path().display().to_string())?.then_some(lock))
-}
-
 pub(super) fn try_lock_shared(directory: &Directory) -> Result<bool, SysError> {
-    use rustix::fs::{FlockOperation, flock};
     match flock(directory, FlockOperation::NonBlockingLockShared) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(errno) => Err(SysError::new(format!("flock({:?}, SHARED)", directory.path()), errno)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::store::fixture::Scratch;
+
+    /// What `seize` gives for one that opened the directory before `meanwhile`; none if that takes for ever.
+    fn seized(scratch: &Scratch, meanwhile: impl FnOnce(&Path)) -> Option<bool> {
+        let path = scratch.path().join("container");
+        std::fs::create_dir(&path).unwrap();
+        let directory = Directory::open(&path).unwrap();
+        meanwhile(&path);
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || sender.send(seize(&directory).unwrap().is_some()));
+        receiver.recv_timeout(Duration::from_secs(20)).ok()
+    }
+
+    #[test]
+    fn nobody_waits_for_what_was_removed() {
+        let scratch = Scratch::new();
+        assert_eq!(seized(&scratch, |path| std::fs::remove_dir(path).unwrap()), Some(true));
+    }
+
+    #[test]
+    fn what_is_run_is_not_waited_for() {
+        let scratch = Scratch::new();
+        let mut launcher = None;
+        let run = |path: &Path| launcher = seize(&Directory::open(path).unwrap()).unwrap();
+        assert_eq!(seized(&scratch, run), Some(false));
+        assert!(launcher.is_some());
+    }
+
+    #[test]
+    fn of_those_who_wait_for_a_reader_one_wins() {
+        let scratch = Scratch::new();
+        let readers = [(); 2].map(|()| Directory::open(scratch.path()).unwrap());
+        assert!(readers.iter().all(|reader| try_lock_shared(reader).unwrap()));
+        let (sender, receiver) = channel();
+        for _ in 0..4 {
+            let (directory, sender) = (Directory::open(scratch.path()).unwrap(), sender.clone());
+            std::thread::spawn(move || sender.send((seize(&directory).unwrap(), directory)));
+        }
+        std::thread::sleep(PAUSE * 10);
+        drop(readers);
+        // Whoever has it keeps it, so that for the others it is taken.
+        let outcomes = [(); 4].map(|()| receiver.recv_timeout(Duration::from_secs(20)).unwrap());
+        assert_eq!(outcomes.iter().filter(|(lock, _)| lock.is_some()).count(), 1);
     }
 }
