@@ -170,9 +170,9 @@ impl Engine {
 
     /// Why an image could not be used: until a container of it is there, somebody may remove it, and then that is why.
     pub(super) fn or_vanished(&self, id: &Digest, origin: &str, error: Error) -> Error {
-        match self.store.record(id.hex()) {
-            Ok(None) => Error::Vanished { origin: origin.to_owned() },
-            Ok(Some(_)) | Err(_) => error,
+        match self.store.has_image(id) {
+            Ok(false) => Error::Vanished { origin: origin.to_owned() },
+            Ok(true) | Err(_) => error,
         }
     }
 

@@ -83,7 +83,7 @@ impl Engine {
     /// taking it away.
     fn hold_images(&self, record: &ContainerRecord) -> Result<(), Error> {
         for id in record.images() {
-            if self.store.record(id.hex())?.is_none() {
+            if !self.store.has_image(id)? {
                 return Err(Error::Vanished { origin: record.image.clone() });
             }
         }

@@ -155,7 +155,11 @@ impl Charge<'_> {
         let claim =
             Claim::take(self.bundle.directory().as_fd(), layout::OWNER).map_err(LaunchError::Supervise)?;
         let departure = self.departure(run.parting, beside);
-        let settle = || departure.iter().for_each(Departure::finish);
+        let settle = |lock| {
+            if let Some(departure) = &departure {
+                departure.finish(lock);
+            }
+        };
         let legacy =
             departure.as_ref().map(|departure| Legacy { directory: departure.directory(), settle: &settle });
         let surroundings = Surroundings {
@@ -238,6 +242,7 @@ impl Charge<'_> {
             let has_heir =
                 guests.leave_an_heir() && self.engine.store.depart(self.record, self.bundle).is_ok();
             if has_heir {
+                guests.bequeath(self.bundle.lock());
                 self.engine.note_removed(self.record)
             } else {
                 self.engine.discard(self.record, self.bundle)

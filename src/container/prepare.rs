@@ -159,9 +159,11 @@ impl Engine {
         };
         let user = self.user(request, ownership.mode, base)?;
         let account = account((&user, request), base, ownership.namespace, &mut *events);
-        let account = account.map_err(|error| match base.id() {
-            Some(id) => self.or_vanished(&id, &request.image_text, error),
-            None => error,
+        let account = account.map_err(|error| match base {
+            Base::Image { image, files: Files::Unpacked, .. } => {
+                self.or_vanished(&image.id, &request.image_text, error)
+            }
+            Base::Image { files: Files::Absent, .. } | Base::Directory(_) | Base::Host => error,
         })?;
         let counting = if ownership.map.is_some() { Counting::Namespace } else { Counting::Nobody };
         let limits = limits::decide(request, counting)?;

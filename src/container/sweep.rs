@@ -3,6 +3,8 @@
 use super::{Engine, Error, now, within};
 use crate::plan::name::VolumeName;
 use crate::plan::occurrence::Action;
+use crate::plan::rootfs::Lifetime;
+use crate::store::StoreError;
 use crate::store::container::{Along, ContainerError, ContainerRecord};
 use crate::store::volume::{Disposal, VolumeError};
 
@@ -31,14 +33,18 @@ impl Engine {
         let namespace = self.own_namespace()?;
         within(namespace.as_ref(), || self.sweep_inside(&abandoned, &expired))?;
         // Whoever could have said so was killed.
-        abandoned.iter().try_for_each(|record| self.note_removed(record))
+        let is_gone =
+            |record: &&ContainerRecord| !self.store.container_path(&record.id, Lifetime::Ephemeral).exists();
+        abandoned.iter().filter(is_gone).try_for_each(|record| self.note_removed(record))
     }
 
     fn sweep_inside(&self, abandoned: &[ContainerRecord], expired: &[String]) -> Result<(), Error> {
         for record in abandoned {
             match self.store.remove_container(record, Along::AnonymousVolumes) {
-                // Another command is doing the same.
-                Ok(()) | Err(ContainerError::Running(_)) => {}
+                // Another command is doing the same, or what cannot be removed is left to the next one: nobody has asked
+                // for it here.
+                Ok(())
+                | Err(ContainerError::Running(_) | ContainerError::Store(StoreError::Remove { .. })) => {}
                 Err(error) => return Err(error.into()),
             }
         }

@@ -2,14 +2,14 @@
 //! only wait for its end.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
 use super::dialog::{CONTENT_MAX, Purpose, Reply, Request, SOCKET, Sequel};
+use super::message::ToMonitor;
 use super::relay::{poll, timespec};
-use super::streams::duplicate;
 use super::{LaunchError, Stream};
 use crate::sys::channel::Channel;
 use crate::sys::clone::ExitStatus;
@@ -29,7 +29,7 @@ pub struct Guests {
     /// What those who came before the container ran have asked for.
     early: Vec<Request>,
     /// What the monitor waits to be closed, before it goes on alone.
-    waiting: Option<OwnedFd>,
+    waiting: Option<Channel>,
 }
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Guests {
 
     /// Has the monitor at the other end of the channel wait until the guests have been dismissed and this is dropped.
     pub(super) fn keep_waiting(&mut self, channel: &Channel) -> Result<(), SysError> {
-        self.waiting = Some(duplicate(channel.as_fd())?);
+        self.waiting = Some(channel.try_clone()?);
         Ok(())
     }
 
@@ -61,6 +61,14 @@ impl Guests {
     #[must_use]
     pub fn leave_an_heir(&self) -> bool {
         self.waiting.is_some()
+    }
+
+    /// Leaves the monitor the lock of what it is to remove, so that nobody takes that for abandoned between them. If it is
+    /// gone, it is abandoned.
+    pub fn bequeath(&self, lock: BorrowedFd<'_>) {
+        if let Some(monitor) = &self.waiting {
+            let _ = monitor.send(&ToMonitor::Bequeathed.encode(), Some(lock));
+        }
     }
 
     pub(super) fn listener(&self) -> Option<BorrowedFd<'_>> {

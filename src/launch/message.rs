@@ -27,6 +27,8 @@ pub(super) enum ToInit {
 pub(super) enum ToMonitor {
     /// The launcher knows of the end, and has given its terminal the settings back.
     Heard,
+    /// The launcher is about to leave, and the lock of what the monitor is to remove comes along.
+    Bequeathed,
     /// The launcher leaves, and the process goes on; the master end of its terminal comes along.
     Left,
 }

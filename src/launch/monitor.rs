@@ -6,7 +6,7 @@ use nix::sched::CloneFlags;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use super::message::{ToLauncher, tell_end};
+use super::message::{ToLauncher, ToMonitor, tell_end};
 use super::screen::SavedTerminal;
 use super::streams::ContainerStreams;
 use super::{Copying, Legacy, init};
@@ -57,12 +57,27 @@ pub(super) fn run(post: Post<'_>, streams: ContainerStreams) -> u8 {
     }
     tell_end(channel, status, saved_terminal.as_ref());
     moment("end told");
-    if let Some(legacy) = legacy
-        && matches!(channel.receive(), Ok(None))
-    {
-        (legacy.settle)();
+    if let Some(legacy) = legacy {
+        settle(channel, legacy);
     }
     0
+}
+
+/// Does what is left to do, if the launcher leaves that to this process, and has left.
+fn settle(channel: &Channel, legacy: Legacy<'_>) {
+    let lock = match channel.receive() {
+        // It has left without a word.
+        Ok(None) => return (legacy.settle)(None),
+        Ok(Some((message, lock))) => match ToMonitor::decode(&message) {
+            Some(ToMonitor::Bequeathed) => lock,
+            // It waits for the end of this process.
+            Some(ToMonitor::Heard | ToMonitor::Left) | None => return,
+        },
+        Err(_) => return,
+    };
+    if matches!(channel.receive(), Ok(None)) {
+        (legacy.settle)(lock);
+    }
 }
 
 /// Starts init in a PID namespace of its own.

@@ -1,6 +1,6 @@
 //! What a container is started in, and what is left to do when it has ended.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use super::init::Review;
 use super::streams::Ends;
@@ -10,8 +10,8 @@ use super::streams::Ends;
 pub struct Legacy<'a> {
     /// What that needs open: it sees none of the host's paths.
     pub directory: BorrowedFd<'a>,
-    /// Does it. Nobody is there to be told how it went.
-    pub settle: &'a dyn Fn(),
+    /// Does it, with the lock that the launcher has left for it. Nobody is there to be told how it went.
+    pub settle: &'a dyn Fn(Option<OwnedFd>),
 }
 
 /// What a container is started in.

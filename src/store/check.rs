@@ -29,10 +29,6 @@ pub use finding::{Finding, Flaw, Grade, Remedy};
 /// How long something that looks wrong is left alone before it is looked at again.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How often what nobody seems to remove is looked at again. Whoever removes a container begins when its launcher has
-/// left, and a machine with much to do may let him wait.
-const DEPARTURE_LOOKS: usize = 10;
-
 /// How long a check waits for containers that are being removed.
 const REMOVAL: Duration = Duration::from_secs(10);
 
@@ -77,14 +73,7 @@ impl Store {
         }
         // What another command is in the middle of looks wrong only for a moment; a layer does not change any more.
         std::thread::sleep(PAUSE);
-        let mut second = look(Depth::Records)?;
-        for _ in 0..DEPARTURE_LOOKS {
-            if !second.iter().any(Finding::is_departed) {
-                break;
-            }
-            std::thread::sleep(PAUSE);
-            second = look(Depth::Records)?;
-        }
+        let second = look(Depth::Records)?;
         let stays = |finding: &Finding| second.contains(finding) || layers::is_about_content(finding);
         Ok(first.into_iter().filter(stays).collect())
     }

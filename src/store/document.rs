@@ -8,6 +8,7 @@ use std::fmt;
 
 use oci_spec::image::ImageConfiguration;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use thiserror::Error;
 
 /// The largest index, manifest or other document, in bytes.
@@ -42,6 +43,18 @@ pub enum DocumentError {
 pub fn parse<T: DeserializeOwned>(bytes: &[u8], expected: &'static str) -> Result<T, DocumentError> {
     check_keys(bytes)?;
     serde_json::from_slice(bytes).map_err(|cause| DocumentError::Mismatch { expected, cause })
+}
+
+/// Reads a document that this program wrote, which has no key twice; `expected` names its kind for the error, with its
+/// article.
+///
+/// # Errors
+/// The bytes are not JSON, or do not fit `T`.
+pub fn parse_own<T: DeserializeOwned>(bytes: &[u8], expected: &'static str) -> Result<T, DocumentError> {
+    serde_json::from_slice(bytes).map_err(|cause| match cause.classify() {
+        Category::Data => DocumentError::Mismatch { expected, cause },
+        Category::Syntax | Category::Eof | Category::Io => DocumentError::Malformed(cause),
+    })
 }
 
 /// Reads the configuration of an image. A set may have `null` for its members, as programs in Go read it.

@@ -169,6 +169,14 @@ impl Store {
         self.image(id, None)
     }
 
+    /// Whether there is an image with the ID `id`.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn has_image(&self, id: &Digest) -> Result<bool, StoreError> {
+        self.contains(&format!("{}/{}", layout::image(id), layout::RECORD))
+    }
+
     /// The whole configuration of `image`, with the fields that nobody here understands; none when it was removed meanwhile.
     ///
     /// # Errors

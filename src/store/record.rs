@@ -85,7 +85,7 @@ impl Store {
     ) -> Result<Option<T>, StoreError> {
         match self.read_file(name)? {
             None => Ok(None),
-            Some(bytes) => document::parse(&bytes, expected)
+            Some(bytes) => document::parse_own(&bytes, expected)
                 .map(Some)
                 .map_err(|cause| StoreError::Damaged { path: self.path().join(name), cause }),
         }

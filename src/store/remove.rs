@@ -16,6 +16,8 @@ use crate::sys::{Call, SysError, moment};
 
 /// How many directories are held open at once.
 const OPEN: usize = 64;
+/// How often a directory is listed again that was not empty when all in it had been removed.
+const LOOKS: u32 = 16;
 
 /// Why a tree is still there.
 #[derive(Debug, Error)]
@@ -38,6 +40,8 @@ struct Level {
     directory: OwnedFd,
     name: OsString,
     children: Vec<(OsString, FileType)>,
+    /// How often it may still be listed.
+    looks: u32,
 }
 
 /// Removes `name` in `parent` with everything below it; what is not there is removed already.
@@ -48,7 +52,7 @@ pub fn remove_tree(parent: BorrowedFd<'_>, name: &OsStr) -> Result<(), RemoveErr
     if unlink(parent, name)? == Unlinked::Gone {
         return Ok(());
     }
-    let mut stack = vec![open_level(parent, name)?];
+    let mut stack = vec![open_level(parent, name, LOOKS)?];
     let mut moved = 0_u64;
     while let Some(level) = stack.last_mut() {
         let Some((child, kind)) = level.children.pop() else {
@@ -59,7 +63,7 @@ pub fn remove_tree(parent: BorrowedFd<'_>, name: &OsStr) -> Result<(), RemoveErr
             continue;
         }
         if stack.len() < OPEN {
-            let level = open_level(stack[stack.len() - 1].directory.as_fd(), &child)?;
+            let level = open_level(stack[stack.len() - 1].directory.as_fd(), &child, LOOKS)?;
             stack.push(level);
         } else {
             move_up(&mut stack, &child, &mut moved)?;
@@ -102,9 +106,10 @@ fn unlink_fast(directory: BorrowedFd<'_>, (name, kind): (&OsStr, FileType)) -> R
     }
 }
 
-/// Removes the directory on top of the stack, which is empty now.
+/// Removes the directory on top of the stack, which is empty now, unless somebody who was killed has come to make something
+/// more in it.
 fn pop_level(parent: BorrowedFd<'_>, stack: &mut Vec<Level>) -> Result<(), RemoveError> {
-    let Some(Level { name, directory, .. }) = stack.pop() else { return Ok(()) };
+    let Some(Level { name, directory, looks, .. }) = stack.pop() else { return Ok(()) };
     drop(directory);
     let above = stack.last().map_or(parent, |level| level.directory.as_fd());
     match rustix::fs::unlinkat(above, &name, AtFlags::REMOVEDIR) {
@@ -113,6 +118,11 @@ fn pop_level(parent: BorrowedFd<'_>, stack: &mut Vec<Level>) -> Result<(), Remov
             Ok(())
         }
         Err(Errno::NOENT) => Ok(()),
+        Err(Errno::NOTEMPTY) if looks > 0 => {
+            let level = open_level(above, &name, looks - 1)?;
+            stack.push(level);
+            Ok(())
+        }
         Err(Errno::BUSY) => Err(RemoveError::Mount(name)),
         Err(errno) => Err(failed(&name, SysError::new(format!("unlinkat({name:?}, REMOVEDIR)"), errno))),
     }
@@ -145,7 +155,7 @@ fn move_up(stack: &mut [Level], name: &OsStr, moved: &mut u64) -> Result<(), Rem
     Ok(())
 }
 
-fn open_level(parent: BorrowedFd<'_>, name: &OsStr) -> Result<Level, RemoveError> {
+fn open_level(parent: BorrowedFd<'_>, name: &OsStr, looks: u32) -> Result<Level, RemoveError> {
     let directory = open_checked(parent, name)?;
     let list = |directory: &OwnedFd| -> Result<_, Errno> {
         let mut children = Vec::new();
@@ -159,7 +169,7 @@ fn open_level(parent: BorrowedFd<'_>, name: &OsStr) -> Result<Level, RemoveError
         Ok(children)
     };
     let children = list(&directory).call(|| format!("getdents64({name:?})")).map_err(|e| failed(name, e))?;
-    Ok(Level { directory, name: name.to_owned(), children })
+    Ok(Level { directory, name: name.to_owned(), children, looks })
 }
 
 /// Opens a directory, after making it one that its owner may empty.
@@ -224,5 +234,25 @@ mod tests {
         symlink("kept", temp.path().join("link")).unwrap();
         remove_tree(temp.fd(), OsStr::new("link")).unwrap();
         assert!(temp.path().join("kept/file").exists());
+    }
+
+    #[test]
+    fn what_comes_meanwhile_goes_too() {
+        let temp = TempDir::new();
+        drop(temp.make_dir("tree"));
+        let tree = temp.path().join("tree");
+        std::thread::scope(|scope| {
+            let maker = scope.spawn(|| {
+                for round in 0..2000 {
+                    let _ = fs::create_dir_all(tree.join(format!("work/{round}")));
+                }
+            });
+            while !maker.is_finished() {
+                // As long as there is no end to it, it may be given up.
+                let _ = remove_tree(temp.fd(), OsStr::new("tree"));
+            }
+        });
+        remove_tree(temp.fd(), OsStr::new("tree")).unwrap();
+        assert!(!tree.exists());
     }
 }

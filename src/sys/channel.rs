@@ -33,6 +33,14 @@ impl Channel {
             .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)")
     }
 
+    /// Another descriptor of the same end, which is closed when all are.
+    ///
+    /// # Errors
+    /// What `fcntl(2)` says.
+    pub fn try_clone(&self) -> Result<Self, SysError> {
+        self.0.try_clone().map(Self).call(|| "fcntl(DUPFD_CLOEXEC)")
+    }
+
     /// Sends `message`, with a copy of `file` if there is one.
     ///
     /// # Errors

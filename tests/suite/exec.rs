@@ -334,7 +334,10 @@ fn a_detached_command_has_a_terminal_if_it_wants_one() {
 fn top_shows_the_processes() {
     for flags in [&[][..], &["--init"]] {
         let container = Container::start(flags);
-        let output = container.scratch.minirun(["top", "one"]).run().success();
+        let top = || container.scratch.minirun(["top", "one"]).run().success();
+        // Until then it is a shell, whose script has several lines.
+        eventually("it has become its command", || !top().contains("sh -c"));
+        let output = top();
         let header: Vec<_> = output.lines().next().unwrap().split_whitespace().collect();
         assert_eq!(header, ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]);
         let line = output.lines().find(|line| line.contains(&container.seconds)).unwrap();

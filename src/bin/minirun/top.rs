@@ -31,10 +31,17 @@ pub(crate) fn top(engine: &Engine, arguments: &TopArgs, output: &mut Output) -> 
         let percent = (facts.cpu * 100).checked_div(facts.age).unwrap_or(0).min(99);
         output.line(format!(
             "{user:<12}{:<9}{:<9}{percent:<4}{begun:<9}{terminal:<9}{spent:<10}{}",
-            facts.pid, facts.parent, facts.command
+            facts.pid,
+            facts.parent,
+            on_one_line(&facts.command)
         ))?;
     }
     Ok(0)
+}
+
+/// A command as `ps` shows it: what is no letter could end the line, or steer the terminal.
+fn on_one_line(command: &str) -> String {
+    command.replace(char::is_control, "?")
 }
 
 /// The lines of `ps` about these processes, told by its column `PID`.
@@ -56,4 +63,14 @@ fn ask_ps(processes: &[ContainerProcess], options: &[String], output: &mut Outpu
     };
     lines.filter(is_ours).try_for_each(|line| output.line(line))?;
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_stay_on_their_line() {
+        assert_eq!(on_one_line("sh -c a\n\x1b[2Jb\u{9b}ä"), "sh -c a??[2Jb?ä");
+    }
 }

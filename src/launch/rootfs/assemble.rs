@@ -82,6 +82,10 @@ fn look_like(upper: &Path, top: Option<&OwnedFd>) -> Result<OwnedFd, RootfsError
 fn copy_xattrs(top: &OwnedFd, upper: BorrowedFd<'_>) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let Ok(top) = rustix::fs::openat(top, ".", flags, Mode::empty()) else { return };
+    // Most have none at all.
+    if rustix::fs::flistxattr(&top, &mut [0_u8; 0]) == Ok(0) {
+        return;
+    }
     let mut names = vec![0; LIST];
     let Ok(length) = rustix::fs::flistxattr(&top, &mut names[..]) else { return };
     for name in names[..length].split(|&byte| byte == 0) {

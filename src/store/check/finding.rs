@@ -114,10 +114,3 @@ pub struct Finding {
     /// Whether it did, or why not; nothing where nobody asked for it.
     pub mended: Option<Result<(), String>>,
 }
-
-impl Finding {
-    /// Whether it is of a container that is to be removed, by nobody as it looks.
-    pub(super) fn is_departed(&self) -> bool {
-        self.flaw == Flaw::Abandoned && self.path.split('/').next() == Some(layout::ENDED)
-    }
-}

@@ -4,7 +4,7 @@
 //! renames the container to `ended/`, and a process that outlives it does the rest. If that one is killed, the next
 //! command sweeps there.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
@@ -27,10 +27,15 @@ impl Departure<'_> {
         self.root.as_fd()
     }
 
-    /// Removes the container, if it has departed, once its launcher has let it go. What cannot be removed is swept.
-    pub fn finish(&self) {
+    /// Removes the container, if it has departed. The launcher has left its lock for that, unless it was killed. What cannot
+    /// be removed is swept.
+    pub fn finish(&self, lock: Option<OwnedFd>) {
         let Ok(ended) = self.root.directory(layout::ENDED) else { return };
-        if let Ok(Some(_lock)) = lock::hold(&ended, self.id) {
+        let own = match lock {
+            Some(_) => None,
+            None => lock::hold(&ended, self.id).ok().flatten(),
+        };
+        if lock.is_some() || own.is_some() {
             let _ = remove_tree(ended.as_fd(), self.id.as_ref());
         }
     }
