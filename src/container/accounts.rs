@@ -1,13 +1,17 @@
 //! The accounts of an image: whom its files know by name.
 
-use std::path::PathBuf;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
 
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::base::open_directory;
 use crate::plan::path::ContainerPath;
 use crate::store::merged::{Merged, MergedError};
+use crate::sys::Call as _;
+use crate::sys::layered::open_beside;
 use crate::sys::process::DescriptorLimit;
 
 /// The most that is read of an image's `/etc/passwd` or `/etc/group`, in bytes.
@@ -25,7 +29,13 @@ pub(super) struct Accounts {
 /// Reads them from layers, the topmost first.
 pub(super) fn read_accounts(lowers: &[PathBuf]) -> Result<Accounts, Error> {
     let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
-    let merged = Merged::new(lowers.iter().map(|path| open_directory(path)).collect::<Result<_, _>>()?);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let open = |base: BorrowedFd<'_>, path: &Path| {
+        rustix::fs::openat(base, path, flags, Mode::empty()).call(|| format!("open({path:?}, DIRECTORY)"))
+    };
+    let layers = open_beside(lowers, open)
+        .map_err(|(path, cause)| Error::RootDirectory { path: path.to_owned(), cause })?;
+    let merged = Merged::new(layers);
     let mut notices = Vec::new();
     let mut read = |path: &'static str| {
         let place = ContainerPath::root().join(path);

@@ -6,8 +6,9 @@
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::{Call, SysError};
@@ -38,6 +39,29 @@ pub struct MergedDir {
 pub fn open_directory(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     rustix::fs::openat(parent, name, flags, Mode::empty())
+}
+
+/// Opens directories by `open`, which gets a directory and the way from there. Most of them lie beside each other, and the
+/// way to there is walked once.
+///
+/// # Errors
+/// What `open` says, and of which path.
+pub fn open_beside<'a>(
+    paths: &'a [PathBuf],
+    open: impl Fn(BorrowedFd<'_>, &Path) -> Result<OwnedFd, SysError>,
+) -> Result<Vec<OwnedFd>, (&'a Path, SysError)> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let above = paths.first().and_then(|path| path.ancestors().nth(2)).filter(|_| paths.len() > 1);
+    let base = above.and_then(|above| Some((above, rustix::fs::open(above, flags, Mode::empty()).ok()?)));
+    let open_one = |path: &'a PathBuf| {
+        let beside = base.as_ref().and_then(|(above, base)| Some((base, path.strip_prefix(above).ok()?)));
+        match beside {
+            Some((base, below)) => open(base.as_fd(), below),
+            None => open(CWD, path),
+        }
+        .map_err(|error| (path.as_path(), error))
+    };
+    paths.iter().map(open_one).collect()
 }
 
 /// Whether overlay takes this inode for "there is nothing here".

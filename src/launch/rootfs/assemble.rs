@@ -5,12 +5,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, XattrFlags};
+use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
 use rustix::process::{Gid, Uid};
 
 use super::scaffold::Scaffold;
 use super::{Root, RootfsError, host};
 use crate::plan::rootfs::{Lifetime, Rootfs};
+use crate::sys::layered::{MergedDir, open_beside};
 use crate::sys::mount::{Recursion, Setting};
 use crate::sys::process::DescriptorLimit;
 use crate::sys::{Call, SysError, mount};
@@ -29,7 +31,7 @@ const ATTRIBUTES: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NODEV;
 /// `raise` may make one more layer to go on top of those of the image.
 pub(in crate::launch) fn assemble(
     rootfs: &Rootfs,
-    raise: impl FnOnce(&[OwnedFd], &Path) -> Option<Scaffold>,
+    raise: impl FnOnce(&MergedDir, &Path) -> Option<Scaffold>,
 ) -> Result<Root, RootfsError> {
     match rootfs {
         Rootfs::Directory { path, merged } => {
@@ -39,14 +41,15 @@ pub(in crate::launch) fn assemble(
         }
         Rootfs::Overlay { lowers, upper, work, merged, lifetime } => {
             let _limit = DescriptorLimit::raise().map_err(RootfsError::Pivot)?;
-            let lowers = open_all(lowers)?;
-            let upper = look_like(upper, lowers.first())?;
+            let lowers = MergedDir { parts: open_layers(lowers)? };
+            let upper = look_like(upper, lowers.parts.first())?;
             let upper = Upper { changes: upper, work: open(work)?, lifetime: *lifetime };
             let (scaffold, made) = match raise(&lowers, merged) {
                 Some(Scaffold { tree, made }) => (Some(tree), made),
                 None => (None, HashSet::new()),
             };
-            let overlay = Overlay { scaffold, lowers, upper: Some(upper), attributes: ATTRIBUTES };
+            let overlay =
+                Overlay { scaffold, lowers: lowers.parts, upper: Some(upper), attributes: ATTRIBUTES };
             let root = match overlay.mount(merged).map_err(RootfsError::Overlay)? {
                 Mounted::Detached(mount) => attach(mount, merged)?,
                 Mounted::Attached => Root::new(open(merged)?),
@@ -83,7 +86,7 @@ fn copy_xattrs(top: &OwnedFd, upper: BorrowedFd<'_>) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let Ok(top) = rustix::fs::openat(top, ".", flags, Mode::empty()) else { return };
     // Most have none at all.
-    if rustix::fs::flistxattr(&top, &mut [0_u8; 0]) == Ok(0) {
+    if rustix::fs::flistxattr(&top, &mut [0_u8; 64]) == Ok(0) {
         return;
     }
     let mut names = vec![0; LIST];
@@ -185,18 +188,15 @@ impl Overlay {
     }
 }
 
-/// Opens the directories of layers. Most lie beside each other, and the way there is walked once.
-fn open_all(paths: &[PathBuf]) -> Result<Vec<OwnedFd>, RootfsError> {
-    let above = paths.first().and_then(|path| path.ancestors().nth(2)).filter(|_| paths.len() > 1);
-    let base = above.map(|above| open(above).map(|base| (above, base))).transpose()?;
-    let open_one = |path: &PathBuf| match &base {
-        Some((above, base)) => match path.strip_prefix(above) {
-            Ok(below) => open_at(base.as_fd(), below).map_err(|source| open_error(path, source)),
-            Err(_) => open(path),
-        },
-        None => open(path),
+/// Opens the directories of layers, to be listed where that is allowed.
+fn open_layers(paths: &[PathBuf]) -> Result<Vec<OwnedFd>, RootfsError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let open = |base: BorrowedFd<'_>, path: &Path| match rustix::fs::openat(base, path, flags, Mode::empty())
+    {
+        Err(Errno::ACCESS) => open_at(base, path),
+        opened => opened.call(|| format!("open({path:?}, DIRECTORY)")),
     };
-    paths.iter().map(open_one).collect()
+    open_beside(paths, open).map_err(|(path, source)| open_error(path, source))
 }
 
 /// Opens a directory without reading it.

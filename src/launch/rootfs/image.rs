@@ -4,43 +4,50 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStringExt as _;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::Dir;
+use rustix::fs::RawDir;
 use rustix::io::Errno;
 
-use crate::sys::layered::{Found, MergedDir, open_directory};
+use crate::sys::layered::{Found, MergedDir};
 use crate::sys::{Call, SysError};
 
+/// The bytes for entries of directories that are asked for at once.
+const ENTRIES: usize = 8 << 10;
+
 /// The root of an image, made of its layers.
-pub(super) struct Image {
-    root: MergedDir,
+pub(super) struct Image<'a> {
+    root: &'a MergedDir,
     /// Which of them have a name, the top one first.
     places: HashMap<OsString, Vec<usize>>,
 }
 
-impl Image {
-    /// Lists the layers, the top one first.
-    pub(super) fn open(layers: &[OwnedFd]) -> Result<Self, SysError> {
-        let mut places: HashMap<_, Vec<_>> = HashMap::new();
-        let mut parts = Vec::with_capacity(layers.len());
-        for (place, layer) in layers.iter().enumerate() {
+impl<'a> Image<'a> {
+    /// Lists the layers, which nobody has listed before.
+    pub(super) fn list(root: &'a MergedDir) -> Result<Self, SysError> {
+        let mut places: HashMap<OsString, Vec<usize>> = HashMap::new();
+        let mut entries = [MaybeUninit::uninit(); ENTRIES];
+        for (place, layer) in root.parts.iter().enumerate() {
             let mut list = || -> Result<(), Errno> {
-                for entry in Dir::new(open_directory(layer, OsStr::new("."))?)? {
-                    let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
-                    places.entry(name).or_default().push(place);
+                let mut directory = RawDir::new(layer, &mut entries);
+                while let Some(entry) = directory.next() {
+                    let entry = entry?;
+                    let name = OsStr::from_bytes(entry.file_name().to_bytes());
+                    match places.get_mut(name) {
+                        Some(places) => places.push(place),
+                        None => drop(places.insert(name.to_owned(), vec![place])),
+                    }
                 }
                 Ok(())
             };
             list().call(|| "getdents64(layer)")?;
-            parts.push(layer.try_clone().call(|| "fcntl(DUPFD_CLOEXEC)")?);
         }
-        Ok(Self { root: MergedDir { parts }, places })
+        Ok(Self { root, places })
     }
 
-    pub(super) fn root(&self) -> &MergedDir {
-        &self.root
+    pub(super) fn root(&self) -> &'a MergedDir {
+        self.root
     }
 
     /// What `name` is in the root; `None` where nothing is, or a whiteout.

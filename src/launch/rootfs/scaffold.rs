@@ -52,7 +52,7 @@ pub(in crate::launch) struct Scaffold {
 }
 
 struct Builder<'a> {
-    image: Image,
+    image: Image<'a>,
     scaffold: Scaffold,
     copying: Copying<'a>,
     place: Place,
@@ -65,17 +65,17 @@ struct Builder<'a> {
 /// that layers of two file systems have; or where the kernel refuses something.
 pub(in crate::launch) fn raise(
     plan: &Plan,
-    (lowers, merged): (&[OwnedFd], &Path),
+    (lowers, merged): (&MergedDir, &Path),
     copying: Copying<'_>,
 ) -> Option<Scaffold> {
-    if !is_wanted(plan, lowers) {
+    if !is_wanted(plan, &lowers.parts) {
         return None;
     }
     let settings = [Setting::Text("mode", "755")];
     let tree = mount::create("tmpfs", &settings, MountAttrFlags::MOUNT_ATTR_NODEV).ok()?;
     let root = rustix::fs::openat(&tree, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
     attach(tree, merged).ok()?;
-    let image = Image::open(lowers).ok()?;
+    let image = Image::list(lowers).ok()?;
     let place = Place { path: OsString::new(), names: Names::new(), own: None };
     let scaffold = Scaffold { tree: root, made: HashSet::new() };
     let mut builder = Builder { image, scaffold, copying, place };

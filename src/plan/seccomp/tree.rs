@@ -54,8 +54,7 @@ fn ranges(policy: &Policy, abi: Abi) -> Vec<Range<'_>> {
         if number > next {
             add(&mut ranges, next, Leaf::Value(policy.default));
         }
-        let rules = group.iter().filter_map(|(_, index)| policy.rules.get(*index));
-        add(&mut ranges, number, leaf(rules.collect()));
+        add(&mut ranges, number, leaf(group.iter().filter_map(|(_, index)| policy.rules.get(*index))));
         next = number + 1;
     }
     add(&mut ranges, next, Leaf::Value(policy.default));
@@ -63,10 +62,10 @@ fn ranges(policy: &Policy, abi: Abi) -> Vec<Range<'_>> {
 }
 
 /// A rule without conditions beats those with some, and the first of them the others, as with libseccomp.
-fn leaf(rules: Vec<&Rule>) -> Leaf<'_> {
-    match rules.iter().find(|rule| rule.conditions.is_empty()) {
+fn leaf<'a>(rules: impl Iterator<Item = &'a Rule> + Clone) -> Leaf<'a> {
+    match rules.clone().find(|rule| rule.conditions.is_empty()) {
         Some(rule) => Leaf::Value(rule.value),
-        None => Leaf::Rules(rules),
+        None => Leaf::Rules(rules.collect()),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rustix::fs::{FlockOperation, flock};
 
 use crate::support::{Call, IMAGE, Outcome, Scratch, processes_called, processes_with, unique_seconds};
 
@@ -198,6 +199,16 @@ impl Scene {
         found
     }
 
+    /// Whether somebody has what is being made, or is about to be removed: a process that was killed has no command line
+    /// any more, and still its locks, for as long as the machine lets it wait for its end.
+    fn is_busy(&self) -> bool {
+        let is_held = |path: &Path| {
+            File::open(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_err())
+        };
+        let names = |directory| fs::read_dir(self.scratch.store().join(directory)).into_iter().flatten().flatten();
+        ["ended", "tmp"].into_iter().flat_map(names).any(|entry| is_held(&entry.path()))
+    }
+
     /// Waits until there are no more processes than the containers that run need: two of minirun's for each.
     fn assert_nothing_left(&self, context: &str) {
         let deadline = Instant::now() + PATIENCE;
@@ -206,7 +217,7 @@ impl Scene {
             let running = self.run(&["ps", "-q"]).lines().count();
             let ours = processes_with(store.to_str().unwrap());
             let theirs = processes_called(&["sleep", &self.seconds]);
-            if ours == 2 * running && theirs == running {
+            if ours == 2 * running && theirs == running && !self.is_busy() {
                 break;
             }
             assert!(
