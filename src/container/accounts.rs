@@ -1,10 +1,10 @@
 //! The accounts of an image: whom its files know by name.
 
-use std::os::fd::BorrowedFd;
+use std::ffi::OsStr;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
-
 use serde::{Deserialize, Serialize};
 
 use super::Error;
@@ -26,16 +26,26 @@ pub(super) struct Accounts {
     pub(super) notices: Vec<String>,
 }
 
-/// Reads them from layers, the topmost first.
-pub(super) fn read_accounts(lowers: &[PathBuf]) -> Result<Accounts, Error> {
+/// Reads them from layers, the topmost first; `with_etc` are those of them that have an `/etc`, if that is known.
+pub(super) fn read_accounts(lowers: &[PathBuf], with_etc: Option<&[PathBuf]>) -> Result<Accounts, Error> {
     let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let open = |base: BorrowedFd<'_>, path: &Path| {
-        rustix::fs::openat(base, path, flags, Mode::empty()).call(|| format!("open({path:?}, DIRECTORY)"))
-    };
-    let layers = open_beside(lowers, open)
-        .map_err(|(path, cause)| Error::RootDirectory { path: path.to_owned(), cause })?;
-    let merged = Merged::new(layers);
+    match with_etc.map(read_plain).transpose()?.flatten() {
+        Some([passwd, group]) => Ok(Accounts { passwd, group, notices: Vec::new() }),
+        None => read_any(lowers),
+    }
+}
+
+/// Where both are regular files, or not there, in a directory: their contents.
+fn read_plain(lowers: &[PathBuf]) -> Result<Option<[Vec<u8>; 2]>, Error> {
+    let merged = Merged::new(open_layers(lowers)?);
+    let files = merged.read_plain(OsStr::new("etc"), ["passwd", "group"], ACCOUNT_FILE_MAX);
+    // Whatever is odd about them is told by who looks at all of it.
+    Ok(files.ok().flatten().map(|files| files.map(Option::unwrap_or_default)))
+}
+
+/// Wherever symlinks lead to.
+fn read_any(lowers: &[PathBuf]) -> Result<Accounts, Error> {
+    let merged = Merged::new(open_layers(lowers)?);
     let mut notices = Vec::new();
     let mut read = |path: &'static str| {
         let place = ContainerPath::root().join(path);
@@ -53,4 +63,12 @@ pub(super) fn read_accounts(lowers: &[PathBuf]) -> Result<Accounts, Error> {
     };
     let (passwd, group) = (read("/etc/passwd")?, read("/etc/group")?);
     Ok(Accounts { passwd, group, notices })
+}
+
+fn open_layers(lowers: &[PathBuf]) -> Result<Vec<OwnedFd>, Error> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let open = |base: BorrowedFd<'_>, path: &Path| {
+        rustix::fs::openat(base, path, flags, Mode::empty()).call(|| format!("open({path:?}, DIRECTORY)"))
+    };
+    open_beside(lowers, open).map_err(|(path, cause)| Error::RootDirectory { path: path.to_owned(), cause })
 }

@@ -15,6 +15,7 @@ use crate::plan::image_lock::Drift;
 use crate::plan::platform::Platform;
 use crate::plan::reference::{Reference, TagOrigin};
 use crate::plan::registry::policy::{PullPolicy, is_local};
+use crate::plan::rootfs::RootIndex;
 use crate::plan::source::{ImageSource, registry_name};
 use crate::plan::userns::UserNamespace;
 use crate::store::image::{Image, ImageError};
@@ -63,26 +64,44 @@ impl Base {
     }
 
     /// The directories that a container's root filesystem lies on, the topmost first.
-    pub(super) fn lowers(&self) -> Vec<PathBuf> {
+    pub(super) fn lowers(&self) -> &[PathBuf] {
         match self {
-            Self::Image { lowers, .. } => lowers.clone(),
-            Self::Directory(path) => vec![path.clone()],
-            Self::Host => Vec::new(),
+            Self::Image { lowers, .. } => lowers,
+            Self::Directory(path) => std::slice::from_ref(path),
+            Self::Host => &[],
         }
+    }
+
+    /// What is known of the roots of the directories of an image.
+    pub(super) fn root_index(&self) -> RootIndex {
+        match self {
+            Self::Image { image, .. } => image.root_index(),
+            Self::Directory(_) | Self::Host => RootIndex::default(),
+        }
+    }
+
+    /// Those of the directories that have an `/etc`; none where that is not known.
+    fn with_etc(&self) -> Option<Vec<PathBuf>> {
+        let Self::Image { image, lowers, .. } = self else { return None };
+        let places = image.places("etc")?.into_iter();
+        Some(places.filter_map(|place| lowers.get(place).cloned()).collect())
     }
 
     /// The image's accounts: the contents of `/etc/passwd` and `/etc/group`.
     ///
     /// Of an image that is only looked at there are no files. What is no file or too large is as good as none, and said.
     pub(super) fn accounts(&self, namespace: Option<&UserNamespace>) -> Result<Accounts, Error> {
+        let root = [PathBuf::from("/")];
         let lowers = match self {
-            Self::Host => vec![PathBuf::from("/")],
+            Self::Host => &root,
             Self::Image { files: Files::Absent, .. } => return Ok(Accounts::default()),
             Self::Image { .. } | Self::Directory(_) => self.lowers(),
         };
         // What only another user of the image may read is read as the container's root.
-        read_accounts(&lowers).or_else(|error| match namespace {
-            Some(_) => super::within(namespace, || read_accounts(&lowers)),
+        let with_etc = self.with_etc();
+        let read = || read_accounts(lowers, with_etc.as_deref());
+        read().or_else(|error| match namespace {
+            Some(_) => super::within(namespace, read),
             None => Err(error),
         })
     }

@@ -1,6 +1,6 @@
 //! A container in the charge of this process: started, watched over, and written down what becomes of it.
 
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use super::occurrence::{nanoseconds, of_container, of_its_volumes};
 use super::result::Witness;
@@ -155,9 +155,9 @@ impl Charge<'_> {
         let claim =
             Claim::take(self.bundle.directory().as_fd(), layout::OWNER).map_err(LaunchError::Supervise)?;
         let departure = self.departure(run.parting, beside);
-        let settle = |lock| {
+        let settle = |lock: Option<OwnedFd>| {
             if let Some(departure) = &departure {
-                departure.finish(lock);
+                departure.finish(lock.as_ref());
             }
         };
         let legacy =

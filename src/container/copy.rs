@@ -22,7 +22,7 @@ use crate::plan::namespace::Network;
 use crate::plan::occurrence::Action;
 use crate::plan::path::ContainerPath;
 use crate::plan::process::{CallerGroups, FirstProcess, Input};
-use crate::plan::rootfs::{Lifetime, Rootfs};
+use crate::plan::rootfs::{Lifetime, RootIndex, Rootfs};
 use crate::store::container::{Container, ContainerRecord, MountRecord};
 use crate::store::layout;
 use crate::store::temporary::Temporary;
@@ -178,6 +178,7 @@ impl Engine {
                 work: container.path.join(WORK),
                 merged,
                 lifetime: Lifetime::Kept,
+                index: RootIndex::default(),
             }
         };
         let supplement = Supplement {

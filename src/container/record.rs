@@ -59,7 +59,7 @@ impl Engine {
             limiter: draft.limits.limiter,
             limits: draft.limits.enforcements.clone(),
             driver: driver_name(&plan.rootfs).to_owned(),
-            lower_directories: base.lowers().into_iter().map(SystemPath).collect(),
+            lower_directories: base.lowers().iter().cloned().map(SystemPath).collect(),
             stop_signal: request
                 .stop_signal
                 .map(|signal| signal.to_string())

@@ -8,7 +8,7 @@ use super::base::{Base, open_directory};
 use super::prepare::{Draft, Prepared};
 use crate::plan::Plan;
 use crate::plan::request::Driver;
-use crate::plan::rootfs::Rootfs;
+use crate::plan::rootfs::{Lifetime, RootIndex, Rootfs};
 use crate::plan::source::ImageSource;
 use crate::store::copy::{copy_tree, flatten};
 use crate::store::merged::Merged;
@@ -31,11 +31,16 @@ pub(super) fn rootfs(draft: &Draft<'_>, base: &Base, driver: Driver) -> Result<R
         Driver::Vfs => Rootfs::Directory { path: draft.path.join(VFS_ROOT), merged },
         Driver::Auto | Driver::Overlay => Rootfs::Overlay {
             // An image without layers still needs a lower directory: its own empty one.
-            lowers: if lowers.is_empty() { vec![draft.path.join(VFS_ROOT)] } else { lowers },
+            lowers: if lowers.is_empty() { vec![draft.path.join(VFS_ROOT)] } else { lowers.to_vec() },
             upper: draft.path.join(UPPER),
             work: draft.path.join(WORK),
             merged,
             lifetime: draft.request.lifetime,
+            // Only for one that is thrown away mount points are looked for in the layers.
+            index: match draft.request.lifetime {
+                Lifetime::Ephemeral => base.root_index(),
+                Lifetime::Kept => RootIndex::default(),
+            },
         },
     })
 }

@@ -6,6 +6,8 @@
 //! A specification has its own rule for such paths: they begin at the directory that it lies in (OCI runtime specification,
 //! `mounts` and `root`).
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use oci_spec::runtime::{Mount, Spec};
@@ -27,6 +29,13 @@ pub struct Place<'a> {
 /// `path` as it is written down: from the store if it lies there.
 #[must_use]
 pub fn written(store: &Path, path: &Path) -> PathBuf {
+    // Most are spelled as the store is, which is seen at once.
+    let bytes = path.as_os_str().as_bytes().strip_prefix(store.as_os_str().as_bytes());
+    if let Some([b'/', below @ ..]) = bytes
+        && below.first().is_some_and(|&byte| byte != b'/')
+    {
+        return PathBuf::from(OsStr::from_bytes(below));
+    }
     match path.strip_prefix(store) {
         Ok(below) if below.as_os_str().is_empty() => PathBuf::from("."),
         Ok(below) => below.to_owned(),
@@ -134,7 +143,7 @@ impl Supplement {
 fn of_rootfs(rootfs: &mut Rootfs) -> Vec<&mut PathBuf> {
     match rootfs {
         Rootfs::Directory { path, merged } => vec![path, merged],
-        Rootfs::Overlay { lowers, upper, work, merged, lifetime: _ } => {
+        Rootfs::Overlay { lowers, upper, work, merged, lifetime: _, index: _ } => {
             lowers.iter_mut().chain([upper, work, merged]).collect()
         }
         // The areas are the machine's.

@@ -1,5 +1,7 @@
 //! What a container's `/` is made of.
 
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,9 @@ pub enum Rootfs {
         merged: PathBuf,
         /// Whether the writable layer outlives the container.
         lifetime: Lifetime,
+        /// What is known of the layers' roots; nothing where nobody has to know.
+        #[serde(skip)]
+        index: RootIndex,
     },
     /// The machine's own root filesystem under a throw-away layer in memory.
     Host {
@@ -36,6 +41,62 @@ pub enum Rootfs {
         /// The mount point.
         merged: PathBuf,
     },
+}
+
+/// Which layers have a name in their root directory, so that nobody needs to look.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RootIndex {
+    /// The layers by name: their places from the top on.
+    places: HashMap<OsString, Vec<usize>>,
+    /// The places of those of which it is not known.
+    unlisted: Vec<usize>,
+    length: usize,
+}
+
+impl RootIndex {
+    /// Of how many layers it is.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The places of the layers of which it is not known what they have.
+    #[must_use]
+    pub fn unlisted(&self) -> &[usize] {
+        &self.unlisted
+    }
+
+    /// The places of those that are known to have a name, the topmost first.
+    #[must_use]
+    pub fn places(&self, name: &OsStr) -> &[usize] {
+        self.places.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Notes that the layer at `place` has a name.
+    pub fn insert(&mut self, name: &OsStr, place: usize) {
+        match self.places.get_mut(name) {
+            Some(places) => {
+                let at = places.partition_point(|other| *other < place);
+                places.insert(at, place);
+            }
+            None => drop(self.places.insert(name.to_owned(), vec![place])),
+        }
+    }
+}
+
+impl<'a> FromIterator<Option<&'a [String]>> for RootIndex {
+    /// From the names in each layer's root, the topmost layer first; none where they are not known.
+    fn from_iter<I: IntoIterator<Item = Option<&'a [String]>>>(layers: I) -> Self {
+        let mut index = Self::default();
+        for names in layers {
+            match names {
+                Some(names) => names.iter().for_each(|name| index.insert(OsStr::new(name), index.length)),
+                None => index.unlisted.push(index.length),
+            }
+            index.length += 1;
+        }
+        index
+    }
 }
 
 /// Whether something outlives the container that made it.
@@ -106,4 +167,25 @@ pub enum FillPart {
     Volume,
     /// A directory that has nothing of minirun beside it: a part of a volume, or the host's.
     Directory(Subpath),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_their_layers_from_the_top_on() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let (top, low) = (names(&["etc", "usr"]), names(&["etc"]));
+        let mut index: RootIndex = [Some(&top[..]), None, Some(&low[..])].into_iter().collect();
+        assert_eq!((index.length(), index.unlisted()), (3, &[1][..]));
+        let places = |index: &RootIndex, name: &str| index.places(OsStr::new(name)).to_vec();
+        assert_eq!(
+            [places(&index, "etc"), places(&index, "usr"), places(&index, "var")],
+            [vec![0, 2], vec![0], vec![]]
+        );
+        index.insert(OsStr::new("etc"), 1);
+        index.insert(OsStr::new("var"), 1);
+        assert_eq!([places(&index, "etc"), places(&index, "var")], [vec![0, 1, 2], vec![1]]);
+    }
 }

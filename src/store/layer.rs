@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::directory::Directory;
 use super::image::Image;
 use super::record::LayerRef;
 use super::temporary::Temporary;
@@ -15,6 +16,11 @@ use super::unpack::Ownership;
 use super::{Store, StoreError, layout};
 use crate::plan::digest::{Algorithm, Digest};
 use crate::plan::idmap::IdMap;
+use crate::plan::rootfs::RootIndex;
+use crate::sys::SysError;
+
+/// How many names of a root directory are written down.
+const ROOT_NAMES: usize = 64;
 
 /// The file in a directory of owners that says whose they are.
 pub(super) const OWNERS_FILE: &str = "owners.json";
@@ -68,6 +74,10 @@ pub struct LayerRecord {
     pub entries: u64,
     /// Whether its root directory is opaque.
     pub opaque_root: bool,
+    /// The names in its root directory; none where there are more than 64 or such as are no text, or of a layer that came
+    /// when nobody wrote them down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<Vec<String>>,
     /// The digest of everything in it, by which it is known again; none of a layer that came when there was none, or
     /// another one, which was called `content`.
     #[serde(default, rename = "files")]
@@ -84,8 +94,26 @@ impl LayerRecord {
     }
 
     pub(super) fn reference(&self, chain_id: Digest) -> LayerRef {
-        LayerRef { chain_id, diff_id: self.diff_id.clone(), size: self.size, opaque_root: self.opaque_root }
+        LayerRef {
+            chain_id,
+            diff_id: self.diff_id.clone(),
+            size: self.size,
+            opaque_root: self.opaque_root,
+            root: self.root.clone(),
+        }
     }
+}
+
+/// The names in the root directory of a layer, as they are written down.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn root_names(tree: &Directory) -> Result<Option<Vec<String>>, SysError> {
+    let names = tree.names()?;
+    if names.len() > ROOT_NAMES {
+        return Ok(None);
+    }
+    Ok(names.into_iter().map(|name| name.into_string().ok()).collect())
 }
 
 /// The chain IDs of layers whose diff IDs are these, the lowest first.
@@ -145,14 +173,39 @@ impl Image {
 }
 
 impl Image {
+    /// What the layers' directories, in their order, have in their roots.
+    #[must_use]
+    pub fn root_index(&self) -> RootIndex {
+        self.shown().map(|layer| layer.root.as_deref()).collect()
+    }
+
+    /// The places of those directories that have a name in their root; none where that is not known of all of them.
+    #[must_use]
+    pub fn places(&self, name: &str) -> Option<Vec<usize>> {
+        let mut places = Vec::new();
+        for (place, layer) in self.shown().enumerate() {
+            if layer.root.as_ref()?.iter().any(|other| other == name) {
+                places.push(place);
+            }
+        }
+        Some(places)
+    }
+
+    /// The layers that can be seen: the highest first, none below an opaque root.
+    fn shown(&self) -> impl Iterator<Item = &LayerRef> {
+        let from = self.layers.iter().rposition(|layer| layer.opaque_root).unwrap_or(0);
+        self.layers.iter().skip(from).rev()
+    }
+}
+
+impl Image {
     /// Where the layers will be once they are unpacked for such owners: the highest first, none below an opaque root.
     #[must_use]
     pub fn future_directories(&self, store: &Store, owners: &LayerOwners) -> Vec<PathBuf> {
         let name = owners.directory_name();
         let tree =
             |layer: &LayerRef| store.path().join(layout::layer(&name, &layer.chain_id)).join(layout::TREE);
-        let from = self.layers.iter().rposition(|layer| layer.opaque_root).unwrap_or(0);
-        self.layers.iter().skip(from).rev().map(tree).collect()
+        self.shown().map(tree).collect()
     }
 }
 
@@ -218,6 +271,28 @@ mod tests {
         assert_eq!(chain, [a.clone(), digest(&format!("{a} {b}"))]);
         assert_ne!(chain_ids(&[b, a])[1], chain[1]);
         assert!(chain_ids(&[]).is_empty());
+    }
+
+    #[test]
+    fn few_names_of_text_are_written_down() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let scratch = crate::store::fixture::Scratch::new();
+        let tree = Directory::open(scratch.path()).unwrap();
+        let names = || root_names(&tree).unwrap().map(|names| names.len());
+        for count in 0..ROOT_NAMES {
+            assert_eq!(names(), Some(count));
+            std::fs::write(scratch.path().join(count.to_string()), "").unwrap();
+        }
+        std::fs::remove_file(scratch.path().join("0")).unwrap();
+        let odd = scratch.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+        std::fs::write(&odd, "").unwrap();
+        assert_eq!(names(), None);
+        std::fs::remove_file(odd).unwrap();
+        assert_eq!(names(), Some(ROOT_NAMES - 1));
+        for name in ["a", "b"] {
+            std::fs::write(scratch.path().join(name), "").unwrap();
+        }
+        assert_eq!(names(), None);
     }
 
     #[test]

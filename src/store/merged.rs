@@ -111,6 +111,37 @@ impl Merged {
         }
     }
 
+    /// Reads files of a directory in the root; `None` for those that are not there. `None` for all where one of them, or the
+    /// directory, is something else than a regular file, a symlink say.
+    ///
+    /// # Errors
+    /// The kernel refuses, or a file has more than `limit` bytes.
+    pub fn read_plain<const N: usize>(
+        &self,
+        directory: &OsStr,
+        names: [&str; N],
+        limit: u64,
+    ) -> Result<Option<[Option<Vec<u8>>; N]>, MergedError> {
+        let mut files = [const { None }; N];
+        let here = match self.root.find(directory)? {
+            None => return Ok(Some(files)),
+            Some(Found::Directory(here)) => here,
+            Some(Found::Other(..)) => return Ok(None),
+        };
+        for (file, name) in files.iter_mut().zip(names) {
+            match here.find(OsStr::new(name))? {
+                None => {}
+                Some(Found::Other(place, stat)) if is_regular(&stat) => {
+                    let path = ContainerPath::root().join(directory).join(name);
+                    let opened = open_regular(&here.parts[place], OsStr::new(name), &path)?;
+                    *file = Some(read_whole(opened, &path, limit)?);
+                }
+                Some(_) => return Ok(None),
+            }
+        }
+        Ok(Some(files))
+    }
+
     /// Opens the regular file that `path` leads to for reading; `None` where there is nothing.
     ///
     /// Never opens a device or a pipe, which could block or do something.
@@ -118,23 +149,13 @@ impl Merged {
     /// # Errors
     /// It is something else than a regular file, the kernel refuses, or there are too many symlinks.
     pub fn open_file(&self, path: &ContainerPath) -> Result<Option<OwnedFd>, MergedError> {
-        let is_regular = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        let (parent, name) = match self.walk(path)? {
-            None => return Ok(None),
-            Some(Arrival::Other { mut stack, place, name, stat }) if is_regular(&stat) => {
-                let parent = stack.pop();
-                let parent = &parent.as_ref().unwrap_or(&self.root).parts[place];
-                (parent.try_clone().call(|| "dup")?, name)
+        match self.walk(path)? {
+            None => Ok(None),
+            Some(Arrival::Other { stack, place, name, stat }) if is_regular(&stat) => {
+                let parent = stack.last().unwrap_or(&self.root);
+                open_regular(&parent.parts[place], &name, path).map(Some)
             }
-            Some(_) => return Err(MergedError::NotRegular(path.clone())),
-        };
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&parent, &name, flags, Mode::empty())
-            .call(|| format!("openat({name:?}, RDONLY|NOFOLLOW|NONBLOCK)"))?;
-        if is_regular(&rustix::fs::fstat(&file).call(|| format!("fstat({path:?})"))?) {
-            Ok(Some(file))
-        } else {
-            Err(MergedError::NotRegular(path.clone()))
+            Some(_) => Err(MergedError::NotRegular(path.clone())),
         }
     }
 
@@ -143,14 +164,7 @@ impl Merged {
     /// # Errors
     /// As of [`Merged::open_file`]; the file has more than `limit` bytes.
     pub fn read_file(&self, path: &ContainerPath, limit: u64) -> Result<Option<Vec<u8>>, MergedError> {
-        let Some(file) = self.open_file(path)? else { return Ok(None) };
-        let mut content = Vec::with_capacity(USUAL);
-        let file = std::fs::File::from(file);
-        file.take(limit.saturating_add(1)).read_to_end(&mut content).call(|| format!("read({path:?})"))?;
-        if content.len() as u64 > limit {
-            return Err(MergedError::TooLarge { path: path.clone(), limit });
-        }
-        Ok(Some(content))
+        self.open_file(path)?.map(|file| read_whole(file, path, limit)).transpose()
     }
 
     fn walk(&self, path: &ContainerPath) -> Result<Option<Arrival>, MergedError> {
@@ -188,6 +202,32 @@ impl Merged {
         }
         Ok(Some(Arrival::Directory(stack)))
     }
+}
+
+fn is_regular(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+}
+
+/// Opens what has been seen to be a regular file, and is one still.
+fn open_regular(parent: &OwnedFd, name: &OsStr, path: &ContainerPath) -> Result<OwnedFd, MergedError> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(parent, name, flags, Mode::empty())
+        .call(|| format!("openat({name:?}, RDONLY|NOFOLLOW|NONBLOCK)"))?;
+    if is_regular(&rustix::fs::fstat(&file).call(|| format!("fstat({path:?})"))?) {
+        Ok(file)
+    } else {
+        Err(MergedError::NotRegular(path.clone()))
+    }
+}
+
+fn read_whole(file: OwnedFd, path: &ContainerPath, limit: u64) -> Result<Vec<u8>, MergedError> {
+    let mut content = Vec::with_capacity(USUAL);
+    let file = std::fs::File::from(file);
+    file.take(limit.saturating_add(1)).read_to_end(&mut content).call(|| format!("read({path:?})"))?;
+    if content.len() as u64 > limit {
+        return Err(MergedError::TooLarge { path: path.clone(), limit });
+    }
+    Ok(content)
 }
 
 /// The names in the target of a symlink, with its `..`.
@@ -244,6 +284,17 @@ mod tests {
             merged.read_file(&path("/etc/passwd"), 3),
             Err(MergedError::TooLarge { limit: 3, .. })
         ));
+        fs::write(at("low/etc/group"), "them").unwrap();
+        let plain = |directory: &str, names| merged.read_plain(OsStr::new(directory), names, 4);
+        let them = Some(b"them".to_vec());
+        assert_eq!(plain("etc", ["group", "none"]).unwrap(), Some([them, None]));
+        assert_eq!(plain("none", ["group", "none"]).unwrap(), Some([None, None]));
+        for (directory, name) in
+            [("etc", "passwd"), ("lib", "passwd"), ("a", "x"), ("run", "pipe"), ("usr", "lib")]
+        {
+            assert_eq!(plain(directory, ["none", name]).unwrap(), None, "{directory}/{name}");
+        }
+        assert!(merged.read_plain(OsStr::new("etc"), ["group"], 3).is_err());
         let kind = |stat: Option<Stat>| stat.map(|stat| FileType::from_raw_mode(stat.st_mode));
         assert_eq!(kind(merged.lookup(&path("/etc/passwd")).unwrap()), Some(FileType::Symlink));
         assert_eq!(kind(merged.stat(&path("/etc/passwd")).unwrap()), Some(FileType::RegularFile));

@@ -18,6 +18,9 @@ pub struct LayerRef {
     pub size: u64,
     /// Whether its root directory is opaque, so that nothing of the layers below shows.
     pub opaque_root: bool,
+    /// The names in its root directory; none where they are not known, or too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<Vec<String>>,
 }
 
 /// What `record.json` of an image holds.

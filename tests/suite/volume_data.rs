@@ -1,8 +1,8 @@
 //! The files of volumes: as archives and back, and as other volumes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::collections::BTreeSet;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -99,7 +99,12 @@ fn an_export_that_fails_leaves_the_old_file() {
     assert!(other.fails(1).contains("there is no snapshot `none` of volume `data`"), "{other}");
     assert_eq!(fs::read(&file).unwrap(), b"the old one");
     assert!(volume(&scratch, &["export", "data", "-o", "/none/there"]).fails(1).contains("ENOENT"));
-    let names = || fs::read_dir(scratch.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>();
+    let names = || {
+        fs::read_dir(scratch.path(""))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect::<BTreeSet<_>>()
+    };
     let before = names();
     for delay in [1, 5, 20, 50] {
         let running = scratch.minirun(["volume", "export", "data", "-o", path]).start();
@@ -108,10 +113,11 @@ fn an_export_that_fails_leaves_the_old_file() {
         running.wait();
         // The whole file has another name for as long as it takes to call it by the old one's.
         for name in names().difference(&before) {
-            let name = name.to_str().unwrap();
-            assert!(name.starts_with(".backup.tar.") && name.ends_with(".part"), "{name}");
-            tar(&["-tf", &scratch.text(name)]);
-            fs::remove_file(scratch.path(name)).unwrap();
+            let path = scratch.path(name);
+            assert_eq!(path.extension(), Some("part".as_ref()), "{path:?}");
+            assert!(name.to_str().unwrap().starts_with(".backup.tar."), "{path:?}");
+            tar(&["-tf", path.to_str().unwrap()]);
+            fs::remove_file(path).unwrap();
         }
     }
 }

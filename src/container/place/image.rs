@@ -37,7 +37,7 @@ impl Placing<'_> {
         let base = self.site.engine.base(wanted, events)?;
         self.placement.images.extend(base.id());
         let (source, layer) = self.image_source(index, image, &base);
-        let shown = base.lowers().into_iter().next().unwrap_or_default();
+        let shown = base.lowers().first().cloned().unwrap_or_default();
         let record = MountRecord { layer, ..record(request, shown) };
         let mut placed = placed(request, source, record);
         if placed.mount.attributes.dev == Rule::Inherit {
@@ -53,7 +53,7 @@ impl Placing<'_> {
         let layer = if is_writable { self.layer(index, &View::Discarded) } else { None };
         let (layer, own) = layer.unzip();
         let own = own.flatten();
-        let mut lowers = base.lowers();
+        let mut lowers = base.lowers().to_vec();
         if lowers.is_empty() {
             // An image without layers still needs a directory: an empty one of the container's own.
             let name = own.clone().unwrap_or_else(|| self.own_directory(index));

@@ -39,7 +39,7 @@ pub(in crate::launch) fn assemble(
                 mount::clone_path(path, Recursion::Recursive).map_err(|source| open_error(path, source))?;
             attach(mount, merged)
         }
-        Rootfs::Overlay { lowers, upper, work, merged, lifetime } => {
+        Rootfs::Overlay { lowers, upper, work, merged, lifetime, index: _ } => {
             let _limit = DescriptorLimit::raise().map_err(RootfsError::Pivot)?;
             let lowers = MergedDir { parts: open_layers(lowers)? };
             let upper = look_like(upper, lowers.parts.first())?;

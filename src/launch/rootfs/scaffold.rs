@@ -25,7 +25,7 @@ use crate::launch::Copying;
 use crate::plan::Plan;
 use crate::plan::attachment::{Attachment, Merged, Source};
 use crate::plan::path::ContainerPath;
-use crate::plan::rootfs::{Fill, Lifetime, Rootfs};
+use crate::plan::rootfs::{Fill, Lifetime, RootIndex, Rootfs};
 use crate::sys::SysError;
 use crate::sys::layered::{Found, MergedDir};
 use crate::sys::mount::{self, Setting};
@@ -68,14 +68,12 @@ pub(in crate::launch) fn raise(
     (lowers, merged): (&MergedDir, &Path),
     copying: Copying<'_>,
 ) -> Option<Scaffold> {
-    if !is_wanted(plan, &lowers.parts) {
-        return None;
-    }
+    let known = wanted_over(plan, &lowers.parts)?;
     let settings = [Setting::Text("mode", "755")];
     let tree = mount::create("tmpfs", &settings, MountAttrFlags::MOUNT_ATTR_NODEV).ok()?;
     let root = rustix::fs::openat(&tree, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
     attach(tree, merged).ok()?;
-    let image = Image::list(lowers).ok()?;
+    let image = Image::list(lowers, known).ok()?;
     let place = Place { path: OsString::new(), names: Names::new(), own: None };
     let scaffold = Scaffold { tree: root, made: HashSet::new() };
     let mut builder = Builder { image, scaffold, copying, place };
@@ -83,16 +81,17 @@ pub(in crate::launch) fn raise(
     Some(builder.scaffold)
 }
 
-/// Whether these layers below the writable one, and what is to run over them, can do with one more.
-fn is_wanted(plan: &Plan, lowers: &[OwnedFd]) -> bool {
-    let Rootfs::Overlay { lifetime: Lifetime::Ephemeral, .. } = &plan.rootfs else { return false };
+/// Whether these layers below the writable one, and what is to run over them, can do with one more; what is known of them.
+fn wanted_over<'a>(plan: &'a Plan, lowers: &[OwnedFd]) -> Option<&'a RootIndex> {
+    let Rootfs::Overlay { lifetime: Lifetime::Ephemeral, index, .. } = &plan.rootfs else { return None };
     // A volume that takes the image's `/etc` or `/run` takes it before minirun leaves its marks there.
     let is_marked = |fill: &Fill| {
         fill.destination.components().next_back().is_some_and(|name| name == "etc" || name == "run")
     };
-    lowers.len() < LOWERS
+    let is_wanted = lowers.len() < LOWERS
         && !plan.fills.iter().any(is_marked)
-        && plan.process.filter.as_ref().is_some_and(|filter| !filter.opens_32_bit())
+        && plan.process.filter.as_ref().is_some_and(|filter| !filter.opens_32_bit());
+    is_wanted.then_some(index)
 }
 
 /// Whether one of these is above a path.

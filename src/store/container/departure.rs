@@ -29,7 +29,7 @@ impl Departure<'_> {
 
     /// Removes the container, if it has departed. The launcher has left its lock for that, unless it was killed. What cannot
     /// be removed is swept.
-    pub fn finish(&self, lock: Option<OwnedFd>) {
+    pub fn finish(&self, lock: Option<&OwnedFd>) {
         let Ok(ended) = self.root.directory(layout::ENDED) else { return };
         let own = match lock {
             Some(_) => None,

@@ -51,7 +51,8 @@ impl Candidate {
             .map_err(|cause| LoadError::Document { name: self.id.to_string(), cause })?;
         let diff_ids: Vec<Digest> = self.layers.into_iter().map(|layer| layer.diff_id).collect();
         let chain = chain_ids(&diff_ids);
-        let layer = |(chain_id, diff_id)| LayerRef { chain_id, diff_id, size: 0, opaque_root: false };
+        let layer =
+            |(chain_id, diff_id)| LayerRef { chain_id, diff_id, size: 0, opaque_root: false, root: None };
         Ok(Image {
             id: self.id,
             reference: None,

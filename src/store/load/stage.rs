@@ -20,7 +20,7 @@ use crate::plan::digest::Digest;
 use crate::plan::reference::Reference;
 use crate::plan::registry::policy::BlobPolicy;
 use crate::store::directory::Directory;
-use crate::store::layer::{LayerOwners, LayerRecord, chain_ids};
+use crate::store::layer::{LayerOwners, LayerRecord, chain_ids, root_names};
 use crate::store::lock::{self, NameLock};
 use crate::store::merged::Merged;
 use crate::store::temporary::Temporary;
@@ -224,6 +224,7 @@ impl<'a> Stage<'a> {
             size: unpacked.bytes,
             entries: unpacked.entries,
             opaque_root: unpacked.opaque_root,
+            root: root_names(&tree).map_err(|cause| self.store.read_error(cause))?,
             content: None,
             blob: Some(unpacked.digest),
         };

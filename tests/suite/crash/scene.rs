@@ -205,7 +205,8 @@ impl Scene {
         let is_held = |path: &Path| {
             File::open(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_err())
         };
-        let names = |directory| fs::read_dir(self.scratch.store().join(directory)).into_iter().flatten().flatten();
+        let names =
+            |directory| fs::read_dir(self.scratch.store().join(directory)).into_iter().flatten().flatten();
         ["ended", "tmp"].into_iter().flat_map(names).any(|entry| is_held(&entry.path()))
     }
 
