@@ -237,7 +237,11 @@ impl Running {
         if let (Waiting::Yes, Some(init)) = (known.waiting, &known.init) {
             known.waiting = Waiting::No;
             observe(Sign::Ready(init.as_fd()));
-            self.channel.send(&ToInit::Reviewed.encode(), None).map_err(LaunchError::Supervise)?;
+            match self.channel.send(&ToInit::Reviewed.encode(), None) {
+                // It was killed before it came to its command. That it has ended is heard next.
+                Err(error) if error.errno() == Errno::PIPE => {}
+                sent => sent.map_err(LaunchError::Supervise)?,
+            }
         }
         Ok(true)
     }
