@@ -1,17 +1,14 @@
 //! The accounts of an image: whom its files know by name.
 
 use std::ffi::OsStr;
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::base::open_directories;
 use crate::plan::path::ContainerPath;
 use crate::store::merged::{Merged, MergedError};
-use crate::sys::Call as _;
-use crate::sys::layered::open_beside;
 use crate::sys::process::DescriptorLimit;
 
 /// The most that is read of an image's `/etc/passwd` or `/etc/group`, in bytes.
@@ -37,7 +34,7 @@ pub(super) fn read_accounts(lowers: &[PathBuf], with_etc: Option<&[PathBuf]>) ->
 
 /// Where both are regular files, or not there, in a directory: their contents.
 fn read_plain(lowers: &[PathBuf]) -> Result<Option<[Vec<u8>; 2]>, Error> {
-    let merged = Merged::new(open_layers(lowers)?);
+    let merged = Merged::new(open_directories(lowers)?);
     let files = merged.read_plain(OsStr::new("etc"), ["passwd", "group"], ACCOUNT_FILE_MAX);
     // Whatever is odd about them is told by who looks at all of it.
     Ok(files.ok().flatten().map(|files| files.map(Option::unwrap_or_default)))
@@ -45,7 +42,7 @@ fn read_plain(lowers: &[PathBuf]) -> Result<Option<[Vec<u8>; 2]>, Error> {
 
 /// Wherever symlinks lead to.
 fn read_any(lowers: &[PathBuf]) -> Result<Accounts, Error> {
-    let merged = Merged::new(open_layers(lowers)?);
+    let merged = Merged::new(open_directories(lowers)?);
     let mut notices = Vec::new();
     let mut read = |path: &'static str| {
         let place = ContainerPath::root().join(path);
@@ -63,12 +60,4 @@ fn read_any(lowers: &[PathBuf]) -> Result<Accounts, Error> {
     };
     let (passwd, group) = (read("/etc/passwd")?, read("/etc/group")?);
     Ok(Accounts { passwd, group, notices })
-}
-
-fn open_layers(lowers: &[PathBuf]) -> Result<Vec<OwnedFd>, Error> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let open = |base: BorrowedFd<'_>, path: &Path| {
-        rustix::fs::openat(base, path, flags, Mode::empty()).call(|| format!("open({path:?}, DIRECTORY)"))
-    };
-    open_beside(lowers, open).map_err(|(path, cause)| Error::RootDirectory { path: path.to_owned(), cause })
 }

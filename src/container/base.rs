@@ -1,10 +1,10 @@
 //! What a container is made from: found in the store, loaded into it first, or a directory of the host.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use oci_spec::image::Config;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 
 use super::accounts::{Accounts, read_accounts};
 use super::pull::Owned;
@@ -21,7 +21,8 @@ use crate::plan::userns::UserNamespace;
 use crate::store::image::{Image, ImageError};
 use crate::store::layer::{LayerDirectories, LayerOwners};
 use crate::store::load::{LoadError, LoadRequest, Naming, locate};
-use crate::sys::{Call, hosttree, moment};
+use crate::sys::layered::open_beside;
+use crate::sys::{Call, SysError, hosttree, moment};
 
 /// Whether the files of an image are there to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,10 +109,18 @@ impl Base {
 }
 
 pub(super) fn open_directory(path: &Path) -> Result<OwnedFd, Error> {
+    open_at(CWD, path).map_err(|cause| Error::RootDirectory { path: path.to_owned(), cause })
+}
+
+/// Opens the directories of layers.
+pub(super) fn open_directories(paths: &[PathBuf]) -> Result<Vec<OwnedFd>, Error> {
+    let opened = open_beside(paths, open_at);
+    opened.map_err(|(path, cause)| Error::RootDirectory { path: path.to_owned(), cause })
+}
+
+fn open_at(base: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, SysError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::empty())
-        .call(|| format!("open({path:?}, DIRECTORY)"))
-        .map_err(|cause| Error::RootDirectory { path: path.to_owned(), cause })
+    rustix::fs::openat(base, path, flags, Mode::empty()).call(|| format!("open({path:?}, DIRECTORY)"))
 }
 
 /// What a container is asked to be made from.

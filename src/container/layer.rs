@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
-use super::base::open_directory;
+use super::base::{open_directories, open_directory};
 use super::rootfs::{UPPER, VFS_ROOT};
 use super::{Engine, Error};
 use crate::error::files::FilesError;
@@ -63,7 +63,6 @@ impl OwnFiles {
 
     /// Opens what the image shows. Called inside the namespace.
     pub(super) fn open_image(&self) -> Result<Merged, Error> {
-        let lowers = self.lowers.iter().map(|path| open_directory(path));
-        Ok(Merged::new(lowers.collect::<Result<_, _>>()?))
+        Ok(Merged::new(open_directories(&self.lowers)?))
     }
 }

@@ -1,9 +1,8 @@
 //! Images, looked into without running them.
 
 use std::io::Write;
-use std::os::fd::OwnedFd;
 
-use super::base::open_directory;
+use super::base::open_directories;
 use super::{Engine, Error, UsernsMode, within};
 use crate::error::files::FilesError;
 use crate::plan::digest::Digest;
@@ -167,12 +166,8 @@ impl Engine {
         }
         within(namespace.as_ref(), || {
             let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
-            let open = |paths: &Vec<std::path::PathBuf>| -> Result<Merged, Error> {
-                let trees: Result<Vec<OwnedFd>, Error> =
-                    paths.iter().map(|path| open_directory(path)).collect();
-                Ok(Merged::new(trees?))
-            };
-            work(&all.iter().map(open).collect::<Result<Vec<_>, _>>()?)
+            let open = |paths| open_directories(paths).map(Merged::new);
+            work(&all.iter().map(|paths| open(paths)).collect::<Result<Vec<_>, _>>()?)
         })
     }
 }

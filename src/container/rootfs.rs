@@ -4,7 +4,7 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use super::Error;
-use super::base::{Base, open_directory};
+use super::base::{Base, open_directories, open_directory};
 use super::prepare::{Draft, Prepared};
 use crate::plan::Plan;
 use crate::plan::request::Driver;
@@ -69,7 +69,7 @@ pub(super) fn fill_root(prepared: &Prepared) -> Result<(), Error> {
 
 fn copy_image(base: &Base, destination: &Path) -> Result<(), Error> {
     let _limit = DescriptorLimit::raise().map_err(Error::Probe)?;
-    let lowers: Vec<_> = base.lowers().iter().map(|path| open_directory(path)).collect::<Result<_, _>>()?;
+    let lowers = open_directories(base.lowers())?;
     let destination = open_directory(destination)?;
     let copied = match base {
         Base::Image { .. } | Base::Host => flatten(&Merged::new(lowers), destination.as_fd()),
